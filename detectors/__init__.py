@@ -1,0 +1,1 @@
+"""What runs on a device: the detector stack and the builds that configure it."""

@@ -1,0 +1,1 @@
+"""The bench in which the air is computed."""

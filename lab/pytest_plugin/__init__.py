@@ -1,0 +1,1 @@
+"""The second front door: scenario files as pytest items."""

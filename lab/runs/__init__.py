@@ -1,0 +1,1 @@
+"""Plan, draw, execute, resume."""

@@ -1,0 +1,1 @@
+"""Truth against detections: matching, outcomes, curves."""

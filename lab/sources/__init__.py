@@ -1,0 +1,1 @@
+"""What sounds in a room: recordings and their procedural stand-ins, and noise."""

@@ -1,0 +1,1 @@
+"""Runs, trials and score tracks on disk."""

@@ -1,0 +1,1 @@
+"""What may be claimed from counts: intervals, clusters, exposure, decisions."""

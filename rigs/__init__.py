@@ -1,0 +1,1 @@
+"""What stands on a bench: instrument drivers, serial links, audio interfaces and their emulators."""
