@@ -6,6 +6,7 @@ every `clock_hz` ticks, so positions in different streams never drift apart.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -84,14 +85,18 @@ SILENT = Emission()
 
 @dataclass(frozen=True)
 class Event:
-    """Something a detector reports. `offset_s` is when it could be known: the moment of decision."""
+    """Onset, offset, label: what happened (truth) or what a detector says happened.
+
+    A reported event carries its score, its detector and the stage that reported it; its `offset_s` is
+    the moment of decision. Truth leaves those three as they are.
+    """
 
     onset_s: float
     offset_s: float
     label: str
-    score: float
+    score: float = math.nan
     detector: str = ""
-    stage: str = "device"
+    stage: str = ""
 
 
 @dataclass(frozen=True, eq=False)

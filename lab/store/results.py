@@ -1,0 +1,172 @@
+"""`results.json`: what a run found, in a published schema.
+
+Anyone may read it; `lab report` and the pytest plugin read nothing else but it and the clips beside it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+FORMAT = "earshot-results/1"
+Scalar = bool | int | float | str
+Verdict = Literal["pass", "fail", "inconclusive", "reported"]
+
+
+class Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Detection(Record):
+    """Detections of one label in one cell; `low` and `high` are one-sided 95 % bounds."""
+
+    detected: int
+    trials: int
+    effective_trials: float
+    clusters: int
+    rate: float
+    low: float
+    high: float
+
+
+class FalseAlarms(Record):
+    """False alarms over target-free time. `hours`: time listened. `distinct_hours`: audio heard once."""
+
+    count: int
+    hours: float
+    distinct_hours: float
+    per_day: float
+    per_day_low: float
+    per_day_high: float
+    active_fraction: float
+
+
+class Latency(Record):
+    p50: float
+    p95: float
+
+
+class Curve(Record):
+    """Detection rate and false alarms per hour against threshold, with one-sided 95 % bounds each side."""
+
+    threshold: list[float]
+    detection_rate: list[float] | None
+    detection_low: list[float] | None
+    detection_high: list[float] | None
+    false_alarms_per_hour: list[float] | None
+    false_alarms_low: list[float] | None
+    false_alarms_high: list[float] | None
+
+
+class Metric(Record):
+    name: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    n: int
+    unit: str
+
+
+class Accept(Record):
+    """One limit and what became of it. `bound` is the confidence bound that was held against it.
+
+    needed: what is still missing for a verdict, in words, None when there is one.
+    """
+
+    metric: str
+    label: str
+    where: dict[str, Scalar]
+    limit: str
+    bound: float | None
+    verdict: Literal["pass", "fail", "inconclusive"]
+    needed: str | None = None
+
+
+class Row(Record):
+    """One (cell, detector, stage, label)."""
+
+    cell: dict[str, Scalar]
+    detector: str
+    stage: str
+    label: str
+    threshold: float
+    detection: Detection | None = None
+    false_alarms: FalseAlarms | None = None
+    latency_s: Latency | None = None
+    curve: Curve | None = None
+    metrics: list[Metric] = Field(default_factory=list)
+    accept: list[Accept] = Field(default_factory=list)
+    per_clip: dict[str, tuple[int, int]] | None = None  # recording -> (detected, trials), when few
+
+
+class Credit(Record):
+    title: str
+    author: str
+    licence: str
+
+
+class Example(Record):
+    """A miss or a false alarm worth listening to."""
+
+    kind: Literal["miss", "false_alarm"]
+    cell: dict[str, Scalar]
+    trial: int
+    detector: str
+    label: str
+    at_s: float
+    score: float
+    threshold: float
+    clip: str | None = None  # path beside results.json
+    spectrogram: str | None = None
+    credits: list[Credit] = Field(default_factory=list)
+    command: str  # renders the trial again
+
+
+class ScenarioResult(Record):
+    id: str
+    title: str
+    path: str
+    tags: list[str]
+    hash: str
+    origin: Literal["simulated", "emulated", "replayed", "measured"]
+    seed: int
+    split: str
+    trials: int
+    invalid: int
+    invalid_reasons: dict[str, int] = Field(default_factory=dict)
+    verdict: Verdict
+    results: list[Row]
+    examples: list[Example] = Field(default_factory=list)
+
+
+class BuildIdentity(Record):
+    id: str
+    hash: str
+    path: str
+
+
+class Environment(Record):
+    build: BuildIdentity
+    packages: dict[str, str]
+    commit: str
+    python: str
+    machine: str
+
+
+class Results(Record):
+    format: str = FORMAT
+    run: str
+    started: str
+    wall_s: float
+    verdict: Verdict
+    scenarios: list[ScenarioResult]
+    environment: Environment
+
+
+def write(results: Results, path: Path) -> None:
+    """Write atomically: a reader sees the old file or the new one."""
+    partial = path.with_suffix(".json.partial")
+    partial.write_text(results.model_dump_json(indent=1) + "\n")
+    partial.replace(path)
