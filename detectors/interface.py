@@ -104,7 +104,8 @@ class ScoreTrack:
     """Scores of one label at a constant hop.
 
     scores: float32, shape (hops,). Score i is known at `start_s + i * hop_s`, never earlier: it may
-    depend on samples up to that moment and on none after it.
+    depend on samples up to that moment and on none after it. span_s: how far back a score looks, so a
+    decision at t speaks of [t - span_s, t].
     """
 
     detector: str
@@ -113,6 +114,7 @@ class ScoreTrack:
     hop_s: float
     scores: NDArray[np.float32]
     stage: str = "device"
+    span_s: float = 0.0
 
     @property
     def times_s(self) -> NDArray[np.float64]:

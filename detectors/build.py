@@ -1,0 +1,150 @@
+"""Build files: which detectors run, with which model, threshold and settings.
+
+A build is what is under test. Its hash covers every setting and the content of every model or key file,
+so two builds with one hash answer alike.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from detectors.errors import DetectorError
+from detectors.interface import STREAMS
+
+FORMAT = "earshot-build/1"
+BUILDS = Path(__file__).parent / "builds"
+REFERENCE = BUILDS / "reference.toml"
+
+_DETECTOR_KEYS = {
+    "name": str,
+    "streams": list,
+    "model": str,
+    "sha256": str,
+    "threshold": (int, float),
+    "refractory_s": (int, float),
+    "settings": dict,
+    "factory": str,
+}
+_REQUIRED = ("name", "streams", "threshold", "refractory_s")
+
+
+@dataclass(frozen=True)
+class DetectorSpec:
+    """One `[[detector]]` table.
+
+    model: weights or key file, None when the detector needs none. threshold: the operating point that
+    verdicts use. refractory_s: at least this long between two alarms of one label, >= 0. factory:
+    `module:callable` of a detector that lives outside this project, None for the ones it ships.
+    """
+
+    name: str
+    streams: tuple[str, ...]
+    threshold: float
+    refractory_s: float
+    model: Path | None = None
+    sha256: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    factory: str | None = None
+
+
+@dataclass(frozen=True)
+class Build:
+    id: str
+    path: Path
+    hash: str
+    detectors: tuple[DetectorSpec, ...]
+
+    def __getitem__(self, name: str) -> DetectorSpec:
+        for spec in self.detectors:
+            if spec.name == name:
+                return spec
+        raise KeyError(name)
+
+
+def load_build(path: Path | None = None) -> Build:
+    """Read a build file (default: the reference build), verifying the hash of each model.
+
+    Raises DetectorError naming the file, the key and what is allowed.
+    """
+    path = Path(path) if path is not None else REFERENCE
+    if not path.exists() and (BUILDS / f"{path}.toml").exists():
+        path = BUILDS / f"{path}.toml"
+    try:
+        content = tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        known = ", ".join(sorted(p.stem for p in BUILDS.glob("*.toml")))
+        raise DetectorError(f"{path}: no such build file (shipped builds: {known})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise DetectorError(f"{path}: not a readable TOML file: {error}") from None
+    if content.get("format") != FORMAT:
+        raise DetectorError(f'{path}: format must be "{FORMAT}", not {content.get("format")!r}')
+    _refuse_unknown(content, ("format", "id", "detector"), path, "")
+    if not isinstance(content.get("id"), str) or not content["id"]:
+        raise DetectorError(f"{path}: id must be a non-empty string")
+    tables = content.get("detector")
+    if not isinstance(tables, list) or not tables:
+        raise DetectorError(f"{path}: at least one [[detector]] is needed")
+    specs = tuple(_detector(table, f"detector[{i}]", path) for i, table in enumerate(tables))
+    names = [spec.name for spec in specs]
+    if len(set(names)) != len(names):
+        raise DetectorError(f"{path}: detector names must differ, got {', '.join(names)}")
+    return Build(content["id"], path, _hash(content["id"], specs), specs)
+
+
+def _detector(table: Mapping[str, Any], where: str, path: Path) -> DetectorSpec:
+    _refuse_unknown(table, tuple(_DETECTOR_KEYS), path, f"{where}.")
+    for key in _REQUIRED:
+        if key not in table:
+            raise DetectorError(f"{path}: {where}.{key} is missing")
+    for key, value in table.items():
+        if not isinstance(value, _DETECTOR_KEYS[key]) or isinstance(value, bool):
+            raise DetectorError(f"{path}: {where}.{key} has the wrong type: {value!r}")
+    unknown = [name for name in table["streams"] if name not in STREAMS]
+    if unknown or not table["streams"]:
+        raise DetectorError(f"{path}: {where}.streams must name some of {', '.join(STREAMS)}")
+    if table["refractory_s"] < 0:
+        raise DetectorError(f"{path}: {where}.refractory_s must be at least 0, not {table['refractory_s']}")
+    model, sha256 = None, None
+    if "model" in table:
+        model = (path.parent / table["model"]).resolve()
+        try:
+            sha256 = hashlib.sha256(model.read_bytes()).hexdigest()
+        except OSError as error:
+            raise DetectorError(f"{path}: {where}.model cannot be read: {error}") from None
+        if "sha256" in table and table["sha256"] != sha256:
+            raise DetectorError(
+                f"{path}: {where}.sha256 is {table['sha256'][:12]}... but {model.name} hashes to {sha256}"
+            )
+    return DetectorSpec(
+        name=table["name"],
+        streams=tuple(table["streams"]),
+        threshold=float(table["threshold"]),
+        refractory_s=float(table["refractory_s"]),
+        model=model,
+        sha256=sha256,
+        settings=dict(table.get("settings", {})),
+        factory=table.get("factory"),
+    )
+
+
+def _refuse_unknown(table: Mapping[str, Any], allowed: tuple[str, ...], path: Path, prefix: str) -> None:
+    for key in table:
+        if key not in allowed:
+            near = get_close_matches(key, allowed, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; allowed: {', '.join(allowed)}"
+            raise DetectorError(f"{path}: unknown key {prefix}{key}{hint}")
+
+
+def _hash(build_id: str, specs: tuple[DetectorSpec, ...]) -> str:
+    content = [
+        [s.name, s.streams, s.threshold, s.refractory_s, s.sha256, dict(s.settings), s.factory] for s in specs
+    ]
+    text = json.dumps([FORMAT, build_id, content], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

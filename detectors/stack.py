@@ -1,0 +1,120 @@
+"""The full detector stack of one build: blocks in, emission out, scores and events at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+
+from detectors.build import Build, DetectorSpec
+from detectors.errors import DetectorError
+from detectors.interface import (
+    SILENT,
+    Block,
+    Detector,
+    Emission,
+    Event,
+    ScoreTrack,
+    StackOutput,
+    StreamFormat,
+    StreamNeed,
+    alarm_indices,
+)
+
+# name -> module:callable; the callable takes the DetectorSpec and answers a Detector
+SHIPPED = {"watermark": "detectors.watermark.detector:from_spec"}
+
+
+class Stack:
+    """Runs every detector of a build on the same blocks.
+
+    A capture is cut into blocks by the bench; the scores do not depend on how.
+    """
+
+    def __init__(self, build: Build) -> None:
+        self.build = build
+        self.detectors: dict[str, Detector] = {spec.name: _make(spec, build) for spec in build.detectors}
+        self._emission = SILENT
+
+    @property
+    def needs(self) -> dict[str, StreamNeed]:
+        """What all detectors together want of each stream: common rates, the largest channel count."""
+        merged: dict[str, StreamNeed] = {}
+        for name, detector in self.detectors.items():
+            for stream, need in detector.needs.items():
+                have = merged.get(stream, need)
+                rates = tuple(rate for rate in have.rates_hz if rate in need.rates_hz)
+                if not rates:
+                    raise DetectorError(
+                        f"{self.build.path}: {name} wants {stream} at {need.rates_hz} Hz, "
+                        f"another detector at {have.rates_hz} Hz"
+                    )
+                every = have.channels is None or need.channels is None
+                merged[stream] = StreamNeed(rates, None if every else max(have.channels, need.channels))
+        return merged
+
+    @property
+    def labels(self) -> tuple[tuple[str, str], ...]:
+        """(detector, label) of everything this stack can report."""
+        return tuple((name, label) for name, d in self.detectors.items() for label in d.labels)
+
+    def open(self, formats: Mapping[str, StreamFormat]) -> None:
+        self._emission = SILENT
+        for detector in self.detectors.values():
+            detector.open(formats)
+
+    def feed(self, block: Block) -> Emission:
+        """Give every detector the block; answer the emission wanted from the next block on."""
+        for detector in self.detectors.values():
+            wanted = detector.feed(block)
+            if wanted is not None:
+                self._emission = wanted
+        return self._emission
+
+    def finish(self) -> StackOutput:
+        tracks: list[ScoreTrack] = []
+        events: list[Event] = []
+        for name, detector in self.detectors.items():
+            spec = self.build[name]
+            for track in detector.tracks():
+                tracks.append(track)
+                events.extend(events_of(track, spec.threshold, spec.refractory_s))
+        events.sort(key=lambda event: (event.offset_s, event.label))
+        return StackOutput(tuple(tracks), tuple(events))
+
+
+def refractory_hops(refractory_s: float, hop_s: float) -> int:
+    return max(1, round(refractory_s / hop_s))
+
+
+def events_of(track: ScoreTrack, threshold: float, refractory_s: float) -> list[Event]:
+    """The alarms of one score track: score >= threshold, at least `refractory_s` apart."""
+    fired = alarm_indices(track.scores, threshold, refractory_hops(refractory_s, track.hop_s))
+    events = []
+    for index in fired:
+        decided = track.start_s + track.hop_s * int(index)
+        events.append(
+            Event(
+                onset_s=max(0.0, decided - track.span_s),
+                offset_s=decided,
+                label=track.label,
+                score=float(track.scores[index]),
+                detector=track.detector,
+                stage=track.stage,
+            )
+        )
+    return events
+
+
+def _make(spec: DetectorSpec, build: Build) -> Detector:
+    path = spec.factory or SHIPPED.get(spec.name)
+    if path is None:
+        raise DetectorError(
+            f"{build.path}: no detector named {spec.name!r}; shipped: {', '.join(SHIPPED)}; "
+            'or give factory = "module:callable"'
+        )
+    module, _, attribute = path.partition(":")
+    try:
+        factory: Callable[[DetectorSpec], Detector] = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise DetectorError(f"{build.path}: factory {path!r} cannot be loaded: {error}") from None
+    return factory(spec)
