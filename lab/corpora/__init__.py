@@ -1,1 +1,1 @@
-"""Recordings: where they come from, who made them, under which licence, in which split."""
+"""Recordings: what there is, whose it is, where the audio lies."""
