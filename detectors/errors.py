@@ -1,5 +1,7 @@
-"""The exception family of what runs on a device."""
+"""The exception family of detectors. A command turns it into one message and exit code 3."""
+
+from __future__ import annotations
 
 
 class DetectorError(ValueError):
-    """A build, a key, a model or a recording that a detector cannot use, said in one message."""
+    """What a detector was given cannot be used; the message names the thing, the key and what is allowed."""

@@ -1,0 +1,83 @@
+"""Hears a mark by comparing the stream with itself under a key; needs neither host nor noise vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.errors import DetectorError
+from detectors.interface import AUDIBLE, Block, Emission, ScoreTrack, StreamFormat, StreamNeed
+from detectors.watermark.correlation import advance
+from detectors.watermark.key import Key
+from detectors.watermark.layout import BLOCK_SAMPLES, RATE_HZ
+from detectors.watermark.whitening import COEFFICIENTS, Whitener
+
+HOP_SAMPLES = 128
+HOPS_PER_BLOCK = BLOCK_SAMPLES // HOP_SAMPLES
+CHUNK_SAMPLES = 512  # audio is worked off in chunks of this many samples, however it arrives
+
+
+class WatermarkDetector:
+    """Score every 8 ms: the key-studentised self-correlation T of the last N * M blocks.
+
+    key: whose mark to look for. channels: how many of the device's microphones to use. longest_lag: pairs
+    of segments further apart are left out, None keeps all. NaN and infinite samples count as silence.
+    """
+
+    labels = ("watermark",)
+
+    def __init__(
+        self, key: Key, name: str = "watermark", channels: int = 1, longest_lag: int | None = None
+    ) -> None:
+        if channels < 1:
+            raise DetectorError(f"{name}: channels: at least 1, got {channels}")
+        if longest_lag is not None and not 1 <= longest_lag < key.segments:
+            raise DetectorError(f"{name}: longest_lag: 1 to {key.segments - 1}, got {longest_lag}")
+        self.name = name
+        self.key = key
+        self.channels = channels
+        self.longest_lag = longest_lag or key.segments - 1
+        self.needs: Mapping[str, StreamNeed] = {AUDIBLE: StreamNeed((RATE_HZ,), channels)}
+
+    def open(self, formats: Mapping[str, StreamFormat]) -> None:
+        form = formats.get(AUDIBLE)
+        if form is None or form.rate_hz != RATE_HZ or form.channels < self.channels:
+            raise DetectorError(
+                f"{self.name}: needs {AUDIBLE} at {RATE_HZ} Hz with {self.channels} channels, got {form}"
+            )
+        mark_hops = self.key.segments * self.key.blocks * HOPS_PER_BLOCK
+        self._pending = np.zeros((self.channels, 0), np.float32)
+        self._whitener = Whitener(self.channels)
+        self._vectors = np.zeros((mark_hops, self.channels * COEFFICIENTS), np.float32)
+        self._products = np.zeros((mark_hops, self.key.segments), np.float32)
+        self._hop = 0
+        self._scores: list[NDArray[np.float32]] = []
+
+    def feed(self, block: Block) -> Emission | None:
+        samples = np.asarray(block.streams[AUDIBLE], dtype=np.float32)[: self.channels]
+        finite = np.where(np.isfinite(samples), samples, np.float32(0.0))
+        self._pending = np.concatenate([self._pending, finite], axis=1)
+        ready = self._pending.shape[1] // CHUNK_SAMPLES * CHUNK_SAMPLES
+        for start in range(0, ready, CHUNK_SAMPLES):
+            self._work_off(self._pending[:, start : start + CHUNK_SAMPLES])
+        self._pending = self._pending[:, ready:]
+        return None
+
+    def tracks(self) -> Sequence[ScoreTrack]:
+        scores = np.concatenate(self._scores) if self._scores else np.zeros(0, np.float32)
+        hop_s = HOP_SAMPLES / RATE_HZ
+        return (ScoreTrack(self.name, self.labels[0], hop_s, hop_s, scores),)
+
+    def _work_off(self, chunk: NDArray[np.float32]) -> None:
+        ring = len(self._vectors)
+        scores = np.zeros(CHUNK_SAMPLES // HOP_SAMPLES, np.float32)
+        for i, vector in enumerate(self._whitener.vectors(chunk)):
+            self._vectors[self._hop % ring] = vector
+            score = advance(
+                self._vectors, self._products, self._hop, self.key.signs, HOPS_PER_BLOCK, self.longest_lag
+            )
+            self._hop += 1
+            scores[i] = score if self._hop >= ring else 0.0  # too few signs before a whole mark has passed
+        self._scores.append(scores)
