@@ -1,0 +1,1 @@
+"""Tests; a package, so that it is found before the `tests` that some dependencies install."""
