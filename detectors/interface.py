@@ -168,3 +168,8 @@ def alarm_indices(scores: NDArray, threshold: float, refractory_hops: int) -> ND
         fired.append(index)
         position = int(np.searchsorted(above, index + max(1, refractory_hops)))
     return np.asarray(fired, dtype=np.int64)
+
+
+def refractory_hops(refractory_s: float, hop_s: float) -> int:
+    """The refractory time in whole hops, at least one."""
+    return max(1, round(refractory_s / hop_s))

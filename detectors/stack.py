@@ -18,6 +18,7 @@ from detectors.interface import (
     StreamFormat,
     StreamNeed,
     alarm_indices,
+    refractory_hops,
 )
 
 # name -> module:callable; the callable takes the DetectorSpec and answers a Detector
@@ -80,10 +81,6 @@ class Stack:
                 events.extend(events_of(track, spec.threshold, spec.refractory_s))
         events.sort(key=lambda event: (event.offset_s, event.label))
         return StackOutput(tuple(tracks), tuple(events))
-
-
-def refractory_hops(refractory_s: float, hop_s: float) -> int:
-    return max(1, round(refractory_s / hop_s))
 
 
 def events_of(track: ScoreTrack, threshold: float, refractory_s: float) -> list[Event]:
