@@ -1,0 +1,106 @@
+"""Trying a scenario before its first trial: at every corner of every cell, and with every limit's `where`."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from lab.errors import BadInput
+from lab.scenario.cells import CellTree
+from lab.scenario.drawn import parse
+from lab.scenario.explain import did_you_mean, problems, shown
+from lab.scenario.geometry import check_geometry
+from lab.scenario.identity import build
+from lab.scenario.model import Scenario
+from lab.scenario.tree import Path, Tree, dotted, drawn_leaves, get, substitute
+
+MOST_CORNERS = 256
+
+Blame = Callable[[Path], str]
+
+
+def corners(tree: Tree) -> Iterator[Tree]:
+    """Trees with each choice and both ends of each range.
+
+    All combinations where there are at most `MOST_CORNERS`; else all firsts, all lasts, and the
+    others one at a time beside all firsts.
+    """
+    ends = {path: parse(table).corners() for path, table in drawn_leaves(tree)}
+    count = 1
+    for options in ends.values():
+        count *= len(options)
+    if count <= MOST_CORNERS:
+        points = [dict(zip(ends, values, strict=True)) for values in itertools.product(*ends.values())]
+    else:
+        firsts = {path: options[0] for path, options in ends.items()}
+        points = [firsts, {path: options[-1] for path, options in ends.items()}]
+        points += [firsts | {path: option} for path, options in ends.items() for option in options[1:]]
+    for point in points:
+        yield substitute(tree, lambda path, table, point=point: point[path])
+
+
+def check_cells(cells: Sequence[CellTree], devices: Mapping[str, Mapping[str, Any]], blame: Blame) -> Scenario:
+    """Build the model and try the geometry at every corner; answers the first one.
+
+    blame: the file that set a key path, for the message. Raises BadInput.
+    """
+    first: Scenario | None = None
+    for one in cells:
+        for tree in corners(one.tree):
+            scenario = _build(tree, one, devices, blame)
+            try:
+                check_geometry(scenario)
+            except BadInput as error:
+                raise BadInput(f"{blame(())}: {error}{_in_cell(one)}") from None
+            first = first or scenario
+    assert first is not None, "there is always one cell with one corner"
+    return first
+
+
+def check_limits(scenario: Scenario, cells: Sequence[CellTree], path: object) -> None:
+    """Each `where` names swept keys and their values, and rates are asked only of expected labels."""
+    columns: dict[str, list[Any]] = {}
+    for one in cells:
+        for name, value in one.cell.values.items():
+            columns.setdefault(name, [])
+            if value not in columns[name]:
+                columns[name].append(value)
+    for number, limit in enumerate(scenario.accept, start=1):
+        at = f"{path}: accept number {number}"
+        for name, value in limit.where.items():
+            if name not in columns:
+                known = ", ".join(columns) or "nothing, as the scenario sweeps nothing"
+                raise BadInput(f"{at}: where.{name}: not swept{did_you_mean(name, columns)}; where takes {known}")
+            if value not in columns[name]:
+                raise BadInput(
+                    f"{at}: where.{name} = {shown(value)}: no cell has it; swept are {shown(columns[name])}"
+                )
+        if not any(limit.where.items() <= one.cell.values.items() for one in cells):
+            raise BadInput(f"{at}: where = {shown(limit.where)}: no cell has all of these")
+        rate = limit.metric in ("detection_rate", "latency_p95_s")
+        expected = scenario.expect.labels
+        if rate and (not expected or limit.label not in (None, *expected)):
+            raise BadInput(
+                f"{at}: metric = {shown(limit.metric)} needs an expected label; expect.labels = {shown(expected)}"
+            )
+
+
+def _build(tree: Tree, one: CellTree, devices: Mapping[str, Mapping[str, Any]], blame: Blame) -> Scenario:
+    try:
+        return build(tree, devices)
+    except ValidationError as error:
+        lines = []
+        for path, complaint in problems(error, Scenario, list(tree.get("sources", {}))):
+            raw, value = get(one.tree, path), get(tree, path)
+            bad = f" = {shown(value)}" if isinstance(value, str | int | float | list) or raw != value else ""
+            drawn = f" (from {shown(raw)})" if raw != value else ""
+            where = f"{dotted(path)}{bad}{drawn}: " if path else ""
+            lines.append(f"{blame(path)}: {where}{complaint}")
+        raise BadInput("\n".join(dict.fromkeys(lines)) + _in_cell(one)) from None
+
+
+def _in_cell(one: CellTree) -> str:
+    return f" [cell {one.cell.key}]" if one.cell.values else ""

@@ -1,0 +1,146 @@
+"""Values that are not yet a number: a distribution, drawn once a trial, or a sweep, one cell per value.
+
+A TOML table whose only key is one of `KINDS` stands for such a value wherever a plain value may stand:
+
+    {uniform = [low, high]}                    low <= x < high
+    {log_uniform = [low, high]}                uniform in log x; both above 0
+    {normal = {mean, sd, low, high}}           truncated to low..high, drawn through the inverse CDF
+    {choice = [a, b, ...]}                     each equally likely; any plain values
+    {sweep = [a, b, ...]}                      not drawn: one cell each; scalars
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+KINDS = ("uniform", "normal", "log_uniform", "choice", "sweep")
+Scalar = bool | int | float | str
+
+
+class MalformedValue(ValueError):
+    """A distribution or a sweep that cannot be read; the caller adds file and key path."""
+
+
+@dataclass(frozen=True)
+class Uniform:
+    low: float
+    high: float
+
+    def corners(self) -> tuple[float, ...]:
+        return (self.low, self.high)
+
+    def draw(self, rng: np.random.Generator) -> float:
+        return float(rng.uniform(self.low, self.high))
+
+
+@dataclass(frozen=True)
+class LogUniform:
+    low: float
+    high: float
+
+    def corners(self) -> tuple[float, ...]:
+        return (self.low, self.high)
+
+    def draw(self, rng: np.random.Generator) -> float:
+        value = math.exp(rng.uniform(math.log(self.low), math.log(self.high)))
+        return min(max(value, self.low), self.high)
+
+
+@dataclass(frozen=True)
+class Normal:
+    """Normal (mean, sd) cut off at low and high."""
+
+    mean: float
+    sd: float
+    low: float
+    high: float
+
+    def corners(self) -> tuple[float, ...]:
+        return (self.low, self.high)
+
+    def draw(self, rng: np.random.Generator) -> float:
+        below, above = ndtr((np.array([self.low, self.high]) - self.mean) / self.sd)
+        value = self.mean + self.sd * float(ndtri(rng.uniform(below, above)))
+        return min(max(value, self.low), self.high)
+
+
+@dataclass(frozen=True)
+class Choice:
+    options: tuple[Any, ...]
+
+    def corners(self) -> tuple[Any, ...]:
+        return self.options
+
+    def draw(self, rng: np.random.Generator) -> Any:
+        return self.options[int(rng.integers(len(self.options)))]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    values: tuple[Scalar, ...]
+
+
+Distribution = Uniform | LogUniform | Normal | Choice
+
+
+def is_drawn(value: object) -> bool:
+    """Whether a TOML value stands for a distribution or a sweep."""
+    return isinstance(value, dict) and bool(value) and set(value) <= set(KINDS)
+
+
+def parse(table: Mapping[str, Any]) -> Distribution | Sweep:
+    """Read a table for which `is_drawn` holds. Raises MalformedValue."""
+    if len(table) > 1:
+        raise MalformedValue(f"says {' and '.join(table)}; a value is one of {', '.join(KINDS)}")
+    ((kind, content),) = table.items()
+    if kind == "uniform":
+        return Uniform(*_range(kind, content))
+    if kind == "log_uniform":
+        low, high = _range(kind, content)
+        if low <= 0:
+            raise MalformedValue(f"log_uniform = {content}: both ends must be above 0")
+        return LogUniform(low, high)
+    if kind == "normal":
+        return _normal(content)
+    if not isinstance(content, list) or not content:
+        raise MalformedValue(f"{kind} = {content!r}: a list of at least one value")
+    if any(isinstance(item, dict) for item in content) and kind == "choice":
+        raise MalformedValue("choice holds plain values; use [[variant]] to switch whole tables")
+    if kind == "choice":
+        return Choice(tuple(content))
+    if not all(isinstance(item, Scalar) for item in content):
+        raise MalformedValue("sweep holds numbers, strings or booleans; use [[variant]] for lists and tables")
+    if len(set(content)) < len(content):
+        raise MalformedValue(f"sweep = {content!r}: each value once")
+    return Sweep(tuple(content))
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _range(kind: str, content: object) -> tuple[float, float]:
+    if not (isinstance(content, list) and len(content) == 2 and all(map(_number, content))):
+        raise MalformedValue(f"{kind} = {content!r}: two numbers, [low, high]")
+    low, high = map(float, content)
+    if not low < high:
+        raise MalformedValue(f"{kind} = {content!r}: low must be below high")
+    return low, high
+
+
+def _normal(content: object) -> Normal:
+    names = ("mean", "sd", "low", "high")
+    if not (isinstance(content, dict) and set(content) == set(names) and all(map(_number, content.values()))):
+        raise MalformedValue(f"normal = {content!r}: a table of four numbers, mean, sd, low and high")
+    normal = Normal(*(float(content[name]) for name in names))
+    if normal.sd <= 0:
+        raise MalformedValue(f"normal: sd = {content['sd']!r} must be above 0")
+    if not normal.low <= normal.mean <= normal.high or normal.low == normal.high:
+        raise MalformedValue(f"normal: needs low <= mean <= high and low < high, got {content!r}")
+    return normal

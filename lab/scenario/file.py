@@ -1,0 +1,85 @@
+"""A scenario file that has passed every check: its cells, and the trials drawn from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from lab.errors import BadInput
+from lab.scenario.cells import CellTree, cell_trees
+from lab.scenario.drawn import parse
+from lab.scenario.identity import build
+from lab.scenario.model import Scenario
+from lab.scenario.tree import Tree, substitute
+from lab.scenario.trial import Cell, Shares, Trial, digest, draw_index, generator
+
+
+@dataclass(frozen=True)
+class ScenarioFile:
+    """What `load_scenario` answers.
+
+    tree: merged with the suite's defaults, sources by name, variants apart. devices: content of every device
+    file it names. first: one corner of the first cell; what cells and trials never change is read from it.
+    hash: see `identity.content_hash`.
+    """
+
+    path: Path
+    tree: Tree
+    variants: tuple[tuple[str, Tree], ...]
+    devices: Mapping[str, Mapping[str, Any]]
+    first: Scenario
+    hash: str
+
+    @property
+    def id(self) -> str:
+        return self.first.id
+
+    @property
+    def title(self) -> str:
+        return self.first.title
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        return self.first.tags
+
+    @cached_property
+    def _cells(self) -> dict[str, CellTree]:
+        return {one.cell.key: one for one in cell_trees(self.tree, self.variants)}
+
+    def cells(self) -> tuple[Cell, ...]:
+        return tuple(one.cell for one in self._cells.values())
+
+    def trials_per_cell(self, trials: int | None = None, hours: float | None = None) -> int:
+        """Trials of each cell: the file's own, or `trials` where it counts trials, `hours` where it counts hours."""
+        if self.first.hours is None:
+            return self.first.trials if trials is None else trials
+        exposure_s = 3600.0 * (self.first.hours if hours is None else hours)
+        return max(1, ceil(exposure_s / self.first.duration_s - 1e-9))
+
+    def draw(self, cell: Cell, index: int, seed: int) -> Trial:
+        """Trial `index` (from 0) of a cell, every distribution drawn; `trial.digest` says from what.
+
+        Raises BadInput when the scenario has no such cell.
+        """
+        if cell.key not in self._cells:
+            raise BadInput(f"{self.path}: no cell {cell.key!r}; there are: {'; '.join(self._cells)}")
+        shares = Shares(self.first.room.bank, self.first.room.placements)
+
+        def drawn(path: tuple[str, ...], table: dict[str, Any]) -> Any:
+            place = draw_index(path, index, shares)
+            return parse(table).draw(generator(digest(self.id, seed, self.first.split, path, place)))
+
+        return Trial(
+            scenario_id=self.id,
+            scenario_hash=self.hash,
+            cell=cell,
+            index=index,
+            seed=seed,
+            room_index=shares.room_index(index),
+            placement_index=shares.placement_index(index),
+            spec=build(substitute(self._cells[cell.key].tree, drawn), self.devices),
+        )

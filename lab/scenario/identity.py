@@ -1,0 +1,41 @@
+"""What a scenario is, apart from its prose: the model of its tree, and the hash that results carry."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from lab.scenario.model import Scenario
+from lab.scenario.tree import Tree, as_file
+
+PROSE = frozenset({"title", "description", "tags"})
+
+
+def build(tree: Tree, devices: Mapping[str, Mapping[str, Any]]) -> Scenario:
+    """The scenario of a tree with concrete values only. Raises pydantic's ValidationError.
+
+    It goes through JSON, where pydantic's strict mode still takes an array for a tuple.
+    """
+    device = tree.get("device")
+    if isinstance(device, str) and device in devices:
+        tree = tree | {"device": devices[device]}
+    return Scenario.model_validate_json(json.dumps(as_file(tree), default=str))
+
+
+def content_hash(
+    tree: Tree,
+    variants: Sequence[tuple[str, Tree]],
+    devices: Mapping[str, Mapping[str, Any]],
+    contents: Mapping[str, str],
+) -> str:
+    """SHA-256 (hex) of the merged, effective scenario as canonical JSON.
+
+    Prose (title, description, tags), comments, layout, the order of keys and what comes from a suite's
+    defaults rather than the file make no difference. Everything else does: limits and numbers of trials, the
+    content of device files rather than their names, and `contents`, the hashes of other files it names.
+    """
+    effective = {key: value for key, value in tree.items() if key not in PROSE}
+    whole = {"scenario": effective, "variants": list(variants), "devices": dict(devices), "contents": dict(contents)}
+    return hashlib.sha256(json.dumps(whole, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()

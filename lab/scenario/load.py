@@ -1,0 +1,170 @@
+"""Reading scenario files: suite defaults, variants, and every check that can be made before a trial.
+
+A scenario that loads can be run: its model is built at every corner of every cell (each swept value, each
+choice, both ends of each range), and its geometry is tried there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from lab.errors import BadInput
+from lab.scenario.cells import cell_trees
+from lab.scenario.check import check_cells, check_limits
+from lab.scenario.contents import device_contents, named_contents
+from lab.scenario.drawn import MalformedValue, parse
+from lab.scenario.explain import did_you_mean, shown
+from lab.scenario.file import ScenarioFile
+from lab.scenario.identity import content_hash
+from lab.scenario.model import FORMAT
+from lab.scenario.toml_file import read_toml
+from lab.scenario.tree import Tree, by_name, dotted, drawn_leaves, get, overlay
+
+SUITE_FILE = "suite.toml"
+SUITE_FORMAT = "earshot-suite/1"
+
+__all__ = ["ScenarioFile", "find_scenarios", "is_scenario", "load_scenario", "load_suite"]
+
+# Said once for all trials: they can be neither drawn nor swept, and no variant changes them.
+_ONCE = ("format", "id", "title", "description", "tags", "split", "trials", "hours", "duration_s", "accept")
+_ONCE_OF_ROOM = ("bank", "placements")
+_ONCE_OF_SOURCE = ("name", "kind")
+
+
+def is_scenario(path: Path) -> bool:
+    """Whether a TOML file says it is a scenario, of this format or of another version.
+
+    A file that is not TOML at all is one when it mentions our format: its author meant it to be.
+    """
+    try:
+        found = read_toml(path).get("format")
+    except BadInput:
+        try:
+            return '"earshot-scenario/' in path.read_text(errors="replace")
+        except OSError:
+            return False
+    return isinstance(found, str) and found.startswith("earshot-scenario/")
+
+
+def find_scenarios(paths: Iterable[str | Path]) -> tuple[ScenarioFile, ...]:
+    """The scenarios in files and folders (searched deeply, in order of path), each file once.
+
+    Files in folders that are no scenarios are passed over; a file that is named must be one.
+    Raises BadInput, also when there are none, or two have one id.
+    """
+    files: dict[Path, Path] = {}
+    for path in map(Path, paths):
+        found = sorted(filter(is_scenario, path.rglob("*.toml"))) if path.is_dir() else [path]
+        if not found:
+            raise BadInput(f'{path}: no scenario in this folder (a TOML file with format = "{FORMAT}")')
+        for file in found:
+            files.setdefault(file.resolve(), file)
+    if not files:
+        raise BadInput("no scenario: name files or folders")
+    scenarios: dict[str, ScenarioFile] = {}
+    for file in files.values():
+        scenario = load_scenario(file)
+        if scenario.id in scenarios:
+            raise BadInput(f"{file}: id = {shown(scenario.id)} is taken by {scenarios[scenario.id].path}")
+        scenarios[scenario.id] = scenario
+    return tuple(scenarios.values())
+
+
+def load_scenario(path: str | Path) -> ScenarioFile:
+    """Read and check one scenario file. Raises BadInput with one message."""
+    path = Path(path)
+    if path.is_dir():
+        raise BadInput(f"{path}: a folder, where a scenario file is wanted")
+    own = read_toml(path)
+    if own.get("format") != FORMAT:
+        raise BadInput(f'{path}: format must be "{FORMAT}", not {shown(own.get("format"))}')
+    suite = path.parent / SUITE_FILE
+    defaults = load_suite(suite) if suite.exists() else {}
+    try:
+        tree, variants = _merged(own, defaults)
+        _check_values(tree, variants)
+        cells = cell_trees(tree, variants)
+    except ValueError as error:
+        raise BadInput(f"{path}: {error}") from None
+
+    def blame(at: tuple[str, ...]) -> Path:
+        """The file that set a key: the suite's, where only it has the key."""
+        inherited = get(defaults, at) is not None and get(tree, at) == get(defaults, at)
+        return suite if at and inherited and get(by_name(own), at) is None else path
+
+    devices = device_contents(tree, variants, path)
+    first = check_cells(cells, devices, blame)
+    check_limits(first, cells, path)
+    contents = named_contents(cells, path)
+    return ScenarioFile(path, tree, variants, devices, first, content_hash(tree, variants, devices, contents))
+
+
+def load_suite(path: Path) -> Tree:
+    """The `[defaults]` of a suite file, sources by name. Raises BadInput."""
+    content = read_toml(path)
+    if content.get("format") != SUITE_FORMAT:
+        raise BadInput(f'{path}: format must be "{SUITE_FORMAT}", not {shown(content.get("format"))}')
+    known = ("format", "title", "defaults")
+    for key in content:
+        if key not in known:
+            raise BadInput(f"{path}: {key}: unknown key{did_you_mean(key, known)}; known: {', '.join(known)}")
+    defaults = content.get("defaults", {})
+    if not isinstance(defaults, dict) or "id" in defaults or "variant" in defaults:
+        raise BadInput(f"{path}: defaults: a table of what scenarios share; neither id nor variant")
+    try:
+        return by_name(defaults)
+    except ValueError as error:
+        raise BadInput(f"{path}: defaults.{error}") from None
+
+
+def _merged(own: Tree, defaults: Tree) -> tuple[Tree, tuple[tuple[str, Tree], ...]]:
+    own = by_name(own)
+    tables = own.pop("variant", [])
+    tree = overlay(defaults, own)
+    if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
+        raise ValueError("variant: a list of tables, written [[variant]]")
+    variants: dict[str, Tree] = {}
+    for number, table in enumerate(tables, start=1):
+        name = table.get("name")
+        if not isinstance(name, str) or not name or name in variants:
+            raise ValueError(f"variant number {number}: needs a name of its own, got {shown(name)}")
+        body = by_name({key: value for key, value in table.items() if key != "name"})
+        variants[name] = _addressed(body, tree, f"variant {shown(name)}")
+    return tree, tuple(variants.items())
+
+
+def _addressed(body: Tree, tree: Tree, at: str) -> Tree:
+    """A variant whose `sources.NAME` are sources of the scenario, or new ones that state their kind."""
+    for key in body:
+        if key in _ONCE:
+            raise ValueError(f"{at}: {key} is the same for all cells; a variant cannot change it")
+    room = body.get("room")
+    if isinstance(room, dict) and any(key in room for key in _ONCE_OF_ROOM):
+        raise ValueError(f"{at}: room.bank and room.placements are the same for all cells")
+    sources = body.get("sources", {})
+    known = tree.get("sources", {})
+    if not isinstance(sources, dict):
+        raise ValueError(f"{at}: sources: written sources.NAME.key = value")
+    named: Tree = {}
+    for name, source in sources.items():
+        if not isinstance(source, dict):
+            raise ValueError(f"{at}: sources.{name} = {shown(source)}: written sources.NAME.key = value")
+        if name not in known and "kind" not in source:
+            names = ", ".join(known)
+            raise ValueError(f"{at}: sources.{name}: no such source{did_you_mean(name, known)}; there are {names}")
+        named[name] = source | {"name": name}
+    return body | {"sources": named} if named else body
+
+
+def _check_values(tree: Tree, variants: tuple[tuple[str, Tree], ...]) -> None:
+    for at, body in (("", tree), *((f"variant {shown(name)}: ", body) for name, body in variants)):
+        for path, table in drawn_leaves(body):
+            once = path[0] in _ONCE or (path[0] == "room" and path[-1] in _ONCE_OF_ROOM)
+            if once or (path[0] == "sources" and len(path) == 3 and path[2] in _ONCE_OF_SOURCE):
+                raise ValueError(f"{at}{dotted(path)} = {shown(table)}: one plain value for all trials, not drawn or swept")
+            try:
+                parse(table)
+            except MalformedValue as error:
+                raise ValueError(f"{at}{dotted(path)}: {error}") from None
