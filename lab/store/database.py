@@ -26,6 +26,7 @@ SQLITE_NAME = "lab.sqlite"
 URL_VARIABLE = "EARSHOT_STORE"
 BUSY_TIMEOUT_MS = 30_000
 MIGRATIONS = Path(__file__).parent / "migrations"
+_KEPT = "everything stored before is kept, free space and run with --resume"
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -96,14 +97,17 @@ def guarded(what: str, engine: sa.Engine) -> Iterator[None]:
         raise LabFailure(f"{what}: {error}") from error
     except (SQLAlchemyError, sqlite3.Error) as error:
         cause = getattr(error, "orig", None) or error
-        if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+        code = getattr(cause, "sqlite_errorcode", 0)
+        if code == sqlite3.SQLITE_FULL:
             raise LabFailure(_full(what, name_of(engine))) from error
         reason = str(cause).strip().splitlines()[0] if str(cause).strip() else type(cause).__name__
+        if code & 0xFF == sqlite3.SQLITE_IOERR:  # extended codes keep the primary one in the low byte
+            reason += f"; {_KEPT}"
         raise LabFailure(f"{what}: {name_of(engine)}: {reason}") from error
 
 
 def _full(what: str, where: object) -> str:
-    return f"{what}: no space left for {where}; everything stored before is kept, free space and run with --resume"
+    return f"{what}: no space left for {where}; {_KEPT}"
 
 
 def upgrade(engine: sa.Engine) -> None:

@@ -5,18 +5,24 @@ Anyone may read it; `lab report` and the pytest plugin read nothing else but it 
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lab.errors import BadInput, LabFailure
 
 FORMAT = "earshot-results/1"
+FILE_NAME = "results.json"
 Scalar = bool | int | float | str
 Verdict = Literal["pass", "fail", "inconclusive", "reported"]
 
 
 class Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # JSON has no nan and no inf; as strings ("NaN", "Infinity") they come back what they were, as null not.
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
 
 
 class Detection(Record):
@@ -166,7 +172,57 @@ class Results(Record):
 
 
 def write(results: Results, path: Path) -> None:
-    """Write atomically: a reader sees the old file or the new one."""
+    """Write atomically: a reader sees the old file or the new one. Raises LabFailure when the disk is full."""
     partial = path.with_suffix(".json.partial")
-    partial.write_text(results.model_dump_json(indent=1) + "\n")
-    partial.replace(path)
+    try:
+        with open(partial, "w") as file:
+            file.write(results.model_dump_json(indent=1) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise LabFailure(
+            f"{path}: cannot write the results: {error.strerror or error}; the trials are kept, run with --resume"
+        ) from error
+
+
+def read(path: Path | str) -> Results:
+    """Read `results.json`, given the file or the folder it lies in.
+
+    Raises BadInput with one message for a missing, truncated or malformed file and for one of a newer format.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / FILE_NAME
+    try:
+        found = json.loads(path.read_text())
+    except OSError as error:
+        raise BadInput(f"{path}: cannot read the results: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}: not a results file: not text in UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise BadInput(f"{path}: truncated or malformed at line {error.lineno}: {error.msg}") from error
+    _check_format(path, found)
+    try:
+        return Results.model_validate(found)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise BadInput(f"{path}: {key}: {first['msg']}{more}") from error
+
+
+def _check_format(path: Path, found: object) -> None:
+    name, known = FORMAT.split("/")
+    stated = found.get("format") if isinstance(found, dict) else None
+    if not isinstance(stated, str) or not stated.startswith(f"{name}/"):
+        raise BadInput(f'{path}: not a results file: format must be "{FORMAT}", not {stated!r}')
+    version = stated.removeprefix(f"{name}/")
+    if not version.isdecimal() or int(version) < 1:
+        raise BadInput(f'{path}: format must be "{FORMAT}", not {stated!r}')
+    if int(version) > int(known):
+        raise BadInput(
+            f'{path}: format {stated!r} is newer than this release of Earshot reads ("{FORMAT}"); '
+            "use the release that wrote it"
+        )
