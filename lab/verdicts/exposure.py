@@ -1,0 +1,77 @@
+"""False alarms over the audio that was heard.
+
+Audio heard twice is not new evidence. The estimate is alarms per hour listened; the bounds take the
+distinct hours as exposure and the alarms in proportion: count * distinct_hours / hours.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lab.scoring import curves
+from lab.scoring.outcome import Outcome
+from lab.verdicts.intervals import CONFIDENCE, Bounds, rate, weighted_rate
+
+HOURS_A_DAY = 24.0
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """Target-free listening of one cell.
+
+    count: false alarms. hours: listened. distinct_hours: audio heard once, <= hours.
+    active_s: time at or above the threshold; active_squared_s2: sum over bouts of its square;
+    longest_s: longest bout that may be expected, never below the refractory time; bouts: how many.
+    """
+
+    count: int
+    hours: float
+    distinct_hours: float
+    active_s: float
+    active_squared_s2: float
+    longest_s: float
+    bouts: int
+
+    @property
+    def per_day(self) -> float:
+        return self.count / self.hours * HOURS_A_DAY if self.hours else math.nan
+
+    @property
+    def active_fraction(self) -> float:
+        return self.active_s / (self.hours * 3600) if self.hours else math.nan
+
+    @property
+    def novelty(self) -> float:
+        """Distinct hours per hour, in [0, 1]."""
+        return self.distinct_hours / self.hours if self.hours else 0.0
+
+    def per_day_bounds(self, confidence: float = CONFIDENCE) -> Bounds:
+        """Exact Poisson."""
+        return rate(self.count * self.novelty, self.distinct_hours / HOURS_A_DAY, confidence)
+
+    def active_bounds(self, confidence: float = CONFIDENCE) -> Bounds:
+        """Bouts as Poisson events weighted by their length (Fay & Feuer)."""
+        found = weighted_rate(
+            self.active_s * self.novelty,
+            self.active_squared_s2 * self.novelty,
+            self.longest_s,
+            self.distinct_hours * 3600,
+            confidence,
+        )
+        return Bounds(found.low, min(1.0, found.high))
+
+
+def exposure(outcomes: Sequence[Outcome]) -> Exposure:
+    """Sum up valid outcomes of one (cell, detector, stage, label)."""
+    hours = curves.free_hours(outcomes)
+    return Exposure(
+        count=sum(len(o.false_alarms) for o in outcomes),
+        hours=hours,
+        distinct_hours=min(hours, curves.distinct_hours(outcomes)),
+        active_s=sum(o.activity.seconds for o in outcomes),
+        active_squared_s2=sum(o.activity.seconds_squared for o in outcomes),
+        longest_s=max((max(o.activity.longest_s, o.rule.refractory_s) for o in outcomes), default=0.0) or 1.0,
+        bouts=sum(o.activity.bouts for o in outcomes),
+    )

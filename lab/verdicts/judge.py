@@ -1,0 +1,269 @@
+"""From outcomes to rows of results and the verdict of a scenario.
+
+The dataclasses have the field names of `lab.store.results`, so that `dataclasses.asdict` is all it
+takes to store them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lab.scoring import curves
+from lab.scoring.outcome import Outcome
+from lab.scoring.records import Scalar
+from lab.verdicts import decisions, latency
+from lab.verdicts.bands import Curve, curve
+from lab.verdicts.clusters import Sample, sample, target_clusters, trial_clusters
+from lab.verdicts.decisions import Decision, Verdict
+from lab.verdicts.exposure import Exposure, exposure
+from lab.verdicts.limits import Limit, check_limits
+
+
+@dataclass(frozen=True)
+class Detection:
+    detected: int
+    trials: int
+    effective_trials: float
+    clusters: int
+    rate: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class FalseAlarms:
+    count: int
+    hours: float
+    distinct_hours: float
+    per_day: float
+    per_day_low: float
+    per_day_high: float
+    active_fraction: float
+
+
+@dataclass(frozen=True)
+class Latency:
+    p50: float
+    p95: float
+
+
+@dataclass(frozen=True)
+class Metric:
+    name: str
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+    unit: str
+
+
+@dataclass(frozen=True)
+class Accept:
+    metric: str
+    label: str
+    where: dict[str, Scalar]
+    limit: str
+    bound: float | None
+    verdict: Verdict
+    needed: str | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One (cell, detector, stage, label); see `lab.store.results.Row`."""
+
+    cell: dict[str, Scalar]
+    detector: str
+    stage: str
+    label: str
+    threshold: float
+    detection: Detection | None = None
+    false_alarms: FalseAlarms | None = None
+    latency_s: Latency | None = None
+    curve: Curve | None = None
+    metrics: list[Metric] = field(default_factory=list)
+    accept: list[Accept] = field(default_factory=list)
+    per_clip: dict[str, tuple[int, int]] | None = None
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """All rows of a scenario. trials, invalid: over all cells; reasons: why trials are invalid."""
+
+    rows: list[Row]
+    verdict: Verdict
+    trials: int
+    invalid: int
+    invalid_reasons: dict[str, int]
+
+
+@dataclass(frozen=True)
+class _Evidence:
+    """What one cell offers to a limit."""
+
+    targets: Sample
+    silent: Sample
+    heard: Exposure
+    delays: latency.Delays
+    doubt: str | None  # why no verdict may be given
+
+
+def judge_scenario(outcomes: Iterable[Outcome], limits: Sequence[Limit] = ()) -> Judgement:
+    """Judge every (cell, detector, stage, label); the scenario is as good as its worst limit.
+
+    Raises BadInput for a limit that speaks of no cell, detector or label there is.
+    """
+    groups: dict[tuple, list[Outcome]] = {}
+    for outcome in outcomes:
+        groups.setdefault((_cell_key(outcome.cell), *outcome.key), []).append(outcome)
+    members = list(groups.values())
+    check_limits(limits, [g[0].cell for g in members], [(g[0].rule.detector, g[0].rule.label) for g in members])
+    rows = [judge_cell(group, limits) for group in members]
+    trials = {(_cell_key(o.cell), o.index): o.invalid for group in members for o in group}
+    reasons: dict[str, int] = {}
+    for reason in trials.values():
+        if reason is not None:
+            reasons[reason] = reasons.get(reason, 0) + 1
+    verdict = decisions.worst([accept.verdict for row in rows for accept in row.accept])
+    return Judgement(rows, verdict, len(trials), sum(reasons.values()), reasons)
+
+
+def judge_cell(outcomes: Sequence[Outcome], limits: Sequence[Limit] = ()) -> Row:
+    """The row of all outcomes, valid or not, of one (cell, detector, stage, label)."""
+    first = outcomes[0]
+    detector, stage, label = first.key
+    good = curves.valid(outcomes)
+    recordings = {name for o in good for name in o.recordings}
+    named = all(o.recordings for o in good)
+    silent = [o for o in good if not o.targets]
+    evidence = _Evidence(
+        targets=sample(curves.detections(good, first.rule.threshold), target_clusters(good)),
+        silent=sample(np.array([bool(o.false_alarms) for o in silent]), trial_clusters(silent)),
+        heard=exposure(good),
+        delays=latency.delays(good),
+        doubt=_doubt(outcomes, good, recordings if named else None),
+    )
+    few = good and named and len(recordings) < decisions.MIN_RECORDINGS
+    return Row(
+        cell=dict(first.cell),
+        detector=detector,
+        stage=stage,
+        label=label,
+        threshold=first.rule.threshold,
+        detection=_detection(evidence.targets),
+        false_alarms=_false_alarms(evidence.heard),
+        latency_s=Latency(evidence.delays.p50, evidence.delays.p95) if evidence.delays.n else None,
+        curve=curve(good) if good else None,
+        metrics=_metrics(good, evidence),
+        accept=[
+            _accept(limit, evidence)
+            for limit in limits
+            if limit.label == label
+            and limit.detector in (None, detector)
+            and limit.stage in (None, stage)
+            and limit.matches(first.cell)
+        ],
+        per_clip=_per_clip(good) if few else None,
+    )
+
+
+def _cell_key(cell: Mapping[str, Scalar]) -> tuple:
+    return tuple(sorted((key, type(value).__name__, value) for key, value in cell.items()))
+
+
+def _doubt(outcomes: Sequence[Outcome], good: Sequence[Outcome], recordings: set[str] | None) -> str | None:
+    invalid = len(outcomes) - len(good)
+    if invalid > decisions.MAX_INVALID_SHARE * len(outcomes):
+        return f"{invalid} of {len(outcomes)} trials are invalid, at most 5 % may be"
+    if recordings is not None and len(recordings) < decisions.MIN_RECORDINGS:
+        return (
+            f"at least {decisions.MIN_RECORDINGS} distinct recordings "
+            f"(there are {len(recordings)}: see the table per clip)"
+        )
+    return None
+
+
+def _accept(limit: Limit, evidence: _Evidence) -> Accept:
+    if limit.metric == "detection_rate":
+        found = decisions.decide_share(evidence.targets, limit)
+    elif limit.metric == "false_alarm_rate":
+        found = decisions.decide_share(evidence.silent, limit)
+    elif limit.metric == "false_alarms_per_day":
+        found = decisions.decide_exposure(evidence.heard, limit)
+    elif limit.metric == "active_fraction":
+        found = decisions.decide_active(evidence.heard, limit)
+    else:
+        found = latency.decide_p95(evidence.delays, limit)
+    if evidence.doubt is not None:
+        found = Decision(Verdict.INCONCLUSIVE, found.bound, evidence.doubt)
+    return Accept(
+        limit.metric, limit.label, dict(limit.where), limit.text, found.bound, found.verdict, found.needed
+    )
+
+
+def _detection(found: Sample) -> Detection | None:
+    if not found.trials:
+        return None
+    bounds = found.bounds()
+    return Detection(
+        found.successes,
+        found.trials,
+        found.effective_trials,
+        found.clusters,
+        found.rate,
+        bounds.low,
+        bounds.high,
+    )
+
+
+def _false_alarms(heard: Exposure) -> FalseAlarms | None:
+    if heard.distinct_hours <= 0:
+        return None
+    bounds = heard.per_day_bounds()
+    return FalseAlarms(
+        heard.count,
+        heard.hours,
+        heard.distinct_hours,
+        heard.per_day,
+        bounds.low,
+        bounds.high,
+        heard.active_fraction,
+    )
+
+
+def _metrics(good: Sequence[Outcome], evidence: _Evidence) -> list[Metric]:
+    found = []
+    heard, silent, delays, targets = evidence.heard, evidence.silent, evidence.delays, evidence.targets
+    if heard.distinct_hours > 0:
+        bounds = heard.active_bounds()
+        found.append(
+            Metric("active_fraction", heard.active_fraction, bounds.low, bounds.high, heard.bouts, "1")
+        )
+    if silent.trials:
+        bounds = silent.bounds()
+        found.append(Metric("false_alarm_rate", silent.rate, bounds.low, bounds.high, silent.trials, "1"))
+    if delays.n:
+        found.append(Metric("latency_p95_s", delays.p95, delays.p95_low, delays.p95_high, delays.n, "s"))
+    if targets.trials:
+        broken = sum(t.guard_violated(o.rule.threshold) for o in good for t in o.targets)
+        found.append(Metric("guard_violated", broken / targets.trials, None, None, targets.trials, "1"))
+    return found
+
+
+def _per_clip(good: Sequence[Outcome]) -> dict[str, tuple[int, int]]:
+    """Recording -> (detected, targets); of trials without targets (trials that alarm, trials)."""
+    table: dict[str, tuple[int, int]] = {}
+    with_targets = any(o.targets for o in good)
+    for outcome in good:
+        if with_targets:
+            hits = sum(t.detected(outcome.rule.threshold) for t in outcome.targets)
+            total = len(outcome.targets)
+        else:
+            hits, total = int(bool(outcome.false_alarms)), 1
+        for name in outcome.recordings:
+            have = table.get(name, (0, 0))
+            table[name] = (have[0] + hits, have[1] + total)
+    return dict(sorted(table.items()))
