@@ -1,0 +1,34 @@
+"""`lab report`: stored results as one HTML page, and as PDF."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders, or the results.json in them.")],
+    against: Annotated[
+        str | None,
+        typer.Option(help="Compare with this run folder, or with the newest run of this build (file, id or hash)."),
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Page to write; default: report.html in the first run.")] = None,
+    pdf: Annotated[Path | None, typer.Option(help="Also print the page here; needs Chromium.")] = None,
+) -> None:
+    """Write one self-contained page of the verdicts, curves and worst cases of RUNS."""
+    from lab.errors import BadInput
+    from reports import page, printing
+    from reports.run import find_against, open_run
+
+    opened = [open_run(path) for path in runs]
+    if not opened:
+        raise BadInput("lab report: name at least one run folder")
+    other = find_against(against, beside=opened[0]) if against else None
+    target = html or opened[0].folder / "report.html"
+    page.write(page.render(opened, other, target.parent), target)
+    typer.echo(f"report: {target}")
+    if pdf:
+        printing.print_pdf(target, pdf)
+        typer.echo(f"printed: {pdf}")

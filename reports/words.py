@@ -1,0 +1,130 @@
+"""How a report says things: names of cell keys with their units, numbers, verdicts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from lab.store.results import Accept, FalseAlarms, Row, Scalar
+
+# Longest suffix first: `level_db_spl` is dB SPL, not "level db" in SPL.
+UNITS = (
+    ("_db_spl", "dB SPL"),
+    ("_per_h", "per hour"),
+    ("_percent", "%"),
+    ("_m_s", "m/s"),
+    ("_kpa", "kPa"),
+    ("_deg", "°"),
+    ("_db", "dB"),
+    ("_hz", "Hz"),
+    ("_m2", "m²"),
+    ("_m3", "m³"),
+    ("_ms", "ms"),
+    ("_c", "°C"),
+    ("_m", "m"),
+    ("_s", "s"),
+)
+ACRONYMS = {"rt60": "RT60", "snr": "SNR", "spl": "SPL", "tv": "TV", "id": "ID"}
+# Sections of a scenario file; in a dotted path they carry no meaning of their own.
+SECTIONS = {"sources", "movers", "room", "placement"}
+VERDICTS = {
+    "pass": ("✓", "PASS"),
+    "fail": ("✗", "FAIL"),
+    "inconclusive": ("?", "INCONCLUSIVE"),
+    "reported": ("–", "REPORTED"),
+}
+ORIGINS = {
+    "simulated": "the air is computed, whatever plays",
+    "emulated": "the rig's path, with no real electronics or air",
+    "replayed": "a stored device recording, heard by another build",
+    "measured": "real devices in real air",
+}
+DECISION_RULE = (
+    "A limit passes when the one-sided 95 % confidence bound lies beyond it, and fails when the opposite bound "
+    "lies on its wrong side; otherwise it is inconclusive and the report says what is still needed. Detections "
+    "and false alarms are counted at the threshold stored in the build, never at one read off the curves below."
+)
+
+
+def unit_of(key: str) -> str:
+    """Unit that the name of a cell key ends in, '' when it has none: `distance_m` -> `m`."""
+    return next((unit for suffix, unit in UNITS if key.endswith(suffix)), "")
+
+
+def name_of(key: str) -> str:
+    """A cell key in words, without its unit: `sources.tv.level_db_spl` -> `TV level`."""
+    suffix = next((suffix for suffix, _ in UNITS if key.endswith(suffix)), "")
+    parts = [part for part in key.removesuffix(suffix).split(".") if part not in SECTIONS]
+    spoken = " ".join(part.replace("_", " ") for part in parts)
+    return " ".join(ACRONYMS.get(word, word) for word in spoken.split()) or key
+
+
+def axis_of(key: str) -> str:
+    """Axis label: name and unit, `Distance (m)`."""
+    name, unit = name_of(key), unit_of(key)
+    name = name[:1].upper() + name[1:]
+    return f"{name} ({unit})" if unit else name
+
+
+def value_of(key: str, value: Scalar) -> str:
+    """A cell value with its unit: `3 m`."""
+    text = number(value) if is_number(value) else str(value)
+    unit = unit_of(key)
+    return f"{text} {unit}" if unit and is_number(value) else text
+
+
+def cell_words(cell: Mapping[str, Scalar]) -> str:
+    """A whole cell in one phrase: `distance 3 m, RT60 0.3 s`; `all` for the only cell of a scenario."""
+    return ", ".join(f"{name_of(key)} {value_of(key, value)}" for key, value in cell.items()) or "all"
+
+
+def is_number(value: object) -> bool:
+    """Whether a cell value can stand on an axis; a bool cannot."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def number(value: float | bool | str | None, digits: int = 4) -> str:
+    """A number in at most `digits` significant digits, an en dash for none."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "–"
+    if isinstance(value, bool | str):
+        return str(value)
+    if isinstance(value, int) or float(value).is_integer():
+        return f"{int(value):,}".replace(",", "\u202f") if math.isfinite(value) else "∞"
+    if math.isinf(value):
+        return "∞"
+    magnitude = abs(value)
+    if magnitude >= 10**digits or magnitude < 1e-4:
+        return f"{value:.{digits - 1}g}"
+    return f"{value:.{digits}g}"
+
+
+def rate(value: float | None) -> str:
+    """A proportion with three decimals."""
+    return "–" if value is None or math.isnan(value) else f"{value:.3f}"
+
+
+def seconds(value: float | None) -> str:
+    """A latency or duration in seconds; minutes and hours when it is long."""
+    if value is None or math.isnan(value):
+        return "–"
+    if value < 120:
+        return f"{value:.2f} s"
+    return f"{value / 60:.1f} min" if value < 7200 else f"{value / 3600:.1f} h"
+
+
+def hours(alarms: FalseAlarms) -> str:
+    """Time listened, and how much of it was distinct audio when that is less."""
+    listened = f"{number(alarms.hours, 3)} h"
+    if alarms.distinct_hours < 0.995 * alarms.hours:
+        listened += f" ({number(alarms.distinct_hours, 3)} h distinct)"
+    return listened
+
+
+def evidence(row: Row, accept: Accept) -> str:
+    """What a limit was decided on: trials for rates and latencies, hours for false alarms."""
+    if accept.metric in ("false_alarms_per_day", "active_fraction") and row.false_alarms:
+        return f"{row.false_alarms.count} in {hours(row.false_alarms)}"
+    if row.detection:
+        return f"{row.detection.detected} of {row.detection.trials}"
+    return "–"
