@@ -54,7 +54,9 @@ def short_names(paths: Sequence[Path]) -> dict[Path, str]:
     """The last part of each path where that is unique among them, else the dotted path."""
     last = [path[-1] for path in paths]
     return {
-        path: path[-1] if last.count(path[-1]) == 1 and path[-1] != "variant" and not path[-1].isdigit() else dotted(path)
+        path: path[-1]
+        if last.count(path[-1]) == 1 and path[-1] != "variant" and not path[-1].isdigit()
+        else dotted(path)
         for path in paths
     }
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from lab.errors import BadInput
 from lab.scenario.cells import CellTree
-from lab.scenario.drawn import parse
+from lab.scenario.drawn import is_drawn, parse
 from lab.scenario.explain import did_you_mean, problems, shown
 from lab.scenario.geometry import check_geometry
 from lab.scenario.identity import build
@@ -42,19 +42,23 @@ def corners(tree: Tree) -> Iterator[Tree]:
         yield substitute(tree, lambda path, table, point=point: point[path])
 
 
-def check_cells(cells: Sequence[CellTree], devices: Mapping[str, Mapping[str, Any]], blame: Blame) -> Scenario:
+def check_cells(
+    cells: Sequence[CellTree], devices: Mapping[str, Mapping[str, Any]], blame: Blame
+) -> Scenario:
     """Build the model and try the geometry at every corner; answers the first one.
 
     blame: the file that set a key path, for the message. Raises BadInput.
     """
     first: Scenario | None = None
     for one in cells:
+        # What fails in the first cell most likely fails in all; later ones are named.
+        cell = f" [cell {one.cell.key}]" if one is not cells[0] else ""
         for tree in corners(one.tree):
-            scenario = _build(tree, one, devices, blame)
+            scenario = _build(tree, one, devices, blame, cell)
             try:
                 check_geometry(scenario)
             except BadInput as error:
-                raise BadInput(f"{blame(())}: {error}{_in_cell(one)}") from None
+                raise BadInput(f"{blame(())}: {error}{cell}") from None
             first = first or scenario
     assert first is not None, "there is always one cell with one corner"
     return first
@@ -68,39 +72,47 @@ def check_limits(scenario: Scenario, cells: Sequence[CellTree], path: object) ->
             columns.setdefault(name, [])
             if value not in columns[name]:
                 columns[name].append(value)
-    for number, limit in enumerate(scenario.accept, start=1):
-        at = f"{path}: accept number {number}"
+    for number, limit in enumerate(scenario.accept):
+        at = f"{path}: accept.{number}"
         for name, value in limit.where.items():
             if name not in columns:
                 known = ", ".join(columns) or "nothing, as the scenario sweeps nothing"
-                raise BadInput(f"{at}: where.{name}: not swept{did_you_mean(name, columns)}; where takes {known}")
+                raise BadInput(
+                    f"{at}.where.{name}: not swept{did_you_mean(name, columns)}; where takes {known}"
+                )
             if value not in columns[name]:
                 raise BadInput(
-                    f"{at}: where.{name} = {shown(value)}: no cell has it; swept are {shown(columns[name])}"
+                    f"{at}.where.{name} = {shown(value)}: no cell has it; swept are {shown(columns[name])}"
                 )
         if not any(limit.where.items() <= one.cell.values.items() for one in cells):
-            raise BadInput(f"{at}: where = {shown(limit.where)}: no cell has all of these")
+            raise BadInput(f"{at}.where = {shown(limit.where)}: no cell has all of these")
         rate = limit.metric in ("detection_rate", "latency_p95_s")
         expected = scenario.expect.labels
         if rate and (not expected or limit.label not in (None, *expected)):
             raise BadInput(
-                f"{at}: metric = {shown(limit.metric)} needs an expected label; expect.labels = {shown(expected)}"
+                f"{at}.metric = {shown(limit.metric)} needs an expected label; expect.labels = {shown(expected)}"
             )
 
 
-def _build(tree: Tree, one: CellTree, devices: Mapping[str, Mapping[str, Any]], blame: Blame) -> Scenario:
+def _build(
+    tree: Tree, one: CellTree, devices: Mapping[str, Mapping[str, Any]], blame: Blame, cell: str
+) -> Scenario:
     try:
         return build(tree, devices)
     except ValidationError as error:
-        lines = []
-        for path, complaint in problems(error, Scenario, list(tree.get("sources", {}))):
-            raw, value = get(one.tree, path), get(tree, path)
-            bad = f" = {shown(value)}" if isinstance(value, str | int | float | list) or raw != value else ""
-            drawn = f" (from {shown(raw)})" if raw != value else ""
-            where = f"{dotted(path)}{bad}{drawn}: " if path else ""
-            lines.append(f"{blame(path)}: {where}{complaint}")
-        raise BadInput("\n".join(dict.fromkeys(lines)) + _in_cell(one)) from None
+        found = problems(error, Scenario, list(tree.get("sources", {})))
+        lines = [
+            f"{blame(path)}: {_assignment(one.tree, tree, path)}{complaint}" for path, complaint in found
+        ]
+        raise BadInput("\n".join(dict.fromkeys(lines)) + cell) from None
 
 
-def _in_cell(one: CellTree) -> str:
-    return f" [cell {one.cell.key}]" if one.cell.values else ""
+def _assignment(written: Tree, concrete: Tree, path: Path) -> str:
+    """`key.path = value (from {uniform = ...}): `, as much of it as helps."""
+    if not path:
+        return ""
+    value, source = get(concrete, path), get(written, path)
+    if value is None or isinstance(value, dict):
+        return f"{dotted(path)}: "
+    drawn = f" (from {shown(source)})" if is_drawn(source) else ""
+    return f"{dotted(path)} = {shown(value)}{drawn}: "

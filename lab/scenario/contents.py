@@ -9,7 +9,7 @@ from typing import Any
 from lab.acoustics.device import load_device
 from lab.errors import BadInput
 from lab.scenario.cells import CellTree
-from lab.scenario.drawn import is_drawn, parse
+from lab.scenario.drawn import options
 from lab.scenario.explain import shown
 from lab.scenario.tree import Tree
 
@@ -20,7 +20,7 @@ def device_contents(
     """Content of every device the scenario may use, by the name it uses. Raises BadInput."""
     devices: dict[str, Mapping[str, Any]] = {}
     for body in (tree, *(body for _, body in variants)):
-        for name in _options(body.get("device")):
+        for name in options(body.get("device")):
             if not isinstance(name, str):
                 raise BadInput(f"{path}: device = {shown(name)}: the name or path of a device file")
             try:
@@ -33,12 +33,3 @@ def device_contents(
 def named_contents(cells: Sequence[CellTree], path: Path) -> dict[str, str]:
     """Hash of each corpus a source may name. Raises BadInput."""
     return {}
-
-
-def _options(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    if not is_drawn(value):
-        return [value]
-    (options,) = value.values()
-    return list(options) if isinstance(options, list) else [options]

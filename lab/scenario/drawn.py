@@ -121,6 +121,16 @@ def parse(table: Mapping[str, Any]) -> Distribution | Sweep:
     return Sweep(tuple(content))
 
 
+def options(value: Any) -> tuple[Any, ...]:
+    """The values that a plain value, a choice or a sweep can take; empty for None."""
+    if value is None:
+        return ()
+    if not is_drawn(value):
+        return (value,)
+    parsed = parse(value)
+    return parsed.values if isinstance(parsed, Sweep) else parsed.corners()
+
+
 def _number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
@@ -23,7 +24,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
-def problems(error: ValidationError, model: type[BaseModel], sources: Sequence[str]) -> list[tuple[Path, str]]:
+def problems(
+    error: ValidationError, model: type[BaseModel], sources: Sequence[str]
+) -> list[tuple[Path, str]]:
     """Key path and complaint of each error, at most a few. `sources`: their names in file order."""
     found: list[tuple[Path, str]] = []
     for one in error.errors(include_url=False)[:_SHOWN]:
@@ -78,7 +81,9 @@ def _complaint(one: Any, model: type[BaseModel], loc: tuple[int | str, ...]) -> 
     limits = _limits(model, loc)
     if limits and kind in ("greater_than", "greater_than_equal", "less_than", "less_than_equal"):
         return f"must be {limits}"
-    text = one["msg"].replace("Input should be", "must be").replace("Input should have", "must have")
+    if kind == "string_pattern_mismatch":
+        return f"must match {context['pattern']}"
+    text = re.sub(r"^(Input|String|Value|Tuple|List) should ", "must ", one["msg"])
     return f"{text} ({limits})" if limits else text
 
 

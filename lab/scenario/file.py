@@ -11,11 +11,13 @@ from typing import Any
 
 from lab.errors import BadInput
 from lab.scenario.cells import CellTree, cell_trees
-from lab.scenario.drawn import parse
+from lab.scenario.drawn import options, parse
 from lab.scenario.identity import build
 from lab.scenario.model import Scenario
 from lab.scenario.tree import Tree, substitute
 from lab.scenario.trial import Cell, Shares, Trial, digest, draw_index, generator
+
+PROCEDURAL = "procedural"
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,15 @@ class ScenarioFile:
     @property
     def tags(self) -> tuple[str, ...]:
         return self.first.tags
+
+    @property
+    def corpora(self) -> tuple[str, ...]:
+        """Corpora of recordings that some cell may play from; empty when all audio is procedural."""
+        named = (
+            source.get("corpus") for one in self._cells.values() for source in one.tree["sources"].values()
+        )
+        found = {name for value in named for name in options(value)}
+        return tuple(sorted(found - {PROCEDURAL}))
 
     @cached_property
     def _cells(self) -> dict[str, CellTree]:

@@ -37,5 +37,12 @@ def content_hash(
     content of device files rather than their names, and `contents`, the hashes of other files it names.
     """
     effective = {key: value for key, value in tree.items() if key not in PROSE}
-    whole = {"scenario": effective, "variants": list(variants), "devices": dict(devices), "contents": dict(contents)}
-    return hashlib.sha256(json.dumps(whole, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()
+    whole = {
+        "scenario": effective,
+        "variants": list(variants),
+        "devices": dict(devices),
+        "contents": dict(contents),
+    }
+    return hashlib.sha256(
+        json.dumps(whole, sort_keys=True, separators=(",", ":"), default=str).encode()
+    ).hexdigest()

@@ -28,9 +28,9 @@ SUITE_FORMAT = "earshot-suite/1"
 __all__ = ["ScenarioFile", "find_scenarios", "is_scenario", "load_scenario", "load_suite"]
 
 # Said once for all trials: they can be neither drawn nor swept, and no variant changes them.
-_ONCE = ("format", "id", "title", "description", "tags", "split", "trials", "hours", "duration_s", "accept")
-_ONCE_OF_ROOM = ("bank", "placements")
-_ONCE_OF_SOURCE = ("name", "kind")
+ONCE = ("format", "id", "title", "description", "tags", "split", "trials", "hours", "duration_s", "accept")
+ONCE_OF_ROOM = ("bank", "placements")
+ONCE_OF_SOURCE = ("name", "kind")
 
 
 def is_scenario(path: Path) -> bool:
@@ -103,6 +103,15 @@ def load_scenario(path: str | Path) -> ScenarioFile:
 
 def load_suite(path: Path) -> Tree:
     """The `[defaults]` of a suite file, sources by name. Raises BadInput."""
+    return _suite(path)[1]
+
+
+def load_suite_title(path: Path) -> str:
+    """What the suite is about, in a few words; empty when it does not say. Raises BadInput."""
+    return _suite(path)[0]
+
+
+def _suite(path: Path) -> tuple[str, Tree]:
     content = read_toml(path)
     if content.get("format") != SUITE_FORMAT:
         raise BadInput(f'{path}: format must be "{SUITE_FORMAT}", not {shown(content.get("format"))}')
@@ -114,7 +123,7 @@ def load_suite(path: Path) -> Tree:
     if not isinstance(defaults, dict) or "id" in defaults or "variant" in defaults:
         raise BadInput(f"{path}: defaults: a table of what scenarios share; neither id nor variant")
     try:
-        return by_name(defaults)
+        return str(content.get("title", "")), by_name(defaults)
     except ValueError as error:
         raise BadInput(f"{path}: defaults.{error}") from None
 
@@ -138,10 +147,10 @@ def _merged(own: Tree, defaults: Tree) -> tuple[Tree, tuple[tuple[str, Tree], ..
 def _addressed(body: Tree, tree: Tree, at: str) -> Tree:
     """A variant whose `sources.NAME` are sources of the scenario, or new ones that state their kind."""
     for key in body:
-        if key in _ONCE:
+        if key in ONCE:
             raise ValueError(f"{at}: {key} is the same for all cells; a variant cannot change it")
     room = body.get("room")
-    if isinstance(room, dict) and any(key in room for key in _ONCE_OF_ROOM):
+    if isinstance(room, dict) and any(key in room for key in ONCE_OF_ROOM):
         raise ValueError(f"{at}: room.bank and room.placements are the same for all cells")
     sources = body.get("sources", {})
     known = tree.get("sources", {})
@@ -153,7 +162,9 @@ def _addressed(body: Tree, tree: Tree, at: str) -> Tree:
             raise ValueError(f"{at}: sources.{name} = {shown(source)}: written sources.NAME.key = value")
         if name not in known and "kind" not in source:
             names = ", ".join(known)
-            raise ValueError(f"{at}: sources.{name}: no such source{did_you_mean(name, known)}; there are {names}")
+            raise ValueError(
+                f"{at}: sources.{name}: no such source{did_you_mean(name, known)}; there are {names}"
+            )
         named[name] = source | {"name": name}
     return body | {"sources": named} if named else body
 
@@ -161,9 +172,11 @@ def _addressed(body: Tree, tree: Tree, at: str) -> Tree:
 def _check_values(tree: Tree, variants: tuple[tuple[str, Tree], ...]) -> None:
     for at, body in (("", tree), *((f"variant {shown(name)}: ", body) for name, body in variants)):
         for path, table in drawn_leaves(body):
-            once = path[0] in _ONCE or (path[0] == "room" and path[-1] in _ONCE_OF_ROOM)
-            if once or (path[0] == "sources" and len(path) == 3 and path[2] in _ONCE_OF_SOURCE):
-                raise ValueError(f"{at}{dotted(path)} = {shown(table)}: one plain value for all trials, not drawn or swept")
+            once = path[0] in ONCE or (path[0] == "room" and path[-1] in ONCE_OF_ROOM)
+            if once or (path[0] == "sources" and len(path) == 3 and path[2] in ONCE_OF_SOURCE):
+                raise ValueError(
+                    f"{at}{dotted(path)} = {shown(table)}: one plain value for all trials, not drawn or swept"
+                )
             try:
                 parse(table)
             except MalformedValue as error:

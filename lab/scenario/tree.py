@@ -37,7 +37,9 @@ def by_name(tree: Tree) -> Tree:
         if not isinstance(source, dict) or not isinstance(source.get("name"), str):
             raise ValueError(f"sources: [[sources]] number {position} needs a name, a plain string")
         if source["name"] in KINDS:
-            raise ValueError(f"sources: {source['name']!r} is the name of a distribution; name the source otherwise")
+            raise ValueError(
+                f"sources: {source['name']!r} is the name of a distribution; name the source otherwise"
+            )
         if source["name"] in named:
             raise ValueError(f"sources: two are named {source['name']!r}; each name once")
         named[source["name"]] = source
