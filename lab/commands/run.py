@@ -1,0 +1,66 @@
+"""`lab run`: scenarios to curves, verdicts and a report."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+PathOption = Optional[Path]  # noqa: UP007 - Typer reads the annotation at run time
+
+
+def run(
+    paths: Annotated[list[Path], typer.Argument(help="Scenario files, or folders of them.")],
+    trials: Annotated[Optional[int], typer.Option(min=1, help="Trials per cell.")] = None,
+    hours: Annotated[Optional[float], typer.Option(min=0.001, help="Hours per exposure cell.")] = None,
+    seed: Annotated[Optional[int], typer.Option(min=0, help="Seed of all draws.")] = None,
+    build: Annotated[PathOption, typer.Option(help="Build file; default: the reference build.")] = None,
+    tag: Annotated[Optional[list[str]], typer.Option(help="Only scenarios with this tag (repeatable).")] = None,
+    corpus: Annotated[PathOption, typer.Option(help="Folder of recordings; default: the cache.")] = None,
+    jobs: Annotated[Optional[int], typer.Option(min=1, help="Worker processes; default: one per core.")] = None,
+    out: Annotated[PathOption, typer.Option(help="Directory of the run; default: runs/TIME.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Do what is left of the run in --out.")] = False,
+    store: Annotated[Optional[str], typer.Option(help="Database URL; default: SQLite in --out.")] = None,
+    report: Annotated[bool, typer.Option(help="Write report.html beside results.json.")] = True,
+) -> None:
+    """Run scenarios and judge them.
+
+    Exit code: 0 all pass, 1 at least one fails, 2 none fails and some are inconclusive, 3 bad input,
+    4 the lab failed, 130 interrupted (finished trials are kept; go on with --resume).
+    """
+    from lab.commands.progress import watching
+    from lab.commands.table import print_results
+    from lab.errors import BadInput
+    from lab.runs.options import RunOptions, default_jobs
+    from lab.runs.run import run_scenarios
+
+    if out is None:
+        if resume:
+            raise BadInput("--resume needs --out: the directory of the run to go on with")
+        out = Path("runs") / datetime.now().strftime("%Y%m%d-%H%M%S")
+    options = RunOptions(
+        out=out,
+        trials=trials,
+        hours=hours,
+        seed=seed,
+        build=build,
+        jobs=jobs or default_jobs(),
+        resume=resume,
+        tags=tuple(tag or ()),
+        corpus=corpus,
+        store=store,
+    )
+    with watching(out) as watch:
+        results = run_scenarios(paths, options, watch)
+    print_results(results)
+    print(f"results: {out / 'results.json'}")
+    if report:
+        from reports.page import write_report
+
+        print(f"report:  {write_report(out)}")
+    raise typer.Exit(VERDICT_CODES[results.verdict])
+
+
+VERDICT_CODES = {"pass": 0, "reported": 0, "fail": 1, "inconclusive": 2}

@@ -1,0 +1,116 @@
+"""Clips of the worst misses and false alarms, rendered again from their seeds, with the credit each recording is due."""
+
+from __future__ import annotations
+
+import shlex
+import zlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from detectors.interface import AUDIBLE, SILENT, StreamNeed
+from lab.bench.protocol import CaptureFacts
+from lab.bench.simulated.bench import SimulatedBench
+from lab.runs.options import RunOptions
+from lab.runs.plan import Planned
+from lab.scenario.trial import Trial
+from lab.scoring.outcome import Outcome
+from lab.scoring.worst import false_alarms, misses
+from lab.store.results import Credit, Example, Results
+from lab.store.store import Store
+
+FOLDER = "clips"
+_BEFORE_S, _AFTER_S = 3.5, 1.5  # around the moment: a mark lasts 2 s and is decided at its end
+_PEAK = 0.7
+
+
+def write_examples(
+    results: Results, store: Store, planned: Sequence[Planned], options: RunOptions
+) -> Results:
+    """Add up to `options.examples` misses and as many false alarms to each scenario, with a clip of each."""
+    bench = SimulatedBench(corpus=options.corpus)
+    scenarios = []
+    for scenario, one in zip(results.scenarios, planned, strict=True):
+        outcomes = [
+            Outcome.from_json(stored)
+            for record in store.trials(results.run, one.scenario.id, one.scenario.hash)
+            if record.index < one.trials_per_cell
+            for stored in record.outcomes
+        ]
+        examples = [
+            _example(bench, one, scenario.seed, options.out, *worst)
+            for worst in _worst(outcomes, options.examples)
+        ]
+        scenarios.append(scenario.model_copy(update={"examples": examples}))
+    return results.model_copy(update={"scenarios": scenarios})
+
+
+def render_command(path: Path | str, trial: Trial) -> str:
+    """The command line that renders a trial again."""
+    words = ["lab", "render", str(path), "--trial", str(trial.index), "--seed", str(trial.seed)]
+    if trial.cell.key:
+        words += ["--cell", trial.cell.key]
+    return shlex.join(words)
+
+
+def _worst(outcomes: Iterable[Outcome], limit: int) -> list[tuple[str, Outcome, float, float]]:
+    """(kind, outcome, moment in s, score), the worst first of each kind."""
+    valid = [outcome for outcome in outcomes if outcome.invalid is None]
+    missed = [
+        ("miss", outcome, target.offset_s, target.peak.score if target.peak else float("nan"))
+        for outcome, target in misses(valid, limit)
+    ]
+    alarms = [("false_alarm", outcome, m.at_s, m.score) for outcome, m in false_alarms(valid, limit)]
+    return missed + alarms
+
+
+def _example(
+    bench: SimulatedBench, one: Planned, seed: int, out: Path, kind: str, outcome: Outcome, at_s: float, score: float
+) -> Example:
+    cell = next(c for c in one.scenario.cells() if dict(c.values) == dict(outcome.cell))
+    trial = one.scenario.draw(cell, outcome.index, seed)
+    start_s = max(0.0, at_s - _BEFORE_S)
+    audio, rate_hz, facts = _cut(bench, trial, start_s, at_s + _AFTER_S)
+    # A cell's key may hold what a file name may not; its checksum tells the clips of two cells apart.
+    name = f"{one.scenario.id}-{kind}-{zlib.crc32(cell.key.encode()):08x}-{outcome.index}.flac"
+    path = out / FOLDER / name
+    path.parent.mkdir(exist_ok=True)
+    peak = float(np.max(np.abs(audio), initial=0.0))
+    soundfile.write(path, audio * (_PEAK / peak) if peak > 0 else audio, rate_hz, subtype="PCM_16")
+    return Example(
+        kind=kind,
+        cell=dict(cell.values),
+        trial=outcome.index,
+        detector=outcome.rule.detector,
+        label=outcome.rule.label,
+        at_s=at_s,
+        score=score if np.isfinite(score) else 0.0,
+        threshold=outcome.rule.threshold,
+        clip=f"{FOLDER}/{name}",
+        credits=_credits(facts, start_s, at_s + _AFTER_S),
+        command=render_command(one.scenario.path, trial),
+    )
+
+
+def _cut(
+    bench: SimulatedBench, trial: Trial, start_s: float, end_s: float
+) -> tuple[NDArray[np.float32], int, CaptureFacts]:
+    """The reference microphone between two moments; what lies before is rendered but not kept."""
+    session = bench.open(trial, {AUDIBLE: StreamNeed((16000, 48000), 1)})
+    rate_hz = session.formats[AUDIBLE].rate_hz
+    kept = []
+    while (block := session.next(SILENT)) is not None and block.start_s < end_s:
+        samples = block.streams[AUDIBLE][0]
+        first = max(0, round((start_s - block.start_s) * rate_hz))
+        last = max(0, round((end_s - block.start_s) * rate_hz))
+        kept.append(samples[first:last])
+    return np.concatenate(kept) if kept else np.zeros(0, np.float32), rate_hz, session.facts()
+
+
+def _credits(facts: CaptureFacts, start_s: float, end_s: float) -> list[Credit]:
+    heard = [s for s in facts.segments if s.at_s < end_s and s.at_s + s.duration_s > start_s]
+    named = {(s.title, s.author, s.licence) for s in heard}
+    return [Credit(title=title, author=author, licence=licence) for title, author, licence in sorted(named)]

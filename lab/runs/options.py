@@ -1,0 +1,35 @@
+"""What a run was asked to do."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+def default_jobs() -> int:
+    """One worker for each core this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """trials: per cell, instead of the scenario's own. hours: per exposure cell. seed: of all draws.
+
+    build: a build file, None for the reference. out: the run's directory. jobs: worker processes, >= 1.
+    resume: do what is left of the run in `out`. tags: only scenarios that carry all of them. corpus: folder
+    of recordings, None for the cache. store: database URL, None for SQLite in `out`. examples: clips of the
+    worst misses and false alarms kept per scenario.
+    """
+
+    out: Path
+    trials: int | None = None
+    hours: float | None = None
+    seed: int | None = None
+    build: Path | None = None
+    jobs: int = 1
+    resume: bool = False
+    tags: tuple[str, ...] = ()
+    corpus: Path | None = None
+    store: str | None = None
+    examples: int = 6

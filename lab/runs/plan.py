@@ -1,0 +1,57 @@
+"""Which trials a run has, which are left, and how they are dealt to workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from lab.runs.worker import TrialPlace
+from lab.scenario.load import ScenarioFile
+
+# Chunks short enough that an interrupt or a crash costs little, long enough that handing them over costs nothing.
+_CHUNK_AUDIO_S = 240.0
+_CHUNK_TRIALS = 16
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One scenario of a run and the trials of each of its cells."""
+
+    scenario: ScenarioFile
+    trials_per_cell: int
+
+    @property
+    def trials(self) -> int:
+        return self.trials_per_cell * len(self.scenario.cells())
+
+    @property
+    def audio_s(self) -> float:
+        return self.trials * self.scenario.first.duration_s
+
+
+def plan(
+    scenarios: Iterable[ScenarioFile], trials: int | None = None, hours: float | None = None
+) -> tuple[Planned, ...]:
+    return tuple(Planned(scenario, scenario.trials_per_cell(trials, hours)) for scenario in scenarios)
+
+
+def chunks(planned: Planned, seed: int, done: set[tuple[str, int]]) -> list[tuple[TrialPlace, ...]]:
+    """The trials still to run, in chunks whose trials share rooms where they can.
+
+    Trials of one room and placement stand together, cell after cell, so that a worker meets each room's
+    impulse responses once and two workers seldom compute the same ones.
+    """
+    scenario, room = planned.scenario, planned.scenario.first.room
+    waiting = [
+        TrialPlace(scenario.path.resolve(), cell, index, seed)
+        for index in range(planned.trials_per_cell)
+        for cell in scenario.cells()
+        if (cell.key, index) not in done
+    ]
+    waiting.sort(key=lambda p: (p.index % room.bank, (p.index // room.bank) % room.placements))
+    size = max(1, min(_CHUNK_TRIALS, int(_CHUNK_AUDIO_S / scenario.first.duration_s)))
+    return _split(waiting, size)
+
+
+def _split(places: Sequence[TrialPlace], size: int) -> list[tuple[TrialPlace, ...]]:
+    return [tuple(places[i : i + size]) for i in range(0, len(places), size)]

@@ -1,0 +1,180 @@
+"""The core both front doors call: scenarios in, trials run and stored, results out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from detectors.build import Build, load_build
+from detectors.errors import DetectorError
+from detectors.stack import Stack
+from lab.errors import BadInput
+from lab.runs import worker
+from lab.runs.environment import environment
+from lab.runs.examples import write_examples
+from lab.runs.options import RunOptions
+from lab.runs.plan import Planned, chunks, plan
+from lab.runs.pool import run_chunks
+from lab.runs.progress import Pace, Progress
+from lab.runs.summary import summarise
+from lab.scenario.load import ScenarioFile, find_scenarios
+from lab.store import results as results_file
+from lab.store.records import RunRecord, RunState, ScenarioRecord, TrialRecord
+from lab.store.results import Results
+from lab.store.store import Store
+
+__all__ = ["RunOptions", "run_scenarios"]
+
+DEFAULT_SEED = 1
+
+
+def run_scenarios(
+    paths: Sequence[Path],
+    options: RunOptions,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> Results:
+    """Run every trial of the scenarios in `paths` that is not yet stored in `options.out`, then judge.
+
+    Returns what is also written to `out/results.json`. KeyboardInterrupt and errors leave every finished
+    trial stored; the same call with `resume=True` goes on from there. Raises BadInput for input that cannot
+    be used, LabFailure when the lab itself cannot go on.
+    """
+    build = _build(options.build)
+    scenarios = select(paths, options.tags)
+    for scenario in scenarios:
+        _check_corpora(scenario, options.corpus)
+    options.out.mkdir(parents=True, exist_ok=True)
+    with Store.open(options.out, options.store) as store:
+        options, seed = _settled(store, options)
+        planned = plan(scenarios, options.trials, options.hours)
+        run = _run_record(planned, build, seed, options)
+        started = time.monotonic()
+        store.begin_run(run)
+        try:
+            _run_trials(store, run, planned, build, options, on_progress)
+            results = summarise(store, run, planned, environment(build))
+            results = write_examples(results, store, planned, options)
+        except KeyboardInterrupt:
+            store.set_state(run.id, RunState.INTERRUPTED)
+            raise
+        except BaseException:
+            store.set_state(run.id, RunState.FAILED)
+            raise
+        results = results.model_copy(update={"wall_s": round(time.monotonic() - started, 1)})
+        results_file.write(results, options.out / "results.json")
+        store.set_state(run.id, RunState.FINISHED)
+    return results
+
+
+def select(paths: Sequence[Path], tags: Sequence[str] = ()) -> tuple[ScenarioFile, ...]:
+    """The scenarios in `paths` that carry all of `tags`. Raises BadInput when none does."""
+    found = find_scenarios(paths)
+    chosen = tuple(scenario for scenario in found if set(tags) <= set(scenario.tags))
+    if not chosen:
+        known = sorted({tag for scenario in found for tag in scenario.tags})
+        raise BadInput(f"no scenario is tagged {', '.join(tags)}; tags there: {', '.join(known) or 'none'}")
+    return chosen
+
+
+def _build(path: Path | None) -> Build:
+    try:
+        build = load_build(path)
+        Stack(build)  # a detector that cannot be made is said before the first trial
+    except DetectorError as error:
+        raise BadInput(str(error)) from None
+    return build
+
+
+def _settled(store: Store, options: RunOptions) -> tuple[RunOptions, int]:
+    """Options with the seed and counts of the run that is resumed, where the call does not name its own."""
+    seed = DEFAULT_SEED if options.seed is None else options.seed
+    earlier = store.runs()
+    if not earlier:
+        return options, seed
+    if not options.resume:
+        raise BadInput(
+            f"--out {options.out}: holds a run already; add --resume to go on with it, or name another folder"
+        )
+    last = earlier[-1]
+    asked = last.environment
+    return (
+        replace(
+            options,
+            trials=asked.get("trials") if options.trials is None else options.trials,
+            hours=asked.get("hours") if options.hours is None else options.hours,
+        ),
+        last.seed if options.seed is None else options.seed,
+    )
+
+
+def _run_record(planned: Sequence[Planned], build: Build, seed: int, options: RunOptions) -> RunRecord:
+    """Named by what it computes, so that the same run has the same name wherever it is made."""
+    content = [build.hash, seed, sorted(one.scenario.hash for one in planned)]
+    return RunRecord(
+        id=hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12],
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        seed=seed,
+        build_id=build.id,
+        build_hash=build.hash,
+        environment={"trials": options.trials, "hours": options.hours},
+    )
+
+
+def _run_trials(
+    store: Store,
+    run: RunRecord,
+    planned: Sequence[Planned],
+    build: Build,
+    options: RunOptions,
+    on_progress: Callable[[Progress], None] | None,
+) -> None:
+    pace = Pace(sum(one.trials for one in planned), sum(one.audio_s for one in planned), on_progress)
+    waiting = []
+    for one in planned:
+        store.add_scenario(run.id, _scenario_record(one, run.seed))
+        done = {
+            (cell, index)
+            for cell, index in store.finished(run.id, one.scenario.id, one.scenario.hash)
+            if index < one.trials_per_cell
+        }
+        pace.resumed(len(done), len(done) * one.scenario.first.duration_s)
+        waiting += chunks(one, run.seed, done)
+    if not waiting:
+        return
+
+    def keep(records: list[TrialRecord]) -> None:
+        if records:
+            store.add_trials(run.id, records)
+            pace.advance(len(records), sum(record.duration_s for record in records))
+
+    jobs = max(1, min(options.jobs, len(waiting)))
+    run_chunks(waiting, worker.run_places, worker.set_up, (build.path, options.corpus), jobs, keep)
+
+
+def _scenario_record(one: Planned, seed: int) -> ScenarioRecord:
+    scenario = one.scenario
+    return ScenarioRecord(
+        id=scenario.id,
+        hash=scenario.hash,
+        path=str(scenario.path),
+        title=scenario.title,
+        tags=scenario.tags,
+        effective={"scenario": scenario.tree, "variants": [list(one) for one in scenario.variants]},
+        seed=seed,
+        origin="simulated",
+        split=scenario.first.split,
+    )
+
+
+def _check_corpora(scenario: ScenarioFile, folder: Path | None) -> None:
+    """A corpus whose recordings are not there is said before the first trial."""
+    from lab.sources.media import check_available
+
+    for source in scenario.first.sources:
+        if source.kind == "media":
+            check_available(source, scenario.first.split, folder, scenario.path)

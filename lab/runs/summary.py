@@ -1,0 +1,85 @@
+"""From stored trials to the results document."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+
+from lab.runs.plan import Planned
+from lab.scenario.model import Limit as AskedLimit
+from lab.scoring.outcome import Outcome
+from lab.sources.segments import Segment, distinct_seconds
+from lab.store.records import RunRecord, TrialRecord
+from lab.store.results import Environment, Results, Row, ScenarioResult
+from lab.store.store import Store
+from lab.verdicts.decisions import worst
+from lab.verdicts.judge import judge_scenario
+from lab.verdicts.limits import Limit
+
+
+def summarise(store: Store, run: RunRecord, planned: Sequence[Planned], environment: Environment) -> Results:
+    """Judge every scenario of a run from what is stored; trials beyond the planned number are left out."""
+    scenarios = [_scenario(store, run, one) for one in planned]
+    return Results(
+        run=run.id,
+        started=run.started,
+        wall_s=0.0,
+        verdict=worst([scenario.verdict for scenario in scenarios if scenario.verdict != "reported"]),
+        scenarios=scenarios,
+        environment=environment,
+    )
+
+
+def _scenario(store: Store, run: RunRecord, one: Planned) -> ScenarioResult:
+    scenario = one.scenario
+    by_cell: dict[str, list[TrialRecord]] = {cell.key: [] for cell in scenario.cells()}
+    for record in store.trials(run.id, scenario.id, scenario.hash):
+        if record.cell_key in by_cell and record.index < one.trials_per_cell:
+            by_cell[record.cell_key].append(record)
+    media = {source.name for source in scenario.first.sources if source.kind == "media"}
+    outcomes = [outcome for records in by_cell.values() for outcome in outcomes_of_cell(records, media)]
+    reported = sorted({outcome.rule.label for outcome in outcomes})
+    judgement = judge_scenario(outcomes, limits(scenario.first.accept, reported))
+    return ScenarioResult(
+        id=scenario.id,
+        title=scenario.title,
+        path=str(scenario.path),
+        tags=list(scenario.tags),
+        hash=scenario.hash,
+        origin="simulated",
+        seed=run.seed,
+        split=scenario.first.split,
+        trials=judgement.trials,
+        invalid=judgement.invalid,
+        invalid_reasons=judgement.invalid_reasons,
+        verdict=judgement.verdict,
+        results=[Row.model_validate(asdict(row)) for row in judgement.rows],
+    )
+
+
+def outcomes_of_cell(records: Sequence[TrialRecord], media: set[str]) -> list[Outcome]:
+    """Outcomes of a cell's trials, their distinct time scaled to what no other trial of the cell plays.
+
+    media: names of the sources whose audio is exposure; what noise is made of is not.
+    """
+    segments = [Segment(**stored) for record in records for stored in record.segments if stored["source"] in media]
+    heard = sum(segment.duration_s for segment in segments)
+    novelty = min(1.0, distinct_seconds(segments) / heard) if heard > 0 else 1.0
+    outcomes = [Outcome.from_json(stored) for record in records for stored in record.outcomes]
+    return [replace(o, distinct_free_s=o.distinct_free_s * novelty) for o in outcomes]
+
+
+def limits(asked: Sequence[AskedLimit], reported: Sequence[str]) -> list[Limit]:
+    """The limits of a scenario, one for each label where none is named."""
+    return [
+        Limit(
+            metric=one.metric,
+            label=label,
+            where=one.where,
+            at_least=one.at_least,
+            at_most=one.at_most,
+            detector=one.detector,
+        )
+        for one in asked
+        for label in ([one.label] if one.label is not None else reported)
+    ]

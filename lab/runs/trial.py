@@ -1,0 +1,104 @@
+"""One trial: the bench plays, the stack listens, scoring holds what it said against the truth."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from detectors.interface import SILENT, Block, StackOutput
+from detectors.stack import Stack
+from lab.bench.protocol import Bench, CaptureFacts
+from lab.scenario.model import Scenario
+from lab.scenario.trial import Trial
+from lab.scoring.matching import match_trial
+from lab.scoring.records import MatchRule, ScoredTrial
+from lab.store.records import TrialRecord
+
+
+def run_trial(trial: Trial, bench: Bench, stack: Stack) -> TrialRecord:
+    """Run one trial to its end and score it. Deterministic but for `wall_s`."""
+    started = time.perf_counter()
+    session = bench.open(trial, stack.needs)
+    digest = hashlib.sha256()
+    try:
+        stack.open(session.formats)
+        emission = SILENT
+        while (block := session.next(emission)) is not None:
+            _add(digest, block)
+            emission = stack.feed(block)
+        facts = session.facts()
+    finally:
+        session.close()
+    return record(trial, facts, stack, stack.finish(), digest.hexdigest(), time.perf_counter() - started)
+
+
+def record(
+    trial: Trial, facts: CaptureFacts, stack: Stack, output: StackOutput, capture: str, wall_s: float
+) -> TrialRecord:
+    scored = ScoredTrial(
+        cell=trial.cell.values,
+        index=trial.index,
+        clusters=facts.clusters,
+        duration_s=facts.duration_s,
+        distinct_s=facts.distinct_s,
+        truth=facts.truth,
+        tracks=output.tracks,
+        events=output.events,
+        invalid=facts.invalid,
+        recordings=_recordings(trial, facts),
+    )
+    outcomes = match_trial(scored, match_rules(trial.spec, stack))
+    return TrialRecord(
+        scenario_id=trial.scenario_id,
+        scenario_hash=trial.scenario_hash,
+        cell_key=trial.cell.key,
+        cell=dict(trial.cell.values),
+        index=trial.index,
+        duration_s=facts.duration_s,
+        distinct_s=facts.distinct_s,
+        invalid=facts.invalid,
+        drawn=drawn_values(trial),
+        clusters=dict(facts.clusters),
+        truth=facts.truth,
+        events=output.events,
+        segments=tuple(asdict(segment) for segment in facts.segments),
+        measured=dict(facts.measured),
+        capture_sha256=capture,
+        outcomes=tuple(outcome.to_json() for outcome in outcomes),
+        wall_s=wall_s,
+        tracks=output.tracks,
+    )
+
+
+def match_rules(spec: Scenario, stack: Stack) -> tuple[MatchRule, ...]:
+    """One rule for each (detector, label) of the stack, at the build's own threshold."""
+    return tuple(
+        MatchRule(
+            label=label,
+            threshold=stack.build[detector].threshold,
+            refractory_s=stack.build[detector].refractory_s,
+            guard_s=spec.expect.guard_s,
+            latency_s=spec.expect.latency_s,
+            detector=detector,
+        )
+        for detector, label in stack.labels
+    )
+
+
+def _recordings(trial: Trial, facts: CaptureFacts) -> tuple[str, ...]:
+    """Originals that media sources played; what noise is made of says nothing about the variety of hosts."""
+    media = {source.name for source in trial.spec.sources if source.kind == "media"}
+    return tuple(sorted({segment.origin for segment in facts.segments if segment.source in media}))
+
+
+def drawn_values(trial: Trial) -> Mapping[str, object]:
+    """The concrete scenario of a trial, without what every trial of the scenario shares."""
+    return trial.spec.model_dump(mode="json", exclude={"accept", "expect", "device", "format", "description"})
+
+
+def _add(digest: "hashlib._Hash", block: Block) -> None:
+    for name in sorted(block.streams):
+        # Time-major, so the digest does not depend on where the bench cut its blocks.
+        digest.update(block.streams[name].T.tobytes())
