@@ -1,8 +1,8 @@
 """Streaming convolution in the frequency domain: overlap-save, float32, constant memory.
 
 Frames are cut on a fixed grid, counted from the first sample, so the way a caller cuts the stream into
-blocks changes no bit of the result. The price is a delay of one frame; `Convolved` hides it by
-reading its source ahead.
+blocks changes no bit of the result. The price is a delay of one frame; `OverlapSave` hides it by
+reading its source ahead, which a source that does not depend on what was heard allows.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def default_frame(taps: int) -> int:
     return scipy.fft.next_fast_len(4 * taps, real=True) - taps + 1
 
 
-class OverlapSave:
+class FrameFilter:
     """Filters a stream by M filters, or by an M x K matrix of filters.
 
     y_m[t] = sum_k sum_j filters[m, k, j] x_k[t - latency - j]
@@ -78,21 +78,25 @@ class OverlapSave:
         self._filled = 0
 
 
-class Convolved:
-    """A source heard through filters, with no delay of its own.
+class OverlapSave:
+    """A mono source heard through M impulse responses, with no delay of its own.
 
-    filters: (M, taps). read: `read(n)` returns the source's next n samples, shape (n,); it is called
-    ahead of time, so it must not depend on what was heard.
+    filters: (M, taps). read: `read(n)` gives the next n samples of the source, shape (n,); fewer mean that
+    the source has ended and silence follows. It is called up to one frame ahead of what was asked for.
     """
 
     def __init__(self, filters: NDArray, read: Callable[[int], NDArray], frame: int | None = None) -> None:
-        self._filter = OverlapSave(filters, frame)
+        self._filter = FrameFilter(filters, frame)
         self._source = read
         self._primed = False
 
     def read(self, n: int) -> NDArray[np.float32]:
         """The next n samples at the M microphones, shape (M, n)."""
         if not self._primed:
-            self._filter.process(self._source(self._filter.latency))
+            self._filter.process(self._ahead(self._filter.latency))
             self._primed = True
-        return self._filter.process(self._source(n))
+        return self._filter.process(self._ahead(n))
+
+    def _ahead(self, n: int) -> NDArray[np.float32]:
+        block = np.asarray(self._source(n), dtype=np.float32)
+        return block if len(block) == n else np.pad(block, (0, n - len(block)))

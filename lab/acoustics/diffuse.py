@@ -7,11 +7,13 @@ frequency (after Habets, Cohen and Gannot 2008, who use a Cholesky or eigenvalue
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import scipy.fft
 from numpy.typing import ArrayLike, NDArray
 
-from lab.acoustics.convolve import OverlapSave
+from lab.acoustics.convolve import FrameFilter
 
 
 def coherence(microphones_m: ArrayLike, frequency_hz: ArrayLike, speed_m_s: float) -> NDArray[np.float64]:
@@ -42,14 +44,24 @@ def mixing_filters(
 class DiffuseField:
     """Turns independent noises into a spherically isotropic field at the microphones.
 
-    microphones_m: (M, 3). speed_m_s: of sound. The field starts as noise always on: its delay is
-    without meaning and is not stated.
+    microphones_m: (M, 3). speed_m_s: of sound. The first frame is silent while the filter fills, so the
+    noise is read one frame ahead: `read(n)` gives the next (M, n) of it, independent rows of equal power.
     """
 
-    def __init__(self, microphones_m: ArrayLike, rate_hz: float, speed_m_s: float = 343.2) -> None:
-        self._filter = OverlapSave(mixing_filters(microphones_m, rate_hz, speed_m_s))
-        self._started = False
+    def __init__(
+        self,
+        microphones_m: ArrayLike,
+        rate_hz: float,
+        speed_m_s: float,
+        read: Callable[[int], NDArray],
+    ) -> None:
+        self._filter = FrameFilter(mixing_filters(microphones_m, rate_hz, speed_m_s))
+        self._noise = read
+        self._primed = False
 
-    def process(self, noise: NDArray) -> NDArray[np.float32]:
-        """noise: (M, n), independent rows of equal power. Returns (M, n) of the same power."""
-        return self._filter.process(noise)
+    def read(self, n: int) -> NDArray[np.float32]:
+        """The next n samples at the microphones, shape (M, n), of the power of the noise."""
+        if not self._primed:
+            self._filter.process(self._noise(self._filter.latency))
+            self._primed = True
+        return self._filter.process(self._noise(n))

@@ -50,11 +50,7 @@ def a_weighting_db(frequency_hz: ArrayLike) -> NDArray[np.float64]:
     gain = (
         12194.217**2
         * f2**2
-        / (
-            (f2 + 20.598997**2)
-            * np.sqrt((f2 + 107.65265**2) * (f2 + 737.86223**2))
-            * (f2 + 12194.217**2)
-        )
+        / ((f2 + 20.598997**2) * np.sqrt((f2 + 107.65265**2) * (f2 + 737.86223**2)) * (f2 + 12194.217**2))
     )
     with np.errstate(divide="ignore"):
         return 20.0 * np.log10(gain) + 1.9997
