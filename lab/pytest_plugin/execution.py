@@ -1,0 +1,59 @@
+"""Running scenarios for a test, and the figures that JUnit and the closing summary show of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lab.pytest_plugin.gathering import RESULTS
+from lab.pytest_plugin.options import OPTIONS
+from lab.store.results import Results, ScenarioResult
+
+
+def execute(item: pytest.Item, path: Path, out: Path, **changes: object) -> Results:
+    """Run the scenario file at `path` into the folder `out`, with the options of this pytest run.
+
+    changes: fields of `RunOptions` that a test sets itself; None leaves what the command line says.
+    """
+    from lab.runs.run import RunOptions, run_scenarios
+
+    chosen = item.config.stash[OPTIONS]
+    options = RunOptions(
+        out=out,
+        trials=chosen.trials,
+        hours=chosen.hours,
+        seed=chosen.seed,
+        build=chosen.build,
+        corpus=chosen.corpus,
+        jobs=chosen.jobs,
+        resume=True,  # the folder is this session's own; a test sent again after a crash goes on where it was
+    )
+    options = replace(options, **{key: value for key, value in changes.items() if value is not None})
+    results = run_scenarios([path], options)
+    item.stash.setdefault(RESULTS, []).append((out, results))
+    item.user_properties.extend(properties(results.scenarios[0]))
+    return results
+
+
+def properties(scenario: ScenarioResult) -> Iterator[tuple[str, object]]:
+    """Figures as JUnit properties: JSON scalars, named `SCENARIO.what` or `SCENARIO.METRIC[LABEL,CELL].what`."""
+    for name in ("verdict", "origin", "hash", "seed", "split", "trials", "invalid"):
+        yield f"{scenario.id}.{name}", getattr(scenario, name)
+    for row in scenario.results:
+        cell = ",".join(f"{key}={value}" for key, value in row.cell.items())
+        at = ",".join(filter(None, (row.detector, row.label, cell)))
+        if row.detection:
+            yield f"{scenario.id}.detection_rate[{at}]", row.detection.rate
+            yield f"{scenario.id}.detection_rate[{at}].low", row.detection.low
+            yield f"{scenario.id}.detection_rate[{at}].high", row.detection.high
+        if row.false_alarms:
+            yield f"{scenario.id}.false_alarms_per_day[{at}]", row.false_alarms.per_day
+            yield f"{scenario.id}.false_alarms_per_day[{at}].high", row.false_alarms.per_day_high
+        if row.latency_s:
+            yield f"{scenario.id}.latency_p95_s[{at}]", row.latency_s.p95
+        for limit in row.accept:
+            yield f"{scenario.id}.{limit.metric}[{at}].limit", limit.limit
+            yield f"{scenario.id}.{limit.metric}[{at}].verdict", limit.verdict

@@ -1,0 +1,98 @@
+"""Command-line options of the plugin, and what they mean once resolved."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+
+@dataclass(frozen=True)
+class LabOptions:
+    """out: folder of this run; every scenario gets one of its own inside it. trials, hours: per cell, instead of
+    the scenario's own. build: None for the reference. corpus: folder of recordings, None for the cache.
+    jobs: worker processes of one scenario. skip_inconclusive: an inconclusive scenario is skipped, not failed.
+    """
+
+    out: Path
+    trials: int | None
+    hours: float | None
+    seed: int | None
+    build: Path | None
+    corpus: Path | None
+    jobs: int
+    skip_inconclusive: bool
+
+
+OPTIONS = pytest.StashKey[LabOptions]()
+
+
+def add_options(parser: pytest.Parser) -> None:
+    group = parser.getgroup("lab", "scenarios of always-listening devices")
+    group.addoption("--lab-trials", type=_count, metavar="N", help="trials per cell, instead of the scenario's own")
+    group.addoption("--lab-hours", type=_hours, metavar="H", help="hours per exposure cell, likewise")
+    group.addoption("--lab-seed", type=int, metavar="S", help="seed of all draws")
+    group.addoption("--lab-build", metavar="FILE", help="build file under test (default: the reference build)")
+    group.addoption("--lab-corpus", metavar="DIR", help="folder of recordings (default: the corpus cache)")
+    group.addoption("--lab-out", metavar="DIR", help="folder of results (default: runs/pytest/TIME)")
+    group.addoption(
+        "--lab-jobs",
+        type=_count,
+        metavar="N",
+        help="worker processes of one scenario (default: one a core; 1 under xdist)",
+    )
+    group.addoption(
+        "--lab-inconclusive",
+        choices=("fail", "skip"),
+        default="fail",
+        help="what an inconclusive scenario is (default: fail)",
+    )
+
+
+def read_options(config: pytest.Config) -> LabOptions:
+    """Resolve paths; workers of pytest-xdist get the folder that their controller settled on."""
+    option = config.option
+    here = config.invocation_params.dir
+    if option.lab_out is None:
+        # Workers start with a copy of the controller's options: what is set here, they share.
+        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+        option.lab_out = str(config.rootpath / "runs" / "pytest" / f"{stamp}-{os.getpid()}")
+    else:
+        option.lab_out = str(here / option.lab_out)
+    worker = hasattr(config, "workerinput")
+    if not worker and os.path.exists(option.lab_out) and os.listdir(option.lab_out):
+        raise pytest.UsageError(f"--lab-out {option.lab_out}: holds results already; name a new or empty folder")
+    distributed = worker or bool(getattr(option, "numprocesses", None))
+    return LabOptions(
+        out=Path(option.lab_out),
+        trials=option.lab_trials,
+        hours=option.lab_hours,
+        seed=option.lab_seed,
+        build=here / option.lab_build if option.lab_build else None,
+        corpus=here / option.lab_corpus if option.lab_corpus else None,
+        jobs=option.lab_jobs or (1 if distributed else _cores()),
+        skip_inconclusive=option.lab_inconclusive == "skip",
+    )
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError
+    return int(text)
+
+
+def _hours(text: str) -> float:
+    if not float(text) > 0.0:
+        raise ValueError
+    return float(text)
+
+
+_count.__name__ = "count of 1 or more"
+_hours.__name__ = "number of hours above 0"

@@ -1,0 +1,124 @@
+"""What a verdict means for the test, and what a person and a machine see of it."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from lab.store import results as results_file
+from tests.pytest_plugin.conftest import WriteScenario
+
+pytestmark = pytest.mark.usefixtures("instant_core")
+
+
+@pytest.mark.parametrize(
+    ("title", "options", "outcome"),
+    [
+        ("will pass", (), "passed"),
+        ("only reported", (), "passed"),
+        ("will fail", (), "failed"),
+        ("inconclusive", (), "failed"),
+        ("inconclusive", ("--lab-inconclusive", "skip"), "skipped"),
+        ("will fail", ("--lab-inconclusive", "skip"), "failed"),
+    ],
+)
+def test_verdict_decides_the_outcome(
+    pytester: pytest.Pytester, write_scenario: WriteScenario, title: str, options: tuple[str, ...], outcome: str
+):
+    write_scenario("near", title=title)
+    pytester.runpytest(*options).assert_outcomes(**{outcome: 1})
+
+
+def test_a_skip_says_what_is_still_needed(pytester: pytest.Pytester, write_scenario: WriteScenario):
+    write_scenario("near", title="inconclusive")
+    result = pytester.runpytest("-rs", "--lab-inconclusive", "skip")
+    result.stdout.fnmatch_lines(["SKIPPED*inconclusive: 12 more trials"])
+
+
+def test_a_failure_shows_limit_bound_trials_and_how_to_hear_the_worst_trial(
+    pytester: pytest.Pytester, write_scenario: WriteScenario
+):
+    write_scenario("near", title="will fail")
+    result = pytester.runpytest("--lab-trials", "40", "--lab-seed", "7")
+    result.stdout.fnmatch_lines(
+        [
+            "near: FAIL - will fail",
+            "*seed 7*40 trials, 0 invalid",
+            "FAIL: detection_rate >= 0.2 of watermark, *",
+            "*bound 0.15, detected 20 of 40*",
+            "*miss of watermark at 2.5 s*score 1.25, threshold 5.5",
+            "*lab render near.toml --trial 3 --seed 7",
+        ]
+    )
+    assert "def runtest" not in result.stdout.str()
+
+
+@pytest.mark.parametrize(
+    ("title", "options", "message"),
+    [
+        ("full disk", (), "*No space left on device"),
+        ("will pass", ("--lab-build", "gone.toml"), "*gone.toml: no such build file"),
+    ],
+)
+def test_an_error_of_the_lab_is_one_message(
+    pytester: pytest.Pytester, write_scenario: WriteScenario, title: str, options: tuple[str, ...], message: str
+):
+    write_scenario("near", title=title)
+    result = pytester.runpytest(*options)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([message])
+    assert "def runtest" not in result.stdout.str() and "execution.py" not in result.stdout.str()
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_figures_reach_junit_the_table_and_one_results_file(
+    pytester: pytest.Pytester, write_scenario: WriteScenario, workers: tuple[str, ...]
+):
+    write_scenario("near")
+    write_scenario("far", title="will fail")
+    result = pytester.runpytest(*workers, "--junitxml", "junit.xml", "--lab-out", "out")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*- scenarios -*",
+            "fail *far * 4 trials*",
+            "  fail *detection_rate >= 0.2 of watermark*bound 0.15*",
+            "pass *near * 4 trials*",
+            "report: *out/report.html",
+        ]
+    )
+    cases = ElementTree.parse(pytester.path / "junit.xml").getroot().iter("testcase")
+    properties = {p.get("name"): p.get("value") for case in cases for p in case.iter("property")}
+    assert properties["near.verdict"] == "pass"
+    assert float(properties["far.detection_rate[watermark,watermark].high"]) == 0.15
+
+    merged = results_file.read(pytester.path / "out")
+    assert [(one.id, one.verdict) for one in merged.scenarios] == [("far", "fail"), ("near", "pass")]
+    assert merged.verdict == "fail"
+    for scenario in merged.scenarios:
+        assert (pytester.path / "out" / scenario.examples[0].clip).is_file()
+    assert (pytester.path / "out" / "report.html").stat().st_size > 1000
+
+
+def test_a_folder_with_results_is_not_written_over(pytester: pytest.Pytester, write_scenario: WriteScenario):
+    write_scenario("near")
+    assert pytester.runpytest("--lab-out", "out").ret == 0
+    again = pytester.runpytest("--lab-out", "out")
+    assert again.ret == pytest.ExitCode.USAGE_ERROR
+    again.stderr.fnmatch_lines(["*--lab-out*holds results already*"])
+
+
+def test_a_session_without_scenarios_writes_nothing_and_says_nothing(pytester: pytest.Pytester):
+    pytester.makepyfile("def test_one(): pass")
+    result = pytester.runpytest("--lab-out", "out")
+    result.assert_outcomes(passed=1)
+    assert "scenarios" not in result.stdout.str()
+    assert not (pytester.path / "out").exists()
+
+
+@pytest.mark.parametrize("option", [("--lab-trials", "0"), ("--lab-hours", "-1"), ("--lab-jobs", "two")])
+def test_a_meaningless_option_is_refused(pytester: pytest.Pytester, option: tuple[str, str]):
+    result = pytester.runpytest(*option)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*{option[0]}: invalid *value*"])
