@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -66,6 +66,17 @@ class Build:
             if spec.name == name:
                 return spec
         raise KeyError(name)
+
+    def only(self, names: Sequence[str] | None) -> Build:
+        """This build with just these detectors, all of them for None. Raises DetectorError for an unknown one."""
+        if names is None:
+            return self
+        known = [spec.name for spec in self.detectors]
+        for name in names:
+            if name not in known:
+                raise DetectorError(f"{self.path}: no detector {name!r}; there are: {', '.join(known)}")
+        kept = tuple(spec for spec in self.detectors if spec.name in names)
+        return Build(self.id, self.path, _hash(self.id, kept), kept)
 
 
 def load_build(path: Path | None = None) -> Build:

@@ -30,12 +30,24 @@ def cache_root(corpus: Corpus) -> Path:
     return Path(platformdirs.user_cache_dir("earshot", appauthor=False)) / "corpora" / corpus.id
 
 
-def corpus_root(corpus: Corpus) -> Path:
-    """The folder that holds the audio. Raises BadInput, saying how to get it, when there is none."""
-    named = os.environ.get(ROOT_VARIABLE)
+def use_folder(folder: Path | None) -> None:
+    """Take recordings from this folder in this process and its children; None leaves it as it is."""
+    if folder is None:
+        return
+    if not folder.is_dir():
+        raise BadInput(f"--corpus {folder}: no such folder")
+    os.environ[ROOT_VARIABLE] = str(folder.resolve())
+
+
+def corpus_root(corpus: Corpus, folder: Path | None = None) -> Path:
+    """The folder that holds the audio: `folder` when given, else EARSHOT_CORPUS, else the cache.
+
+    Raises BadInput, saying how to get it, when there is none.
+    """
+    named = folder or os.environ.get(ROOT_VARIABLE)
     root = Path(named) if named else cache_root(corpus)
     if not root.is_dir():
-        told = f"{ROOT_VARIABLE} names no folder: {root}" if named else f"nothing fetched yet in {root}"
+        told = f"no such folder: {root}" if named else f"nothing fetched yet in {root}"
         raise BadInput(
             f"corpus '{corpus.id}': {told}; run `lab corpus fetch {corpus.id} [--from DIR]`, name a folder with "
             f"--corpus DIR or {ROOT_VARIABLE}, or use corpus = \"procedural\""
@@ -103,9 +115,11 @@ class ClipCache:
 _CLIPS = ClipCache()
 
 
-def load_clip(corpus: Corpus, recording: Recording, rate_hz: int) -> NDArray[np.float32]:
+def load_clip(
+    corpus: Corpus, recording: Recording, rate_hz: int, folder: Path | None = None
+) -> NDArray[np.float32]:
     """A recording as mono float32 at `rate_hz`, full scale as stored; shape (samples,), read-only."""
-    return _CLIPS.get(corpus_root(corpus) / recording.path, rate_hz)
+    return _CLIPS.get(corpus_root(corpus, folder) / recording.path, rate_hz)
 
 
 def _first_line(error: Exception) -> str:

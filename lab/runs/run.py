@@ -13,6 +13,7 @@ from pathlib import Path
 from detectors.build import Build, load_build
 from detectors.errors import DetectorError
 from detectors.stack import Stack
+from lab.corpora.audio import use_folder
 from lab.errors import BadInput
 from lab.runs import worker
 from lab.runs.environment import environment
@@ -44,6 +45,7 @@ def run_scenarios(
     trial stored; the same call with `resume=True` goes on from there. Raises BadInput for input that cannot
     be used, LabFailure when the lab itself cannot go on.
     """
+    use_folder(options.corpus)
     build = _build(options.build)
     scenarios = select(paths, options.tags)
     for scenario in scenarios:

@@ -1,0 +1,36 @@
+"""`lab render`: one trial of a scenario as audio, truth and drawn values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+
+def render(
+    scenario: Annotated[Path, typer.Argument(help="Scenario file.")],
+    trial: Annotated[int, typer.Option(min=0, help="Trial of the cell.")] = 0,
+    cell: Annotated[str, typer.Option(help="Cell, as `lab run` names it; default: the first.")] = "",
+    seed: Annotated[Optional[int], typer.Option(min=0, help="Seed of all draws.")] = None,
+    out: Annotated[Optional[Path], typer.Option(help="Path of the files, without their endings.")] = None,
+    corpus: Annotated[Optional[Path], typer.Option(help="Folder of recordings; default: the cache.")] = None,
+) -> None:
+    """Render a trial: OUT.wav (all microphones), OUT.tsv (truth), OUT.json (drawn values)."""
+    from lab.corpora.audio import use_folder
+    from lab.errors import BadInput
+    from lab.runs.render import write_trial
+    from lab.runs.run import DEFAULT_SEED
+    from lab.scenario.load import load_scenario
+
+    use_folder(corpus)
+    loaded = load_scenario(scenario)
+    cells = {one.key: one for one in loaded.cells()}
+    wanted = cell or next(iter(cells))
+    if wanted not in cells:
+        listed = "\n  ".join(cells)
+        raise BadInput(f"--cell {cell}: {scenario} has no such cell; there are:\n  {listed}")
+    drawn = loaded.draw(cells[wanted], trial, DEFAULT_SEED if seed is None else seed)
+    stem = out or Path(f"{loaded.id}-{trial}")
+    for path in write_trial(drawn, stem):
+        print(path)
