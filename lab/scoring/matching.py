@@ -50,15 +50,14 @@ def match(trial: ScoredTrial, track: ScoreTrack, rule: MatchRule) -> Outcome:
         return _empty(trial, rule)
     truth = sorted((e for e in trial.truth if e.label == rule.label), key=lambda e: e.onset_s)
     scores = np.asarray(track.scores, dtype=np.float64)
-    length = min(len(scores), _first(track, trial.duration_s))
-    scores = scores[: max(0, length)]
+    scores = scores[: _first(track, trial.duration_s + track.hop_s)]  # the last frame may run over the end
     counted = _target_free(track, rule, truth, len(scores))
     free = counted & np.isfinite(scores)
     hops = refractory_hops(rule.refractory_s, track.hop_s)
     alarms = alarm_indices(scores, rule.threshold, hops)
     false = alarms[free[alarms]]
     levels, floor = alarm_levels(scores, counted, hops, keep=max(64, 2 * len(false)))
-    free_s = float(np.count_nonzero(free)) * track.hop_s
+    free_s = min(float(np.count_nonzero(free)) * track.hop_s, trial.duration_s)
     share = min(1.0, trial.distinct_s / trial.duration_s) if trial.duration_s > 0 else 0.0
     return Outcome(
         cell=dict(trial.cell),
@@ -133,7 +132,9 @@ def _target(event: Event, track: ScoreTrack, scores: NDArray, rule: MatchRule) -
     return Target(target.onset_s, target.offset_s, target.peak, target.guard_peak, latency)
 
 
-def _target_free(track: ScoreTrack, rule: MatchRule, truth: Iterable[Event], length: int) -> NDArray[np.bool_]:
+def _target_free(
+    track: ScoreTrack, rule: MatchRule, truth: Iterable[Event], length: int
+) -> NDArray[np.bool_]:
     counted = np.ones(length, dtype=bool)
     for event in truth:
         first = _first(track, event.onset_s - rule.early_s)

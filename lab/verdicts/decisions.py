@@ -140,7 +140,11 @@ def _hours_needed(heard: Exposure, limit: Limit) -> str:
 
     start = max(1, math.floor(heard.distinct_hours))
     total = _smallest(decided, start)
-    more = "more than ten million" if total is None else f"about {max(1, math.ceil(total - heard.distinct_hours))}"
+    more = (
+        "more than ten million"
+        if total is None
+        else f"about {max(1, math.ceil(total - heard.distinct_hours))}"
+    )
     keeps = per_day < limit.value if limit.at_most is not None else per_day > limit.value
     return f"{more} more distinct hours at the observed {per_day:.3g} a day{'' if keeps else ', which would fail'}"
 

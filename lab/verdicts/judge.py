@@ -19,7 +19,7 @@ from lab.verdicts.bands import Curve, curve
 from lab.verdicts.clusters import Sample, sample, target_clusters, trial_clusters
 from lab.verdicts.decisions import Decision, Verdict
 from lab.verdicts.exposure import Exposure, exposure
-from lab.verdicts.limits import Limit, check_limits
+from lab.verdicts.limits import Limit, check_limits, with_labels
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,11 @@ def judge_scenario(outcomes: Iterable[Outcome], limits: Sequence[Limit] = ()) ->
     for outcome in outcomes:
         groups.setdefault((_cell_key(outcome.cell), *outcome.key), []).append(outcome)
     members = list(groups.values())
-    check_limits(limits, [g[0].cell for g in members], [(g[0].rule.detector, g[0].rule.label) for g in members])
+    check_limits(
+        limits, [g[0].cell for g in members], [(g[0].rule.detector, g[0].rule.label) for g in members]
+    )
+    targeted = {o.rule.label for group in members for o in group if o.targets}
+    limits = with_labels(limits, targeted, {group[0].rule.label for group in members})
     rows = [judge_cell(group, limits) for group in members]
     trials = {(_cell_key(o.cell), o.index): o.invalid for group in members for o in group}
     reasons: dict[str, int] = {}
@@ -159,9 +163,9 @@ def judge_cell(outcomes: Sequence[Outcome], limits: Sequence[Limit] = ()) -> Row
         curve=curve(good) if good else None,
         metrics=_metrics(good, evidence),
         accept=[
-            _accept(limit, evidence)
+            _accept(limit, label, evidence)
             for limit in limits
-            if limit.label == label
+            if limit.label in (None, label)
             and limit.detector in (None, detector)
             and limit.stage in (None, stage)
             and limit.matches(first.cell)
@@ -186,7 +190,7 @@ def _doubt(outcomes: Sequence[Outcome], good: Sequence[Outcome], recordings: set
     return None
 
 
-def _accept(limit: Limit, evidence: _Evidence) -> Accept:
+def _accept(limit: Limit, label: str, evidence: _Evidence) -> Accept:
     if limit.metric == "detection_rate":
         found = decisions.decide_share(evidence.targets, limit)
     elif limit.metric == "false_alarm_rate":
@@ -200,7 +204,7 @@ def _accept(limit: Limit, evidence: _Evidence) -> Accept:
     if evidence.doubt is not None:
         found = Decision(Verdict.INCONCLUSIVE, found.bound, evidence.doubt)
     return Accept(
-        limit.metric, limit.label, dict(limit.where), limit.text, found.bound, found.verdict, found.needed
+        limit.metric, label, dict(limit.where), limit.text, found.bound, found.verdict, found.needed
     )
 
 

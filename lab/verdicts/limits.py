@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lab.errors import BadInput
 from lab.scoring.records import Scalar
@@ -16,6 +16,7 @@ METRICS = ("detection_rate", "false_alarms_per_day", "active_fraction", "latency
 class Limit:
     """One `[[accept]]`: a metric of one label against at_least XOR at_most.
 
+    label: None: every label that has targets, or every label where none has.
     where: cell key -> value; every cell that matches must pass, all cells when empty. detector, stage: only
     of these; None: of every detector and stage that reports the label.
 
@@ -25,7 +26,7 @@ class Limit:
     """
 
     metric: str
-    label: str
+    label: str | None = None
     where: Mapping[str, Scalar] = field(default_factory=dict)
     at_least: float | None = None
     at_most: float | None = None
@@ -36,9 +37,9 @@ class Limit:
         if self.metric not in METRICS:
             raise BadInput(f"accept: metric = {self.metric!r} is not known; allowed: {', '.join(METRICS)}")
         if (self.at_least is None) == (self.at_most is None):
-            raise BadInput(f"accept: {self.metric} of {self.label} needs at_least or at_most, one of the two")
+            raise BadInput(f"accept: {self.metric} needs at_least or at_most, one of the two")
         if not math.isfinite(self.value) or self.value < 0:
-            raise BadInput(f"accept: {self.metric} of {self.label}: the limit must be a number of 0 or more")
+            raise BadInput(f"accept: {self.metric}: the limit must be a number of 0 or more")
 
     @property
     def value(self) -> float:
@@ -66,18 +67,32 @@ def check_limits(
         if not pairs:
             names = ", ".join(sorted({detector for detector, _ in reported}))
             raise BadInput(f"accept: detector = {limit.detector!r} is not in the build; it has: {names}")
-        if limit.label not in {label for _, label in pairs}:
+        if limit.label is not None and limit.label not in {label for _, label in pairs}:
             labels = ", ".join(sorted({label for _, label in pairs}))
-            raise BadInput(f"accept: no detector of the build reports label {limit.label!r}; reported: {labels}")
+            raise BadInput(
+                f"accept: no detector of the build reports label {limit.label!r}; reported: {labels}"
+            )
         if not any(limit.matches(cell) for cell in cells):
             raise BadInput(_no_cell(limit, cells))
+
+
+def with_labels(limits: Iterable[Limit], targeted: Iterable[str], reported: Iterable[str]) -> list[Limit]:
+    """Limits that name no label, spelled out for each label with targets, else for each reported label."""
+    labels = sorted(set(targeted)) or sorted(set(reported))
+    return [
+        replace(limit, label=label)
+        for limit in limits
+        for label in ([limit.label] if limit.label is not None else labels)
+    ]
 
 
 def _no_cell(limit: Limit, cells: list[Mapping[str, Scalar]]) -> str:
     keys = sorted({key for cell in cells for key in cell})
     for key, value in limit.where.items():
         if key not in keys:
-            return f"accept: where.{key} is no cell key of this scenario; there are: {', '.join(keys) or 'none'}"
+            return (
+                f"accept: where.{key} is no cell key of this scenario; there are: {', '.join(keys) or 'none'}"
+            )
         values = {cell[key]: None for cell in cells if key in cell}
         if not any(_equal(have, value) for have in values):
             listed = ", ".join(str(have) for have in values)
