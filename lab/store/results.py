@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -16,6 +17,7 @@ from lab.errors import BadInput, LabFailure
 
 FORMAT = "earshot-results/1"
 FILE_NAME = "results.json"
+Document = TypeVar("Document", bound=BaseModel)
 Scalar = bool | int | float | str
 Verdict = Literal["pass", "fail", "inconclusive", "reported"]
 
@@ -131,6 +133,12 @@ class Example(Record):
 
 
 class ScenarioResult(Record):
+    """What became of one scenario.
+
+    audio_hours: hours of different audio that the scenario can draw from in its split; None when its audio is
+    generated without end. Runs with other seeds share it.
+    """
+
     id: str
     title: str
     path: str
@@ -145,6 +153,7 @@ class ScenarioResult(Record):
     verdict: Verdict
     results: list[Row]
     examples: list[Example] = Field(default_factory=list)
+    audio_hours: float | None = None
 
 
 class BuildIdentity(Record):
@@ -173,39 +182,60 @@ class Results(Record):
 
 def write(results: Results, path: Path) -> None:
     """Write atomically: a reader sees the old file or the new one. Raises LabFailure when the disk is full."""
-    partial = path.with_suffix(".json.partial")
     try:
-        with open(partial, "w") as file:
-            file.write(results.model_dump_json(indent=1) + "\n")
+        replace(path, results.model_dump_json(indent=1) + "\n")
+    except LabFailure as error:
+        raise LabFailure(f"{error}; the trials are kept, run with --resume") from error
+
+
+def replace(path: Path, text: str) -> None:
+    """Put `text` in the place of the file at `path`, whole or not at all. Raises LabFailure."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        with open(partial, "w", encoding="utf-8") as file:
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise LabFailure(
-            f"{path}: cannot write the results: {error.strerror or error}; the trials are kept, run with --resume"
-        ) from error
+        with suppress(OSError):
+            partial.unlink()
+        raise LabFailure(f"{path}: cannot write: {error.strerror or error}") from error
 
 
 def read(path: Path | str) -> Results:
-    """Read `results.json`, given the file or the folder it lies in.
-
-    Raises BadInput with one message for a missing, truncated or malformed file and for one of a newer format.
-    """
+    """Read `results.json`, given the file or the folder it lies in. Raises BadInput like `parse`."""
     path = Path(path)
     if path.is_dir():
         path = path / FILE_NAME
     try:
-        found = json.loads(path.read_text())
+        raw = path.read_bytes()
     except OSError as error:
         raise BadInput(f"{path}: cannot read the results: {error.strerror or error}") from error
+    return parse(raw, path)
+
+
+def parse(raw: bytes, path: Path) -> Results:
+    """Results from the bytes of the file at `path`.
+
+    Raises BadInput with one message for a truncated or malformed file and for one of a newer format.
+    """
+    return parse_document(raw, path, Results, FORMAT)
+
+
+def parse_document(raw: bytes, path: Path, kind: type[Document], known: str) -> Document:
+    """A document with a versioned `format` key from the bytes of the file at `path`. Raises BadInput."""
+    try:
+        found = json.loads(raw)
     except UnicodeDecodeError as error:
-        raise BadInput(f"{path}: not a results file: not text in UTF-8") from error
+        raise BadInput(f"{path}: malformed: not text in UTF-8") from error
     except json.JSONDecodeError as error:
         raise BadInput(f"{path}: truncated or malformed at line {error.lineno}: {error.msg}") from error
-    _check_format(path, found)
+    except RecursionError as error:
+        raise BadInput(f"{path}: malformed: nested too deeply") from error
+    _check_format(path, found, known)
     try:
-        return Results.model_validate(found)
+        return kind.model_validate(found)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
@@ -213,16 +243,14 @@ def read(path: Path | str) -> Results:
         raise BadInput(f"{path}: {key}: {first['msg']}{more}") from error
 
 
-def _check_format(path: Path, found: object) -> None:
-    name, known = FORMAT.split("/")
+def _check_format(path: Path, found: object, expected: str) -> None:
+    name, known = expected.split("/")
     stated = found.get("format") if isinstance(found, dict) else None
-    if not isinstance(stated, str) or not stated.startswith(f"{name}/"):
-        raise BadInput(f'{path}: not a results file: format must be "{FORMAT}", not {stated!r}')
-    version = stated.removeprefix(f"{name}/")
-    if not version.isdecimal() or int(version) < 1:
-        raise BadInput(f'{path}: format must be "{FORMAT}", not {stated!r}')
+    version = stated.removeprefix(f"{name}/") if isinstance(stated, str) else ""
+    if version == stated or not (version.isascii() and version.isdecimal()) or int(version) < 1:
+        raise BadInput(f'{path}: format must be "{expected}", not {stated!r}')
     if int(version) > int(known):
         raise BadInput(
-            f'{path}: format {stated!r} is newer than this release of Earshot reads ("{FORMAT}"); '
+            f'{path}: format {stated!r} is newer than this release of Earshot reads ("{expected}"); '
             "use the release that wrote it"
         )

@@ -69,23 +69,28 @@ def _column(name: str, kind: Any, **options: Any) -> sa.Column:
     return sa.Column(name, kind, nullable=options.pop("nullable", False), **options)
 
 
+# One database may hold the runs of many folders. `directory`: the absolute path of the folder that holds a run's
+# track files, or empty in a database that lies in that folder itself, so that the folder may be moved.
 runs = sa.Table(
     "runs",
     metadata,
-    _column("id", sa.String, primary_key=True),
+    _column("row", sa.Integer, primary_key=True, autoincrement=True),
+    _column("directory", sa.String),
+    _column("id", sa.String),
     _column("started", sa.String),
     _column("seed", sa.BigInteger),
     _column("build_id", sa.String),
     _column("build_hash", sa.String),
     _column("environment", StrictJson),
     _column("state", sa.String),
+    sa.UniqueConstraint("directory", "id"),
 )
 
 scenarios = sa.Table(
     "scenarios",
     metadata,
     _column("row", sa.Integer, primary_key=True, autoincrement=True),
-    sa.Column("run", sa.String, sa.ForeignKey("runs.id"), nullable=False),
+    sa.Column("run_row", sa.Integer, sa.ForeignKey("runs.row"), nullable=False),
     _column("id", sa.String),
     _column("hash", sa.String),
     _column("path", sa.String),
@@ -95,7 +100,7 @@ scenarios = sa.Table(
     _column("seed", sa.BigInteger),
     _column("origin", sa.String),
     _column("split", sa.String),
-    sa.UniqueConstraint("run", "id", "hash"),
+    sa.UniqueConstraint("run_row", "id", "hash"),
 )
 
 trials = sa.Table(

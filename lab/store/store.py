@@ -36,6 +36,10 @@ class Store:
         self.directory = directory
         self._engine = engine
         self._lock = lock
+        inside = (
+            engine.dialect.name == "sqlite" and Path(name_of(engine)).parent.resolve() == directory.resolve()
+        )
+        self._place = "" if inside else str(directory.resolve())
         self._parquet = lru_cache(maxsize=4)(pq.ParquetFile)
 
     @classmethod
@@ -90,9 +94,9 @@ class Store:
     def begin_run(self, run: RunRecord) -> None:
         """Add a run, or continue one: then seed and build must be the stored ones (BadInput), and `started` stays."""
         with guarded("cannot store the run", self._engine), self._engine.begin() as connection:
-            found = connection.execute(sa.select(schema.runs).where(schema.runs.c.id == run.id)).one_or_none()
+            found = connection.execute(sa.select(schema.runs).where(self._is(run.id))).one_or_none()
             if found is None:
-                connection.execute(schema.runs.insert().values(**asdict(run)))
+                connection.execute(schema.runs.insert().values(directory=self._place, **asdict(run)))
                 return
             for key in ("seed", "build_id", "build_hash"):
                 if getattr(found, key) != getattr(run, key):
@@ -100,17 +104,22 @@ class Store:
                         f"run {run.id} in {self.directory}: {key} is {getattr(found, key)} there and "
                         f"{getattr(run, key)} now; resume with the same, or use another --out"
                     )
-            connection.execute(schema.runs.update().where(schema.runs.c.id == run.id).values(state=run.state))
+            connection.execute(schema.runs.update().where(self._is(run.id)).values(state=run.state))
 
     def set_state(self, run_id: str, state: RunState) -> None:
         with guarded("cannot store the run's state", self._engine), self._engine.begin() as connection:
-            connection.execute(schema.runs.update().where(schema.runs.c.id == run_id).values(state=state))
+            connection.execute(schema.runs.update().where(self._is(run_id)).values(state=state))
 
     def add_scenario(self, run_id: str, scenario: ScenarioRecord) -> None:
         """Add a scenario to a run; one already there with the same id and hash is left as it is."""
         with guarded("cannot store the scenario", self._engine), self._engine.begin() as connection:
             if self._scenario_row(connection, run_id, scenario.id, scenario.hash) is None:
-                connection.execute(schema.scenarios.insert().values(run=run_id, **asdict(scenario)))
+                run_row = connection.execute(
+                    sa.select(schema.runs.c.row).where(self._is(run_id))
+                ).scalar_one_or_none()
+                if run_row is None:
+                    raise LabFailure(f"{self.directory}: run {run_id} was not begun")
+                connection.execute(schema.scenarios.insert().values(run_row=run_row, **asdict(scenario)))
 
     def add_trials(self, run_id: str, trials: Sequence[TrialRecord]) -> int:
         """Store a batch, all or nothing; returns how many were new.
@@ -184,19 +193,22 @@ class Store:
     # --- reading -----------------------------------------------------------------------------------------
 
     def runs(self) -> list[RunRecord]:
-        """All runs, oldest first."""
-        query = sa.select(schema.runs).order_by(schema.runs.c.started, schema.runs.c.id)
+        """The runs of this folder, oldest first."""
+        names = [field.name for field in fields(RunRecord)]
+        query = sa.select(*(schema.runs.c[name] for name in names)).where(
+            schema.runs.c.directory == self._place
+        )
         with guarded("cannot read the store", self._engine), self._engine.connect() as connection:
             return [
                 RunRecord(**{**row._asdict(), "state": RunState(row.state)})
-                for row in connection.execute(query)
+                for row in connection.execute(query.order_by(schema.runs.c.started, schema.runs.c.row))
             ]
 
     def scenarios(self, run_id: str) -> list[ScenarioRecord]:
         """The scenarios of a run, in the order they were added."""
         names = [field.name for field in fields(ScenarioRecord)]
-        query = sa.select(*(schema.scenarios.c[name] for name in names)).where(
-            schema.scenarios.c.run == run_id
+        query = (
+            sa.select(*(schema.scenarios.c[name] for name in names)).join(schema.runs).where(self._is(run_id))
         )
         with guarded("cannot read the store", self._engine), self._engine.connect() as connection:
             return [
@@ -222,12 +234,11 @@ class Store:
         scenario_hash: needed only when the scenario changed during the run (else BadInput).
         """
         with guarded("cannot read the store", self._engine), self._engine.connect() as connection:
-            where = [schema.scenarios.c.run == run_id, schema.scenarios.c.id == scenario_id]
+            query = sa.select(schema.scenarios.c.row, schema.scenarios.c.hash).join(schema.runs)
+            query = query.where(self._is(run_id), schema.scenarios.c.id == scenario_id)
             if scenario_hash is not None:
-                where.append(schema.scenarios.c.hash == scenario_hash)
-            found = connection.execute(
-                sa.select(schema.scenarios.c.row, schema.scenarios.c.hash).where(*where)
-            ).all()
+                query = query.where(schema.scenarios.c.hash == scenario_hash)
+            found = connection.execute(query).all()
             if len(found) > 1:
                 hashes = ", ".join(row.hash for row in found)
                 raise BadInput(
@@ -258,12 +269,14 @@ class Store:
     def _track_path(self, name: str) -> Path:
         return self.directory / TRACKS / name
 
-    @staticmethod
+    def _is(self, run_id: str) -> sa.ColumnElement[bool]:
+        return sa.and_(schema.runs.c.directory == self._place, schema.runs.c.id == run_id)
+
     def _scenario_row(
-        connection: sa.Connection, run_id: str, scenario_id: str, scenario_hash: str
+        self, connection: sa.Connection, run_id: str, scenario_id: str, scenario_hash: str
     ) -> int | None:
-        table = schema.scenarios.c
-        query = sa.select(table.row).where(
-            table.run == run_id, table.id == scenario_id, table.hash == scenario_hash
+        query = sa.select(schema.scenarios.c.row).join(schema.runs)
+        query = query.where(
+            self._is(run_id), schema.scenarios.c.id == scenario_id, schema.scenarios.c.hash == scenario_hash
         )
         return connection.execute(query).scalar_one_or_none()

@@ -78,6 +78,8 @@ def test_every_truncation_is_refused(path):
 def test_binary_rubbish_is_refused(path):
     path.write_bytes(b"\x89PNG\xff\xfe\x00")
     assert "not text" in refusal(path)
+    path.write_bytes(b"[" * 100_000)
+    assert "nested too deeply" in refusal(path)
 
 
 def test_a_missing_file_is_refused(tmp_path):

@@ -172,3 +172,34 @@ def test_missing_and_broken_track_files_are_named(store):
     path.unlink()
     with pytest.raises(LabFailure, match=f"{path}.*missing"):
         store.tracks(found)
+
+
+def test_folders_that_share_a_database_keep_their_runs_apart(tmp_path):
+    url = f"sqlite:///{tmp_path}/shared.sqlite"
+    for name, trials in (("a", 1), ("b", 2)):
+        with Store.open(tmp_path / name, url) as store:
+            assert store.runs() == []
+            store.begin_run(RUN)
+            store.add_scenario(RUN.id, SCENARIO)
+            store.add_trials(RUN.id, [make_trial(index) for index in range(trials)])
+    for name, trials in (("a", 1), ("b", 2)):
+        with Store.open(tmp_path / name, url) as store:
+            assert store.runs() == [RUN]
+            assert store.scenarios(RUN.id) == [SCENARIO]
+            assert len(store.finished(RUN.id, SCENARIO.id, SCENARIO.hash)) == trials
+            for trial in stored(store):
+                assert_same_tracks(store.tracks(trial), make_trial(trial.index).tracks)
+
+
+def test_a_store_may_be_moved(store, tmp_path):
+    store.add_trials(RUN.id, [make_trial(0)])
+    store.close()
+    moved = store.directory.rename(tmp_path / "elsewhere")
+    with Store.read(moved) as reader:
+        assert reader.runs() == [RUN]
+        assert_same_tracks(reader.tracks(stored(reader)[0]), make_trial(0).tracks)
+
+
+def test_a_scenario_of_a_run_that_was_not_begun_is_refused(store):
+    with pytest.raises(LabFailure, match="run other was not begun"):
+        store.add_scenario("other", SCENARIO)

@@ -165,7 +165,7 @@ def test_results_that_do_not_fit_leave_the_old_ones(small_disk, example_results)
     old = path.read_text()
     (small_disk / "ballast").write_bytes(b"x" * (900_000))
     big = example_results.model_copy(update={"scenarios": example_results.scenarios * 2000})
-    with pytest.raises(LabFailure, match=r"results.json: cannot write the results: No space left"):
+    with pytest.raises(LabFailure, match=r"results.json: cannot write: No space left"):
         write(big, path)
     assert path.read_text() == old
     assert {p.name for p in small_disk.iterdir()} == {"results.json", "ballast"}

@@ -12,6 +12,8 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "runs",
+        sa.Column("row", sa.Integer(), autoincrement=True, nullable=False),
+        sa.Column("directory", sa.String(), nullable=False),
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("started", sa.String(), nullable=False),
         sa.Column("seed", sa.BigInteger(), nullable=False),
@@ -19,12 +21,13 @@ def upgrade() -> None:
         sa.Column("build_hash", sa.String(), nullable=False),
         sa.Column("environment", sa.JSON(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_runs"),
+        sa.PrimaryKeyConstraint("row", name="pk_runs"),
+        sa.UniqueConstraint("directory", "id", name="uq_runs_directory_id"),
     )
     op.create_table(
         "scenarios",
         sa.Column("row", sa.Integer(), autoincrement=True, nullable=False),
-        sa.Column("run", sa.String(), nullable=False),
+        sa.Column("run_row", sa.Integer(), nullable=False),
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("hash", sa.String(), nullable=False),
         sa.Column("path", sa.String(), nullable=False),
@@ -34,9 +37,9 @@ def upgrade() -> None:
         sa.Column("seed", sa.BigInteger(), nullable=False),
         sa.Column("origin", sa.String(), nullable=False),
         sa.Column("split", sa.String(), nullable=False),
-        sa.ForeignKeyConstraint(["run"], ["runs.id"], name="fk_scenarios_run"),
+        sa.ForeignKeyConstraint(["run_row"], ["runs.row"], name="fk_scenarios_run_row"),
         sa.PrimaryKeyConstraint("row", name="pk_scenarios"),
-        sa.UniqueConstraint("run", "id", "hash", name="uq_scenarios_run_id_hash"),
+        sa.UniqueConstraint("run_row", "id", "hash", name="uq_scenarios_run_row_id_hash"),
     )
     op.create_table(
         "trials",

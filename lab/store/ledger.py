@@ -1,0 +1,199 @@
+"""The evidence ledger: what all published runs of a suite add up to, in `docs/results/<suite>.json`.
+
+An entry stands for one scenario (by hash), one build (by hash) and one origin. It keeps the counts of each
+seed apart, so that nothing counts twice: a trial is a pure function of scenario, cell, index and seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from lab.errors import BadInput, LabFailure
+from lab.store.counts import Counts, counts_of, pooled
+from lab.store.results import Record, Results, ScenarioResult, parse_document, replace
+
+FORMAT = "earshot-ledger/1"
+
+
+class Share(Record):
+    """What one seed contributed. date: ISO 8601 day. trials: of all cells, invalid ones included."""
+
+    seed: int
+    run: str
+    date: str
+    trials: int
+    invalid: int
+    rows: list[Counts]
+
+
+class Entry(Record):
+    """current: these are the figures that documents quote; scenario and build must still have these hashes.
+
+    audio_hours: hours of different audio there are for this scenario, None when generated without end.
+    """
+
+    scenario: str
+    scenario_hash: str
+    build: str
+    build_hash: str
+    origin: Literal["simulated", "emulated", "replayed", "measured"]
+    current: bool
+    audio_hours: float | None
+    shares: list[Share]
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return (self.scenario_hash, self.build_hash, self.origin)
+
+    @property
+    def first(self) -> str:
+        return min(share.date for share in self.shares)
+
+    @property
+    def last(self) -> str:
+        return max(share.date for share in self.shares)
+
+    @property
+    def seeds(self) -> str:
+        """Seeds as ranges: `1-3, 7`."""
+        return _ranges(share.seed for share in self.shares)
+
+    def totals(self) -> list[Counts]:
+        """The counts of all seeds, one for each row, in the order of the first share that has it."""
+        rows: dict[tuple[str, ...], list[Counts]] = {}
+        for share in self.shares:
+            for counts in share.rows:
+                rows.setdefault(counts.row, []).append(counts)
+        return [pooled(parts, self.audio_hours) for parts in rows.values()]
+
+
+class Ledger(Record):
+    format: str = FORMAT
+    entries: list[Entry] = Field(default_factory=list)
+
+
+def read(path: Path) -> Ledger:
+    """Read a ledger file; one that does not exist yet is empty. Raises BadInput like `results.parse`."""
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        return Ledger()
+    except OSError as error:
+        raise BadInput(f"{path}: cannot read the ledger: {error.strerror or error}") from error
+    return parse_document(raw, path, Ledger, FORMAT)
+
+
+def merge(results: Results, path: Path) -> Ledger:
+    """Add what a run found to the ledger at `path`, all of it or nothing. Raises as `merged` and `write` do."""
+    ledger = merged(results, path)
+    write(ledger, path)
+    return ledger
+
+
+def write(ledger: Ledger, path: Path) -> None:
+    """Write atomically. Raises LabFailure when it cannot."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LabFailure(f"{path.parent}: cannot make this folder: {error.strerror or error}") from error
+    replace(path, ledger.model_dump_json(indent=1) + "\n")
+
+
+def merged(results: Results, path: Path) -> Ledger:
+    """The ledger at `path` with a run added, its figures now the current ones; nothing is written.
+
+    A seed that ran longer than it had replaces its shorter self. Raises BadInput when a seed of a scenario and
+    build is already counted in full, when a scenario is not of the test split, or when the ledger cannot be read.
+    """
+    entries = {entry.key: entry for entry in read(path).entries}
+    build = results.environment.build
+    for scenario in results.scenarios:
+        if scenario.split != "test":
+            raise BadInput(f'{path}: {scenario.id} ran on split "{scenario.split}"; only "test" is evidence')
+        key = (scenario.hash, build.hash, scenario.origin)
+        known = entries[key].shares if key in entries else []
+        shares = _with(_share(results, scenario), known, f"{path}: {scenario.id}")
+        for other in list(entries.values()):
+            if (other.scenario, other.build, other.origin) == (scenario.id, build.id, scenario.origin):
+                entries[other.key] = other.model_copy(update={"current": False})
+        entries[key] = Entry(
+            scenario=scenario.id,
+            scenario_hash=scenario.hash,
+            build=build.id,
+            build_hash=build.hash,
+            origin=scenario.origin,
+            current=True,
+            audio_hours=scenario.audio_hours,
+            shares=shares,
+        )
+    order = sorted(
+        entries.values(), key=lambda e: (e.scenario, e.build, e.origin, not e.current, e.first, e.key)
+    )
+    return Ledger(entries=order)
+
+
+def check(folder: Path, builds: Mapping[str, str], scenarios: Mapping[str, str]) -> list[str]:
+    """What is wrong with the figures called current in `folder`/*.json; empty when nothing is.
+
+    builds, scenarios: id -> hash as they are now.
+    """
+    advice = 'run it again and publish, or set "current": false'
+    wrong = []
+    for path in sorted(folder.glob("*.json")):
+        for entry in read(path).entries:
+            if not entry.current:
+                continue
+            for kind, name, published, now in (
+                ("build", entry.build, entry.build_hash, builds.get(entry.build)),
+                ("scenario", entry.scenario, entry.scenario_hash, scenarios.get(entry.scenario)),
+            ):
+                if now is None:
+                    wrong.append(f"{path.name}: {entry.scenario}: {kind} {name} is gone; {advice}")
+                elif now != published:
+                    wrong.append(
+                        f"{path.name}: {entry.scenario}: published for {kind} {name} {published[:12]}, "
+                        f"which is {now[:12]} now; {advice}"
+                    )
+    return wrong
+
+
+def _share(results: Results, scenario: ScenarioResult) -> Share:
+    return Share(
+        seed=scenario.seed,
+        run=results.run,
+        date=results.started[:10],
+        trials=scenario.trials,
+        invalid=scenario.invalid,
+        rows=[counts_of(row) for row in scenario.results],
+    )
+
+
+def _with(share: Share, shares: list[Share], what: str) -> list[Share]:
+    for other in shares:
+        if other.seed == share.seed and other.trials >= share.trials:
+            raise BadInput(
+                f"{what}: seed {share.seed} is already counted with {other.trials} trials (run {other.run}, "
+                f"{other.date}); only more trials or another seed add evidence"
+            )
+    thresholds = {counts.row: counts.threshold for other in shares for counts in other.rows}
+    for counts in share.rows:
+        if thresholds.get(counts.row, counts.threshold) != counts.threshold:
+            raise BadInput(
+                f"{what}: threshold {counts.threshold} differs from the one of the same build before"
+            )
+    kept = [other for other in shares if other.seed != share.seed]
+    return sorted([*kept, share], key=lambda s: s.seed)
+
+
+def _ranges(numbers: Iterable[int]) -> str:
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ", ".join(str(low) if low == high else f"{low}-{high}" for low, high in runs)
