@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from lab.pytest_plugin.gathering import GatheredRun
-from lab.store.results import FILE_NAME, Results, ScenarioResult, write
+from lab.store.results import FILE_NAME, Results, write
 from reports import page
-from reports.run import open_run
 
 
 def write_merged(runs: Sequence[GatheredRun], out: Path) -> Path | None:
@@ -17,38 +17,47 @@ def write_merged(runs: Sequence[GatheredRun], out: Path) -> Path | None:
     Only the scenarios that pytest collected itself are merged: a Python test may run one scenario many times,
     each with options of its own. Raises LabFailure when the disk is full.
     """
-    collected = [run for run in runs if run.folder.parent == out]
+    collected = [seen_from(out, run) for run in runs if run.folder.parent == out]
     if not collected:
         return None
-    write(merge(collected, out), out / FILE_NAME)
-    target = out / "report.html"
-    page.write(page.render([open_run(out)], None, out), target)
-    return target
+    write(merge(collected, out.name), out / FILE_NAME)
+    return page.write_report(out)
 
 
-def merge(runs: Sequence[GatheredRun], out: Path) -> Results:
+def merge(runs: Sequence[GatheredRun], name: str) -> Results:
     """All scenarios in order of path, whatever order the workers finished in. `wall_s` is their sum."""
-    scenarios = sorted((_placed(run, out) for run in runs), key=lambda scenario: (scenario.path, scenario.id))
+    scenarios = sorted(
+        (scenario for run in runs for scenario in run.results.scenarios),
+        key=lambda scenario: (scenario.path, scenario.id),
+    )
     return Results(
-        run=out.name,
+        run=name,
         started=min(run.results.started for run in runs),
-        wall_s=sum(run.results.wall_s for run in runs),
+        wall_s=round(sum(run.results.wall_s for run in runs), 1),
         verdict=min((scenario.verdict for scenario in scenarios), key=page.SEVERITY.index),
         scenarios=scenarios,
         environment=runs[0].results.environment,
     )
 
 
-def _placed(run: GatheredRun, out: Path) -> ScenarioResult:
-    """The scenario with the paths of its clips relative to `out`."""
-    (scenario,) = run.results.scenarios
+def seen_from(out: Path, run: GatheredRun) -> GatheredRun:
+    """The run with the paths of its clips relative to `out`, a parent of its folder."""
     inside = run.folder.relative_to(out)
 
     def moved(path: str | None) -> str | None:
         return None if path is None else (inside / path).as_posix()
 
-    examples = [
-        example.model_copy(update={"clip": moved(example.clip), "spectrogram": moved(example.spectrogram)})
-        for example in scenario.examples
+    scenarios = [
+        scenario.model_copy(
+            update={
+                "examples": [
+                    example.model_copy(
+                        update={"clip": moved(example.clip), "spectrogram": moved(example.spectrogram)}
+                    )
+                    for example in scenario.examples
+                ]
+            }
+        )
+        for scenario in run.results.scenarios
     ]
-    return scenario.model_copy(update={"examples": examples})
+    return replace(run, results=run.results.model_copy(update={"scenarios": scenarios}))

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from lab.runs.options import default_jobs
+
 
 @dataclass(frozen=True)
 class LabOptions:
@@ -73,13 +75,9 @@ def read_options(config: pytest.Config) -> LabOptions:
         seed=option.lab_seed,
         build=here / option.lab_build if option.lab_build else None,
         corpus=here / option.lab_corpus if option.lab_corpus else None,
-        jobs=option.lab_jobs or (1 if distributed else _cores()),
+        jobs=option.lab_jobs or (1 if distributed else default_jobs()),
         skip_inconclusive=option.lab_inconclusive == "skip",
     )
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _count(text: str) -> int:
