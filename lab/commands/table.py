@@ -7,7 +7,7 @@ from rich.table import Table
 
 from lab.store.results import Accept, Results, Row, ScenarioResult
 
-_STYLE = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "reported": "dim"}
+VERDICT_STYLE = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "reported": "dim"}
 
 
 def print_results(results: Results, console: Console | None = None) -> None:
@@ -28,7 +28,7 @@ def print_results(results: Results, console: Console | None = None) -> None:
     build = results.environment.build
     console.print(
         f"build {build.id} ({build.hash[:12]}), origin {', '.join(sorted({s.origin for s in results.scenarios}))}: "
-        f"[{_STYLE[results.verdict]}]{results.verdict.upper()}[/]"
+        f"[{VERDICT_STYLE[results.verdict]}]{results.verdict.upper()}[/]"
     )
 
 
@@ -54,4 +54,4 @@ def _limit(accept: Accept) -> str:
 
 def _verdict(accept: Accept) -> str:
     needed = f": {accept.needed}" if accept.needed else ""
-    return f"[{_STYLE[accept.verdict]}]{accept.verdict}[/]{needed}"
+    return f"[{VERDICT_STYLE[accept.verdict]}]{accept.verdict}[/]{needed}"

@@ -1,0 +1,218 @@
+import json
+
+import pytest
+
+from lab.errors import BadInput
+from lab.store import ledger
+from lab.store.counts import Counts
+from lab.verdicts.intervals import proportion, rate
+from tests.store.samples import make_results
+
+BUILD, SCENARIO = "b" * 64, "5" * 64
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "results" / "second_screen.json"
+
+
+def only_entry(path):
+    (entry,) = ledger.read(path).entries
+    return entry
+
+
+def only_total(path) -> Counts:
+    (counts,) = only_entry(path).totals()
+    return counts
+
+
+def test_a_ledger_that_does_not_exist_yet_is_empty(path):
+    assert ledger.read(path).entries == []
+
+
+def test_one_run_is_published_as_it_is(path):
+    ledger.merge(make_results(effective_trials=25.0, false_alarms=2, hours=3.0), path)
+    entry, total = only_entry(path), only_total(path)
+    assert (entry.scenario, entry.build, entry.origin, entry.current) == (
+        "distance",
+        "reference",
+        "simulated",
+        True,
+    )
+    assert (entry.first, entry.last, entry.seeds) == ("2026-11-20", "2026-11-20", "7")
+    assert (total.detected, total.trials, total.clusters) == (38, 40, 10)
+    assert total.effective_trials == pytest.approx(25.0)
+    assert (total.false_alarms, total.hours, total.distinct_hours) == (2, 3.0, 3.0)
+
+
+def test_seeds_add_up(path):
+    for seed, detected in ((7, 38), (8, 40), (10, 36)):
+        ledger.merge(
+            make_results(
+                seed=seed, run=f"run-{seed}", started=f"2026-11-{seed + 10}T00:00:00Z", detected=detected
+            ),
+            path,
+        )
+    entry, total = only_entry(path), only_total(path)
+    assert (entry.first, entry.last, entry.seeds) == ("2026-11-17", "2026-11-20", "7-8, 10")
+    assert (total.detected, total.trials, total.hours, total.distinct_hours) == (114, 120, 3.0, 3.0)
+
+
+def test_a_seed_never_counts_twice(path):
+    ledger.merge(make_results(), path)
+    before = path.read_bytes()
+    for trials in (40, 20):
+        with pytest.raises(BadInput, match="distance: seed 7 is already counted with 40 trials"):
+            ledger.merge(make_results(run="again", trials=trials, detected=20), path)
+    assert path.read_bytes() == before
+
+
+def test_a_longer_run_of_a_seed_replaces_the_shorter(path):
+    ledger.merge(make_results(), path)
+    ledger.merge(make_results(run="longer", trials=100, detected=95, hours=2.5), path)
+    assert [share.run for share in only_entry(path).shares] == ["longer"]
+    assert (only_total(path).trials, only_total(path).hours) == (100, 2.5)
+
+
+def test_a_refused_scenario_leaves_the_whole_run_out(path):
+    ledger.merge(make_results(), path)
+    before = path.read_bytes()
+    fresh = make_results(scenario_hash="6" * 64).scenarios[0].model_copy(update={"id": "snr"})
+    both = make_results().model_copy(update={"scenarios": [fresh, *make_results().scenarios]})
+    with pytest.raises(BadInput, match="already counted"):
+        ledger.merge(both, path)
+    assert path.read_bytes() == before
+
+
+def test_only_the_test_split_is_evidence(path):
+    with pytest.raises(BadInput, match='"tune"; only "test" is evidence'):
+        ledger.merge(make_results(split="tune"), path)
+    assert not path.exists()
+
+
+def test_one_build_has_one_threshold(path):
+    ledger.merge(make_results(), path)
+    with pytest.raises(BadInput, match="threshold"):
+        ledger.merge(make_results(seed=8, threshold=5.0), path)
+
+
+def test_origins_are_never_added_up(path):
+    ledger.merge(make_results(), path)
+    ledger.merge(make_results(origin="emulated"), path)
+    assert [(e.origin, e.totals()[0].trials, e.current) for e in ledger.read(path).entries] == [
+        ("emulated", 40, True),
+        ("simulated", 40, True),
+    ]
+
+
+def test_a_new_build_makes_the_figures_of_the_old_one_history(path):
+    ledger.merge(make_results(), path)
+    ledger.merge(make_results(build_hash="c" * 64, detected=30), path)
+    assert [(e.build_hash[0], e.current) for e in ledger.read(path).entries] == [("c", True), ("b", False)]
+
+
+def test_bounds_of_the_sum_are_those_of_the_verdicts(path):
+    for seed in (1, 2):
+        ledger.merge(make_results(seed=seed, trials=40, detected=38, false_alarms=1, hours=36.0), path)
+    total = only_total(path)
+    # Nothing within the seeds speaks of correlation (40 effective of 40), so 80 count; ten clusters cap the bound.
+    assert total.effective_trials == pytest.approx(80)
+    assert total.detection_bounds.low == pytest.approx(min(proportion(76, 80).low, proportion(10, 10).low))
+    assert total.false_alarms_per_day.high == pytest.approx(rate(2, 3.0).high)
+
+
+def test_seeds_that_share_clusters_add_less_than_their_trials(path):
+    # Each seed: 40 trials in 10 clusters worth 20, so deff 2 at 4 a cluster: rho = 1/3. Together 8 a cluster:
+    # deff = 1 + 7/3.
+    for seed in (1, 2):
+        ledger.merge(make_results(seed=seed, effective_trials=20.0), path)
+    assert only_total(path).effective_trials == pytest.approx(80 / (1 + 7 / 3))
+
+
+def test_trials_all_alike_count_as_their_clusters_however_many_seeds(path):
+    for seed in (1, 2, 3):
+        ledger.merge(make_results(seed=seed, detected=40, effective_trials=10.0), path)
+    total = only_total(path)
+    assert total.effective_trials == 10
+    assert total.detection_bounds.low == pytest.approx(proportion(10, 10).low)
+
+
+@pytest.mark.parametrize(
+    ("audio_hours", "expected"),
+    [
+        (None, 4.0),
+        (2.0, 2.0),
+        (4.0, 3.0),
+        (1e9, 4.0),
+    ],  # 4 h of audio, half of it heard twice: 4 (1 - 1/2 1/2) = 3
+)
+def test_distinct_hours_never_exceed_the_audio_there_is(path, audio_hours, expected):
+    for seed in (1, 2):
+        results = make_results(seed=seed, hours=2.0)
+        scenario = results.scenarios[0].model_copy(update={"audio_hours": audio_hours})
+        ledger.merge(results.model_copy(update={"scenarios": [scenario]}), path)
+    assert only_total(path).hours == 4.0
+    assert only_total(path).distinct_hours == pytest.approx(expected)
+
+
+def test_audio_heard_twice_in_one_run_is_not_multiplied_by_more_runs(path):
+    for seed in (1, 2):
+        results = make_results(seed=seed, hours=10.0)
+        row = results.scenarios[0].results[0]
+        heard = row.false_alarms.model_copy(update={"distinct_hours": 3.0, "count": 4})
+        row = row.model_copy(update={"false_alarms": heard})
+        scenario = results.scenarios[0].model_copy(update={"results": [row]})
+        ledger.merge(results.model_copy(update={"scenarios": [scenario]}), path)
+    total = only_total(path)
+    assert (total.hours, total.distinct_hours) == (20.0, 3.0)
+    # 8 alarms in 20 h heard are 1.2 in 3 h of different audio.
+    assert total.false_alarms_per_day.high == pytest.approx(rate(1.2, 3 / 24).high)
+
+
+def test_published_figures_that_agree_are_accepted(path):
+    ledger.merge(make_results(), path)
+    assert ledger.check(path.parent, {"reference": BUILD}, {"distance": SCENARIO}) == []
+
+
+@pytest.mark.parametrize(
+    ("builds", "scenarios", "message"),
+    [
+        (
+            {"reference": "c" * 64},
+            {"distance": SCENARIO},
+            "published for build reference bbbbbbbbbbbb, which is ccccc",
+        ),
+        (
+            {"reference": BUILD},
+            {"distance": "6" * 64},
+            "published for scenario distance 555555555555, which is 66666",
+        ),
+        ({}, {"distance": SCENARIO}, "build reference is gone"),
+        ({"reference": BUILD}, {}, "scenario distance is gone"),
+    ],
+)
+def test_published_figures_of_something_else_are_named(path, builds, scenarios, message):
+    ledger.merge(make_results(), path)
+    (wrong,) = ledger.check(path.parent, builds, scenarios)
+    assert wrong.startswith("second_screen.json: distance: ")
+    assert message in wrong
+
+
+def test_figures_that_are_history_need_not_agree(path):
+    ledger.merge(make_results(), path)
+    ledger.merge(make_results(build_hash="c" * 64), path)
+    assert ledger.check(path.parent, {"reference": "c" * 64}, {"distance": SCENARIO}) == []
+
+
+def test_a_newer_or_broken_ledger_is_refused_and_kept(path):
+    ledger.merge(make_results(), path)
+    document = json.loads(path.read_text())
+    for text, message in (
+        (json.dumps({**document, "format": "earshot-ledger/2"}), "newer than this release"),
+        (path.read_text()[:500], "truncated or malformed"),
+        (json.dumps({**document, "format": "earshot-results/1"}), "earshot-ledger/1"),
+    ):
+        path.write_text(text)
+        with pytest.raises(BadInput, match=message):
+            ledger.merge(make_results(seed=8), path)
+        assert path.read_text() == text
