@@ -22,7 +22,7 @@ from detectors.interface import (
 )
 
 # name -> module:callable; the callable takes the DetectorSpec and answers a Detector
-SHIPPED = {"watermark": "detectors.watermark.detector:from_spec"}
+SHIPPED = {"watermark": "detectors.watermark.from_build:from_spec"}
 
 
 class Stack:

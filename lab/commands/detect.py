@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
 
 def detect(
     audio: Annotated[list[Path], typer.Argument(help="Recordings; any rate, any format libsndfile reads.")],
-    build: Annotated[Optional[Path], typer.Option(help="Build file; default: the reference build.")] = None,
-    detectors: Annotated[Optional[str], typer.Option(help="Only these, comma-separated.")] = None,
-    device: Annotated[Optional[str], typer.Option(help="Device the recordings come from: checks their channels.")] = None,
-    out: Annotated[Optional[Path], typer.Option(help="Write a DCASE file: filename, onset, offset, event_label.")] = None,
+    build: Annotated[Path | None, typer.Option(help="Build file; default: the reference build.")] = None,
+    detectors: Annotated[str | None, typer.Option(help="Only these, comma-separated.")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="Device the recordings come from: checks their channels.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write a DCASE file: filename, onset, offset, event_label.")
+    ] = None,
 ) -> None:
     """Run the detector stack over recordings and list what it reports."""
     from detectors.build import load_build

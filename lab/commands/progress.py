@@ -25,14 +25,23 @@ def watching(out: Path) -> Iterator[Callable[[Progress], None]]:
     try:
         if console.is_terminal:
             with Bar(
-                TextColumn("trials"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), console=console
+                TextColumn("trials"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.description}"),
+                console=console,
             ) as bar:
                 task = bar.add_task("", total=None)
-                yield lambda p: bar.update(task, completed=p.trials, total=p.total_trials, description=_words(p))
+                yield lambda p: bar.update(
+                    task, completed=p.trials, total=p.total_trials, description=_words(p)
+                )
         else:
             yield _Log()
     except KeyboardInterrupt:
-        print(f"interrupted; every finished trial is kept. Go on with the same command and --out {out} --resume", file=sys.stderr)
+        print(
+            f"interrupted; every finished trial is kept. Go on with the same command and --out {out} --resume",
+            file=sys.stderr,
+        )
         raise
 
 
@@ -47,7 +56,11 @@ class _Log:
         if now - self._said < _LOG_EVERY_S and progress.trials < progress.total_trials:
             return
         self._said = now
-        print(f"{progress.trials}/{progress.total_trials} trials, {_words(progress)}", file=sys.stderr, flush=True)
+        print(
+            f"{progress.trials}/{progress.total_trials} trials, {_words(progress)}",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def _words(progress: Progress) -> str:

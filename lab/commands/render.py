@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -12,9 +12,9 @@ def render(
     scenario: Annotated[Path, typer.Argument(help="Scenario file.")],
     trial: Annotated[int, typer.Option(min=0, help="Trial of the cell.")] = 0,
     cell: Annotated[str, typer.Option(help="Cell, as `lab run` names it; default: the first.")] = "",
-    seed: Annotated[Optional[int], typer.Option(min=0, help="Seed of all draws.")] = None,
-    out: Annotated[Optional[Path], typer.Option(help="Path of the files, without their endings.")] = None,
-    corpus: Annotated[Optional[Path], typer.Option(help="Folder of recordings; default: the cache.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of all draws.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Path of the files, without their endings.")] = None,
+    corpus: Annotated[Path | None, typer.Option(help="Folder of recordings; default: the cache.")] = None,
 ) -> None:
     """Render a trial: OUT.wav (all microphones), OUT.tsv (truth), OUT.json (drawn values)."""
     from lab.corpora.audio import use_folder

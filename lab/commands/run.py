@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
-
-PathOption = Optional[Path]  # noqa: UP007 - Typer reads the annotation at run time
 
 
 def run(
     paths: Annotated[list[Path], typer.Argument(help="Scenario files, or folders of them.")],
-    trials: Annotated[Optional[int], typer.Option(min=1, help="Trials per cell.")] = None,
-    hours: Annotated[Optional[float], typer.Option(min=0.001, help="Hours per exposure cell.")] = None,
-    seed: Annotated[Optional[int], typer.Option(min=0, help="Seed of all draws.")] = None,
-    build: Annotated[PathOption, typer.Option(help="Build file; default: the reference build.")] = None,
-    tag: Annotated[Optional[list[str]], typer.Option(help="Only scenarios with this tag (repeatable).")] = None,
-    corpus: Annotated[PathOption, typer.Option(help="Folder of recordings; default: the cache.")] = None,
-    jobs: Annotated[Optional[int], typer.Option(min=1, help="Worker processes; default: one per core.")] = None,
-    out: Annotated[PathOption, typer.Option(help="Directory of the run; default: runs/TIME.")] = None,
+    trials: Annotated[int | None, typer.Option(min=1, help="Trials per cell.")] = None,
+    hours: Annotated[float | None, typer.Option(min=0.001, help="Hours per exposure cell.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of all draws.")] = None,
+    build: Annotated[Path | None, typer.Option(help="Build file; default: the reference build.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="Only scenarios with this tag (repeatable).")] = None,
+    corpus: Annotated[Path | None, typer.Option(help="Folder of recordings; default: the cache.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes; default: one per core.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Directory of the run; default: runs/TIME.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Do what is left of the run in --out.")] = False,
-    store: Annotated[Optional[str], typer.Option(help="Database URL; default: SQLite in --out.")] = None,
+    store: Annotated[str | None, typer.Option(help="Database URL; default: SQLite in --out.")] = None,
     report: Annotated[bool, typer.Option(help="Write report.html beside results.json.")] = True,
 ) -> None:
     """Run scenarios and judge them.

@@ -17,8 +17,20 @@ def print_results(results: Results, console: Console | None = None) -> None:
     if not console.is_terminal and console.width < 130:
         console = Console(width=130)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("scenario", "cell", "label", "detected", "rate [low, high]", "false alarms", "per day <=", "limit", "verdict"):
-        table.add_column(name, justify="right" if name in ("detected", "false alarms", "per day <=") else "left")
+    for name in (
+        "scenario",
+        "cell",
+        "label",
+        "detected",
+        "rate [low, high]",
+        "false alarms",
+        "per day <=",
+        "limit",
+        "verdict",
+    ):
+        table.add_column(
+            name, justify="right" if name in ("detected", "false alarms", "per day <=") else "left"
+        )
     for scenario in results.scenarios:
         for number, row in enumerate(scenario.results):
             table.add_row(scenario.id if number == 0 else "", *_cells(row, scenario))

@@ -68,7 +68,14 @@ def _worst(outcomes: Iterable[Outcome], limit: int) -> list[tuple[str, Outcome, 
 
 
 def _example(
-    bench: SimulatedBench, one: Planned, seed: int, out: Path, kind: str, outcome: Outcome, at_s: float, score: float
+    bench: SimulatedBench,
+    one: Planned,
+    seed: int,
+    out: Path,
+    kind: str,
+    outcome: Outcome,
+    at_s: float,
+    score: float,
 ) -> Example:
     cell = next(c for c in one.scenario.cells() if dict(c.values) == dict(outcome.cell))
     trial = one.scenario.draw(cell, outcome.index, seed)

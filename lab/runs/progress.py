@@ -49,6 +49,4 @@ class Pace:
         elapsed = time.monotonic() - self._started
         fresh = self.audio_s - self._audio_before_s
         left = elapsed * (self.total_audio_s - self.audio_s) / fresh if fresh > 0 else None
-        self.watch(
-            Progress(self.trials, self.total_trials, self.audio_s, self.total_audio_s, elapsed, left)
-        )
+        self.watch(Progress(self.trials, self.total_trials, self.audio_s, self.total_audio_s, elapsed, left))

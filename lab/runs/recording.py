@@ -25,7 +25,9 @@ def detect(path: Path, stack: Stack, channels: int | None = None) -> StackOutput
     """
     need = stack.needs.get(AUDIBLE)
     if need is None or set(stack.needs) != {AUDIBLE}:
-        raise BadInput(f"{path}: the build wants {', '.join(stack.needs)}; a recording has the audible stream only")
+        raise BadInput(
+            f"{path}: the build wants {', '.join(stack.needs)}; a recording has the audible stream only"
+        )
     rate_hz = need.rates_hz[0]
     try:
         with soundfile.SoundFile(path) as file:

@@ -62,7 +62,9 @@ def outcomes_of_cell(records: Sequence[TrialRecord], media: set[str]) -> list[Ou
 
     media: names of the sources whose audio is exposure; what noise is made of is not.
     """
-    segments = [Segment(**stored) for record in records for stored in record.segments if stored["source"] in media]
+    segments = [
+        Segment(**stored) for record in records for stored in record.segments if stored["source"] in media
+    ]
     heard = sum(segment.duration_s for segment in segments)
     novelty = min(1.0, distinct_seconds(segments) / heard) if heard > 0 else 1.0
     outcomes = [Outcome.from_json(stored) for record in records for stored in record.outcomes]

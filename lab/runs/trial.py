@@ -98,7 +98,7 @@ def drawn_values(trial: Trial) -> Mapping[str, object]:
     return trial.spec.model_dump(mode="json", exclude={"accept", "expect", "device", "format", "description"})
 
 
-def _add(digest: "hashlib._Hash", block: Block) -> None:
+def _add(digest: hashlib._Hash, block: Block) -> None:
     for name in sorted(block.streams):
         # Time-major, so the digest does not depend on where the bench cut its blocks.
         digest.update(block.streams[name].T.tobytes())

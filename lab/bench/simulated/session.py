@@ -43,7 +43,7 @@ class SimulatedSession:
         streams: Sequence[str],
         field: Sequence[Component],
         microphones: Microphone,
-        facts: CaptureFacts,
+        facts: Callable[[], CaptureFacts],
     ) -> None:
         self.clock_hz = rate_hz
         self.formats: Mapping[str, StreamFormat] = {
@@ -80,7 +80,7 @@ class SimulatedSession:
         return tuple(self._emissions)
 
     def facts(self) -> CaptureFacts:
-        return self._facts
+        return self._facts()
 
     def close(self) -> None:
         """Nothing is held open: a simulated session is only memory."""
