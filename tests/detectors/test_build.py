@@ -1,0 +1,87 @@
+import hashlib
+
+import pytest
+
+from detectors.build import load_build
+from detectors.errors import DetectorError
+
+KEY = "key material"
+BUILD = """
+format = "earshot-build/1"
+id = "mine"
+[[detector]]
+name = "watermark"
+streams = ["audible"]
+model = "my.key"
+threshold = 6
+refractory_s = 2.0
+settings = { channels = 1 }
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    (tmp_path / "my.key").write_text(KEY)
+
+    def _write(text=BUILD):
+        path = tmp_path / "mine.toml"
+        path.write_text(text)
+        return path
+
+    return _write
+
+
+def test_reference_build_loads_and_names_its_watermark_detector():
+    build = load_build()
+    assert build.id == "reference"
+    assert build["watermark"].model.name == "reference.toml"
+
+
+def test_build_is_read_with_models_resolved_beside_the_file(write):
+    spec = load_build(write())["watermark"]
+    assert (spec.threshold, spec.refractory_s, spec.streams) == (6.0, 2.0, ("audible",))
+    assert spec.sha256 == hashlib.sha256(KEY.encode()).hexdigest()
+
+
+def test_hash_follows_settings_and_model_content_but_not_the_place(write, tmp_path):
+    first = load_build(write()).hash
+    assert load_build(write("# a comment\n" + BUILD)).hash == first
+    assert load_build(write(BUILD.replace("threshold = 6", "threshold = 7"))).hash != first
+    path = write()
+    (tmp_path / "my.key").write_text("another key")
+    assert load_build(path).hash != first
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (('format = "earshot-build/1"', 'format = "earshot-build/9"'), "format must be"),
+        (("threshold = 6", "treshold = 6"), "did you mean 'threshold'"),
+        (("threshold = 6\n", ""), "detector[0].threshold is missing"),
+        (("threshold = 6", 'threshold = "6"'), "threshold has the wrong type"),
+        (('["audible"]', '["audibel"]'), "streams must name some of audible"),
+        (("my.key", "no.key"), "model cannot be read"),
+        (("refractory_s = 2.0", "refractory_s = -1"), "refractory_s must be at least 0"),
+        (('model = "my.key"', 'model = "my.key"\nsha256 = "00"'), "my.key hashes to"),
+        (("threshold = 6", "threshold = = 6"), "not a readable TOML file"),
+    ],
+)
+def test_unusable_builds_are_refused_naming_file_and_key(write, change, said):
+    path = write(BUILD.replace(*change))
+    with pytest.raises(DetectorError) as refused:
+        load_build(path)
+    assert said in str(refused.value)
+    assert str(path) in str(refused.value)
+
+
+def test_missing_build_lists_the_shipped_ones():
+    with pytest.raises(DetectorError, match="shipped builds: .*reference"):
+        load_build("no_such_build.toml")
+
+
+def test_only_keeps_the_named_detectors_and_refuses_others():
+    build = load_build()
+    assert build.only(None) is build
+    assert [spec.name for spec in build.only(["watermark"]).detectors] == ["watermark"]
+    with pytest.raises(DetectorError, match="there are: watermark"):
+        build.only(["presence"])

@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+
+from detectors.build import Build, DetectorSpec, load_build
+from detectors.errors import DetectorError
+from detectors.interface import AUDIBLE, SILENT, Block, StreamFormat, alarm_indices
+from detectors.stack import Stack
+from tests.detectors.level_detector import HOP, RATE_HZ, TONE
+
+FACTORY = "tests.detectors.level_detector:from_spec"
+
+
+def build(tmp_path, *names, threshold=-30.0, refractory_s=0.5, **settings):
+    specs = tuple(
+        DetectorSpec(name, (AUDIBLE,), threshold, refractory_s, factory=FACTORY, settings=settings) for name in names
+    )
+    return Build("mine", tmp_path / "mine.toml", "hash", specs)
+
+
+def feed(stack, samples, size):
+    """Emissions after each block."""
+    stack.open({AUDIBLE: StreamFormat(RATE_HZ, len(samples))})
+    emissions = []
+    for start in range(0, samples.shape[1], size):
+        part = samples[:, start : start + size]
+        emissions.append(stack.feed(Block(start, part.shape[1], RATE_HZ, {AUDIBLE: part})))
+    return emissions
+
+
+@pytest.fixture
+def bursts():
+    """Two seconds of silence with 50 ms of full-scale noise at 0.5 s and 0.8 s, and at 1.6 s."""
+    samples = np.zeros((2, 2 * RATE_HZ), np.float32)
+    for at_s in (0.5, 0.8, 1.6):
+        start = int(at_s * RATE_HZ)
+        samples[:, start : start + HOP] = np.random.default_rng(1).uniform(-1, 1, HOP)
+    return samples
+
+
+def test_events_are_alarms_a_refractory_time_apart(tmp_path, bursts):
+    stack = Stack(build(tmp_path, "level"))
+    feed(stack, bursts, HOP)
+    events = stack.finish().events
+    assert [round(e.offset_s, 3) for e in events] == [0.55, 1.65]  # 0.85 s lies within the refractory time
+    assert [round(e.onset_s, 3) for e in events] == [0.5, 1.6]
+    assert {e.label for e in events} == {"glass_break"}
+    assert all(e.score > -30 for e in events)
+
+
+@pytest.mark.parametrize("size", [1, 333, HOP, RATE_HZ])
+def test_block_size_changes_no_bit_of_the_scores(tmp_path, bursts, size):
+    stack = Stack(build(tmp_path, "level"))
+    feed(stack, bursts, HOP)
+    expected = stack.finish().tracks[0].scores
+    feed(stack, bursts, size)
+    np.testing.assert_array_equal(stack.finish().tracks[0].scores, expected)
+
+
+def test_wanted_emission_comes_back_after_the_block_that_caused_it(tmp_path, bursts):
+    emissions = feed(Stack(build(tmp_path, "level")), bursts, HOP)
+    assert emissions[9] == SILENT
+    assert emissions[10] == TONE  # the block from 0.50 to 0.55 s holds the first burst
+    assert emissions[11] == SILENT
+
+
+def test_opening_again_forgets_the_session_before(tmp_path, bursts):
+    stack = Stack(build(tmp_path, "level"))
+    feed(stack, bursts, HOP)
+    feed(stack, bursts[:, :HOP], HOP)
+    assert len(stack.finish().tracks[0].scores) == 1
+
+
+def test_needs_of_several_detectors_are_merged(tmp_path):
+    stack = Stack(build(tmp_path, "one", "two"))
+    assert stack.needs[AUDIBLE].channels == 1
+    assert stack.labels == (("one", "glass_break"), ("two", "glass_break"))
+
+
+def test_unknown_detector_and_broken_factory_are_refused(tmp_path):
+    spec = DetectorSpec("sonar", (AUDIBLE,), 1.0, 1.0)
+    with pytest.raises(DetectorError, match="no detector named 'sonar'; shipped: watermark"):
+        Stack(Build("mine", tmp_path / "mine.toml", "hash", (spec,)))
+    spec = DetectorSpec("sonar", (AUDIBLE,), 1.0, 1.0, factory="no.such:thing")
+    with pytest.raises(DetectorError, match="factory 'no.such:thing' cannot be loaded"):
+        Stack(Build("mine", tmp_path / "mine.toml", "hash", (spec,)))
+
+
+def test_watermark_settings_of_a_build_are_checked():
+    key = load_build()["watermark"].model
+    spec = DetectorSpec("watermark", (AUDIBLE,), 6.0, 2.0, model=key, settings={"chanels": 2})
+    with pytest.raises(DetectorError, match="unknown settings.chanels; allowed: channels"):
+        Stack(Build("mine", key, "hash", (spec,)))
+
+
+def test_alarm_fires_at_the_threshold_and_never_on_nan():
+    scores = np.array([0.0, 5.0, np.nan, 5.0, 5.0, 0.0, 5.0])
+    assert alarm_indices(scores, 5.0, 3).tolist() == [1, 4]
+    assert alarm_indices(scores, 5.0, 0).tolist() == [1, 3, 4, 6]
+    assert alarm_indices(scores, 5.1, 1).tolist() == []
