@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
 class Segment:
     """A stretch of a recording heard in a trial, with what must be said of it.
 
-    start_s: position inside the recording. at_s: position in the trial. duration_s: seconds heard. A loop
-    played several times lies at the same `start_s` each time.
+    start_s: position inside the recording. at_s: position in the trial. duration_s: seconds heard. Of a
+    loop that goes round and round one round is reported: the rest is the same audio.
     """
 
     source: str
@@ -24,6 +24,10 @@ class Segment:
     start_s: float
     at_s: float
     duration_s: float
+
+    def moved(self, by_s: float, duration_s: float) -> Segment:
+        """The same, `by_s` later in the trial, with `duration_s` heard."""
+        return replace(self, at_s=self.at_s + by_s, duration_s=duration_s)
 
 
 def distinct_seconds(segments: Iterable[Segment]) -> float:
