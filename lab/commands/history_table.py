@@ -61,7 +61,7 @@ def print_history(
 def _table(title: str, first: str, last: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", title=title, title_justify="left")
     right = ("trials", "detected", "false alarms", "per day <=")
-    middle = ("build", "scenario", "origin", "trials", "cell", "detected", "rate [low, high]", *right[2:])
+    middle = ("build", "scenario", "origin", "trials", "cell", "detected", "rate \\[low, high]", *right[2:])
     for name in (first, *middle, last):
         table.add_column(name, justify="right" if name in right else "left")
     return table

@@ -22,7 +22,7 @@ def print_results(results: Results, console: Console | None = None) -> None:
         "cell",
         "label",
         "detected",
-        "rate [low, high]",
+        "rate \\[low, high]",
         "false alarms",
         "per day <=",
         "limit",

@@ -7,9 +7,8 @@ import math
 
 from lab.store.results import Record, Row, Scalar
 from lab.verdicts.clusters import Sample
+from lab.verdicts.exposure import HOURS_A_DAY
 from lab.verdicts.intervals import Bounds, rate
-
-HOURS_PER_DAY = 24.0
 
 
 class Counts(Record):
@@ -45,7 +44,7 @@ class Counts(Record):
         """One-sided 95 % bounds; repeated audio adds no certainty. None without hours."""
         if not self.hours:
             return None
-        return rate(self.false_alarms * self.distinct_hours / self.hours, self.distinct_hours / HOURS_PER_DAY)
+        return rate(self.false_alarms * self.distinct_hours / self.hours, self.distinct_hours / HOURS_A_DAY)
 
 
 def counts_of(row: Row) -> Counts:

@@ -90,6 +90,7 @@ def test_only_the_worst_cell_is_shown_unless_all_are_asked_for(capsys, tmp_path)
     make_run(tmp_path / "a", results=results.model_copy(update={"scenarios": [scenario]}))
     _, worst, _ = history(capsys, tmp_path / "a")
     _, every, _ = history(capsys, tmp_path / "a", "--cells")
+    assert "rate [low, high]" in worst
     assert "distance_m=9.1" in worst
     assert "distance_m=3.0" not in worst
     assert "distance_m=9.1" in every
