@@ -24,6 +24,7 @@ _SENSE = {
     "false_alarms_per_day": "{label} false alarms a day",
     "active_fraction": "{label} share of time in alarm",
     "latency_p95_s": "{label} 95th percentile of latency, s",
+    "false_alarm_rate": "{label} false alarms per trial",
 }
 
 
@@ -53,7 +54,11 @@ def suite_table(folder: Path, scenarios: Sequence[ScenarioFile], jobs: int) -> T
         row_styles=["", "dim"],
     )
     for name in ("id", "what it tests", "tags", "cells", "each", "about", "recordings"):
-        table.add_column(name, justify="right" if name in ("cells", "each", "about") else "left")
+        table.add_column(
+            name,
+            justify="right" if name in ("cells", "each", "about") else "left",
+            no_wrap=name in ("id", "each", "about"),
+        )
     for one in scenarios:
         table.add_row(
             one.id,

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lab.scenario.drawn import Scalar, Sweep, parse
+from lab.scenario.drawn import Malformed, Scalar, Sweep, parse
 from lab.scenario.tree import Path, Tree, dotted, drawn_leaves, get, overlay, substitute
 from lab.scenario.trial import Cell
 
@@ -26,19 +26,19 @@ def cell_trees(base: Tree, variants: Sequence[tuple[str, Tree]]) -> tuple[CellTr
 
     variants: (name, overriding tree). Without any there is one, unnamed. Where one variant sweeps a key
     that another one fixes, both say its value, so that a table of cells has one column for it.
-    Raises ValueError when there are more than `MOST_CELLS`.
+    Raises Malformed when there are more than `MOST_CELLS`.
     """
     trees = [(name, overlay(base, body)) for name, body in variants] or [("", base)]
     swept = list(dict.fromkeys(path for _, tree in trees for path in _sweeps(tree)))
     names = short_names(swept)
     cells: list[CellTree] = []
     for variant, tree in trees:
+        sweeps = _sweeps(tree)
         grid: dict[Path, Sequence[Scalar]] = {}
         for path in swept:
-            value = get(tree, path)
-            if path in (sweeps := _sweeps(tree)):
+            if path in sweeps:
                 grid[path] = sweeps[path].values
-            elif isinstance(value, Scalar):
+            elif isinstance(value := get(tree, path), Scalar):
                 grid[path] = (value,)
         for values in itertools.product(*grid.values()):
             point = dict(zip(grid, values, strict=True))
@@ -46,7 +46,7 @@ def cell_trees(base: Tree, variants: Sequence[tuple[str, Tree]]) -> tuple[CellTr
             shown |= {names[path]: value for path, value in point.items()}
             cells.append(CellTree(Cell(shown), _fixed(tree, point)))
             if len(cells) > MOST_CELLS:
-                raise ValueError(f"more than {MOST_CELLS} cells: sweep fewer values")
+                raise Malformed(f"more than {MOST_CELLS} cells: sweep fewer values")
     return tuple(cells)
 
 

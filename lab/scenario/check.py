@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from lab.errors import BadInput
 from lab.scenario.cells import CellTree
+from lab.scenario.contents import Playlist
 from lab.scenario.drawn import is_drawn, parse
 from lab.scenario.explain import did_you_mean, problems, shown
 from lab.scenario.geometry import check_geometry
-from lab.scenario.identity import build
+from lab.scenario.identity import Files, build
 from lab.scenario.model import Scenario
 from lab.scenario.tree import Path, Tree, dotted, drawn_leaves, get, substitute
 
@@ -42,21 +43,21 @@ def corners(tree: Tree) -> Iterator[Tree]:
         yield substitute(tree, lambda path, table, point=point: point[path])
 
 
-def check_cells(
-    cells: Sequence[CellTree], devices: Mapping[str, Mapping[str, Any]], blame: Blame
-) -> Scenario:
-    """Build the model and try the geometry at every corner; answers the first one.
+def check_cells(cells: Sequence[CellTree], files: Files, playlist: Playlist, blame: Blame) -> Scenario:
+    """Build the model, try the geometry and look up what is played at every corner; answers the first one.
 
     blame: the file that set a key path, for the message. Raises BadInput.
     """
     first: Scenario | None = None
+    seen: set[Any] = set()
     for one in cells:
         # What fails in the first cell most likely fails in all; later ones are named.
         cell = f" [cell {one.cell.key}]" if one is not cells[0] else ""
         for tree in corners(one.tree):
-            scenario = _build(tree, one, devices, blame, cell)
+            scenario = _build(tree, one, files, blame, cell)
             try:
-                check_geometry(scenario)
+                check_geometry(scenario, seen)
+                playlist.add(scenario)
             except BadInput as error:
                 raise BadInput(f"{blame(())}: {error}{cell}") from None
             first = first or scenario
@@ -94,11 +95,9 @@ def check_limits(scenario: Scenario, cells: Sequence[CellTree], path: object) ->
             )
 
 
-def _build(
-    tree: Tree, one: CellTree, devices: Mapping[str, Mapping[str, Any]], blame: Blame, cell: str
-) -> Scenario:
+def _build(tree: Tree, one: CellTree, files: Files, blame: Blame, cell: str) -> Scenario:
     try:
-        return build(tree, devices)
+        return build(tree, files)
     except ValidationError as error:
         found = problems(error, Scenario, list(tree.get("sources", {})))
         lines = [

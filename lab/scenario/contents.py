@@ -1,17 +1,24 @@
-"""The other files a scenario names: what they hold belongs to what the scenario is."""
+"""The other files a scenario names: they must be there, and what they hold belongs to what the scenario is."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from lab.acoustics.device import load_device
+from lab.corpora.catalogue import Purpose, load_corpus
 from lab.errors import BadInput
-from lab.scenario.cells import CellTree
 from lab.scenario.drawn import options
 from lab.scenario.explain import shown
+from lab.scenario.model import Scenario
 from lab.scenario.tree import Tree
+from lab.sources.library import PROCEDURAL, open_library
+from lab.sources.media import MediaSpec
+
+ANY_RATE_HZ = 16_000  # a library is opened only to see whether it has the classes
 
 
 def device_contents(
@@ -22,7 +29,7 @@ def device_contents(
     for body in (tree, *(body for _, body in variants)):
         for name in options(body.get("device")):
             if not isinstance(name, str):
-                raise BadInput(f"{path}: device = {shown(name)}: the name or path of a device file")
+                raise BadInput(f"{path}: device = {shown(name)}: must be the name or path of a device file")
             try:
                 devices[name] = load_device(name, path.parent).model_dump(mode="json")
             except BadInput as error:
@@ -30,6 +37,44 @@ def device_contents(
     return devices
 
 
-def named_contents(cells: Sequence[CellTree], path: Path) -> dict[str, str]:
-    """Hash of each corpus a source may name. Raises BadInput."""
-    return {}
+class Playlist:
+    """What the sources of a scenario may play and be marked with, gathered over its corners."""
+
+    def __init__(self) -> None:
+        self._seen: set[tuple[Any, ...]] = set()
+        self._contents: dict[str, str] = {}
+
+    @property
+    def contents(self) -> dict[str, str]:
+        """Hash of each list of recordings and each key. Only what can be heard counts: other recordings of a
+        corpus may come and go."""
+        return dict(self._contents)
+
+    def add(self, scenario: Scenario) -> None:
+        """Raises BadInput, naming source and key, for a corpus, a class or a watermark key that is not there."""
+        for source in scenario.sources:
+            if isinstance(source, MediaSpec):
+                try:
+                    self._add_media(source, scenario.split)
+                except BadInput as error:
+                    raise BadInput(f"sources.{source.name}: {error}") from None
+
+    def _add_media(self, source: MediaSpec, split: str) -> None:
+        mark = source.watermark
+        what = (source.corpus, source.classes, split, mark and mark.key)
+        if what in self._seen:
+            return
+        open_library(source.corpus, source.classes, split, ANY_RATE_HZ, source.period_s, None)
+        if source.corpus != PROCEDURAL:
+            corpus = load_corpus(source.corpus)
+            rows = corpus.recordings(split=split, purpose=Purpose.TRIAL, classes=source.classes)
+            listed = sorted((row.path, row.sha256, row.label, row.origin) for row in rows)
+            self._contents[f"recordings {corpus.id} {split} {' '.join(source.classes)}"] = _hash(listed)
+        if mark is not None:
+            key = mark.load_key()
+            self._contents[f"key {key.id}"] = _hash([key.signs.tolist(), key.noise_seed])
+        self._seen.add(what)
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, separators=(",", ":")).encode()).hexdigest()

@@ -23,8 +23,8 @@ KINDS = ("uniform", "normal", "log_uniform", "choice", "sweep")
 Scalar = bool | int | float | str
 
 
-class MalformedValue(ValueError):
-    """A distribution or a sweep that cannot be read; the caller adds file and key path."""
+class Malformed(ValueError):
+    """Something in a file that cannot be understood; who reads the file adds its name."""
 
 
 @dataclass(frozen=True)
@@ -95,29 +95,29 @@ def is_drawn(value: object) -> bool:
 
 
 def parse(table: Mapping[str, Any]) -> Distribution | Sweep:
-    """Read a table for which `is_drawn` holds. Raises MalformedValue."""
+    """Read a table for which `is_drawn` holds. Raises Malformed."""
     if len(table) > 1:
-        raise MalformedValue(f"says {' and '.join(table)}; a value is one of {', '.join(KINDS)}")
+        raise Malformed(f"says {' and '.join(table)}; a value is one of {', '.join(KINDS)}")
     ((kind, content),) = table.items()
     if kind == "uniform":
         return Uniform(*_range(kind, content))
     if kind == "log_uniform":
         low, high = _range(kind, content)
         if low <= 0:
-            raise MalformedValue(f"log_uniform = {content}: both ends must be above 0")
+            raise Malformed(f"log_uniform = {content}: both ends must be above 0")
         return LogUniform(low, high)
     if kind == "normal":
         return _normal(content)
     if not isinstance(content, list) or not content:
-        raise MalformedValue(f"{kind} = {content!r}: a list of at least one value")
+        raise Malformed(f"{kind} = {content!r}: a list of at least one value")
     if any(isinstance(item, dict) for item in content) and kind == "choice":
-        raise MalformedValue("choice holds plain values; use [[variant]] to switch whole tables")
+        raise Malformed("choice holds plain values; use [[variant]] to switch whole tables")
     if kind == "choice":
         return Choice(tuple(content))
     if not all(isinstance(item, Scalar) for item in content):
-        raise MalformedValue("sweep holds numbers, strings or booleans; use [[variant]] for lists and tables")
+        raise Malformed("sweep holds numbers, strings or booleans; use [[variant]] for lists and tables")
     if len(set(content)) < len(content):
-        raise MalformedValue(f"sweep = {content!r}: each value once")
+        raise Malformed(f"sweep = {content!r}: each value once")
     return Sweep(tuple(content))
 
 
@@ -137,20 +137,20 @@ def _number(value: object) -> bool:
 
 def _range(kind: str, content: object) -> tuple[float, float]:
     if not (isinstance(content, list) and len(content) == 2 and all(map(_number, content))):
-        raise MalformedValue(f"{kind} = {content!r}: two numbers, [low, high]")
+        raise Malformed(f"{kind} = {content!r}: two numbers, [low, high]")
     low, high = map(float, content)
     if not low < high:
-        raise MalformedValue(f"{kind} = {content!r}: low must be below high")
+        raise Malformed(f"{kind} = {content!r}: low must be below high")
     return low, high
 
 
 def _normal(content: object) -> Normal:
     names = ("mean", "sd", "low", "high")
     if not (isinstance(content, dict) and set(content) == set(names) and all(map(_number, content.values()))):
-        raise MalformedValue(f"normal = {content!r}: a table of four numbers, mean, sd, low and high")
+        raise Malformed(f"normal = {content!r}: a table of four numbers, mean, sd, low and high")
     normal = Normal(*(float(content[name]) for name in names))
     if normal.sd <= 0:
-        raise MalformedValue(f"normal: sd = {content['sd']!r} must be above 0")
+        raise Malformed(f"normal: sd = {content['sd']!r} must be above 0")
     if not normal.low <= normal.mean <= normal.high or normal.low == normal.high:
-        raise MalformedValue(f"normal: needs low <= mean <= high and low < high, got {content!r}")
+        raise Malformed(f"normal: needs low <= mean <= high and low < high, got {content!r}")
     return normal

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
@@ -12,27 +11,25 @@ from typing import Any
 from lab.errors import BadInput
 from lab.scenario.cells import CellTree, cell_trees
 from lab.scenario.drawn import options, parse
-from lab.scenario.identity import build
+from lab.scenario.identity import Files, build
 from lab.scenario.model import Scenario
 from lab.scenario.tree import Tree, substitute
 from lab.scenario.trial import Cell, Shares, Trial, digest, draw_index, generator
-
-PROCEDURAL = "procedural"
+from lab.sources.library import PROCEDURAL
 
 
 @dataclass(frozen=True)
 class ScenarioFile:
     """What `load_scenario` answers.
 
-    tree: merged with the suite's defaults, sources by name, variants apart. devices: content of every device
-    file it names. first: one corner of the first cell; what cells and trials never change is read from it.
+    tree: merged with the suite's defaults, sources by name, variants apart. first: one corner of the first cell; what cells and trials never change is read from it.
     hash: see `identity.content_hash`.
     """
 
     path: Path
     tree: Tree
     variants: tuple[tuple[str, Tree], ...]
-    devices: Mapping[str, Mapping[str, Any]]
+    files: Files
     first: Scenario
     hash: str
 
@@ -92,5 +89,5 @@ class ScenarioFile:
             seed=seed,
             room_index=shares.room_index(index),
             placement_index=shares.placement_index(index),
-            spec=build(substitute(self._cells[cell.key].tree, drawn), self.devices),
+            spec=build(substitute(self._cells[cell.key].tree, drawn), self.files),
         )

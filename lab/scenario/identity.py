@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lab.scenario.model import Scenario
@@ -13,15 +15,46 @@ from lab.scenario.tree import Tree, as_file
 PROSE = frozenset({"title", "description", "tags"})
 
 
-def build(tree: Tree, devices: Mapping[str, Mapping[str, Any]]) -> Scenario:
+@dataclass(frozen=True)
+class Files:
+    """What a scenario file refers to. folder: of the scenario file, where relative paths start.
+    devices: content of each device file, by the name that the scenario uses."""
+
+    folder: Path
+    devices: Mapping[str, Mapping[str, Any]]
+
+
+def build(tree: Tree, files: Files) -> Scenario:
     """The scenario of a tree with concrete values only. Raises pydantic's ValidationError.
 
     It goes through JSON, where pydantic's strict mode still takes an array for a tuple.
     """
     device = tree.get("device")
-    if isinstance(device, str) and device in devices:
-        tree = tree | {"device": devices[device]}
-    return Scenario.model_validate_json(json.dumps(as_file(tree), default=str))
+    if isinstance(device, str) and device in files.devices:
+        tree = tree | {"device": files.devices[device]}
+    return Scenario.model_validate_json(json.dumps(as_file(_located(tree, files.folder)), default=str))
+
+
+def _located(tree: Tree, folder: Path) -> Tree:
+    """Paths of corpus and key files, which end in .toml, made independent of the working directory."""
+    sources = tree.get("sources")
+    if not isinstance(sources, dict):
+        return tree
+    located = {}
+    for name, source in sources.items():
+        if isinstance(source, dict):
+            source = _absolute(source, "corpus", folder)
+            if isinstance(source.get("watermark"), dict):
+                source = source | {"watermark": _absolute(source["watermark"], "key", folder)}
+        located[name] = source
+    return tree | {"sources": located}
+
+
+def _absolute(table: Tree, key: str, folder: Path) -> Tree:
+    value = table.get(key)
+    if isinstance(value, str) and value.endswith(".toml"):
+        return table | {key: str((folder / value).resolve())}
+    return table
 
 
 def content_hash(

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from lab.errors import BadInput
 from lab.scenario.cells import cell_trees
 from lab.scenario.check import check_cells, check_limits
-from lab.scenario.contents import device_contents, named_contents
-from lab.scenario.drawn import MalformedValue, parse
+from lab.scenario.contents import Playlist, device_contents
+from lab.scenario.drawn import Malformed, parse
 from lab.scenario.explain import did_you_mean, shown
 from lab.scenario.file import ScenarioFile
-from lab.scenario.identity import content_hash
+from lab.scenario.identity import Files, content_hash
 from lab.scenario.model import FORMAT
 from lab.scenario.toml_file import read_toml
 from lab.scenario.tree import Tree, by_name, dotted, drawn_leaves, get, overlay
@@ -86,7 +85,7 @@ def load_scenario(path: str | Path) -> ScenarioFile:
         tree, variants = _merged(own, defaults)
         _check_values(tree, variants)
         cells = cell_trees(tree, variants)
-    except ValueError as error:
+    except Malformed as error:
         raise BadInput(f"{path}: {error}") from None
 
     def blame(at: tuple[str, ...]) -> Path:
@@ -94,11 +93,12 @@ def load_scenario(path: str | Path) -> ScenarioFile:
         inherited = get(defaults, at) is not None and get(tree, at) == get(defaults, at)
         return suite if at and inherited and get(by_name(own), at) is None else path
 
-    devices = device_contents(tree, variants, path)
-    first = check_cells(cells, devices, blame)
+    files = Files(path.parent, device_contents(tree, variants, path))
+    playlist = Playlist()
+    first = check_cells(cells, files, playlist, blame)
     check_limits(first, cells, path)
-    contents = named_contents(cells, path)
-    return ScenarioFile(path, tree, variants, devices, first, content_hash(tree, variants, devices, contents))
+    identity = content_hash(tree, variants, files.devices, playlist.contents)
+    return ScenarioFile(path, tree, variants, files, first, identity)
 
 
 def load_suite(path: Path) -> Tree:
@@ -124,7 +124,7 @@ def _suite(path: Path) -> tuple[str, Tree]:
         raise BadInput(f"{path}: defaults: a table of what scenarios share; neither id nor variant")
     try:
         return str(content.get("title", "")), by_name(defaults)
-    except ValueError as error:
+    except Malformed as error:
         raise BadInput(f"{path}: defaults.{error}") from None
 
 
@@ -133,12 +133,12 @@ def _merged(own: Tree, defaults: Tree) -> tuple[Tree, tuple[tuple[str, Tree], ..
     tables = own.pop("variant", [])
     tree = overlay(defaults, own)
     if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
-        raise ValueError("variant: a list of tables, written [[variant]]")
+        raise Malformed("variant: a list of tables, written [[variant]]")
     variants: dict[str, Tree] = {}
     for number, table in enumerate(tables, start=1):
         name = table.get("name")
         if not isinstance(name, str) or not name or name in variants:
-            raise ValueError(f"variant number {number}: needs a name of its own, got {shown(name)}")
+            raise Malformed(f"variant number {number}: needs a name of its own, got {shown(name)}")
         body = by_name({key: value for key, value in table.items() if key != "name"})
         variants[name] = _addressed(body, tree, f"variant {shown(name)}")
     return tree, tuple(variants.items())
@@ -148,21 +148,21 @@ def _addressed(body: Tree, tree: Tree, at: str) -> Tree:
     """A variant whose `sources.NAME` are sources of the scenario, or new ones that state their kind."""
     for key in body:
         if key in ONCE:
-            raise ValueError(f"{at}: {key} is the same for all cells; a variant cannot change it")
+            raise Malformed(f"{at}: {key} is the same for all cells; a variant cannot change it")
     room = body.get("room")
     if isinstance(room, dict) and any(key in room for key in ONCE_OF_ROOM):
-        raise ValueError(f"{at}: room.bank and room.placements are the same for all cells")
+        raise Malformed(f"{at}: room.bank and room.placements are the same for all cells")
     sources = body.get("sources", {})
     known = tree.get("sources", {})
     if not isinstance(sources, dict):
-        raise ValueError(f"{at}: sources: written sources.NAME.key = value")
+        raise Malformed(f"{at}: sources: written sources.NAME.key = value")
     named: Tree = {}
     for name, source in sources.items():
         if not isinstance(source, dict):
-            raise ValueError(f"{at}: sources.{name} = {shown(source)}: written sources.NAME.key = value")
+            raise Malformed(f"{at}: sources.{name} = {shown(source)}: written sources.NAME.key = value")
         if name not in known and "kind" not in source:
             names = ", ".join(known)
-            raise ValueError(
+            raise Malformed(
                 f"{at}: sources.{name}: no such source{did_you_mean(name, known)}; there are {names}"
             )
         named[name] = source | {"name": name}
@@ -174,10 +174,10 @@ def _check_values(tree: Tree, variants: tuple[tuple[str, Tree], ...]) -> None:
         for path, table in drawn_leaves(body):
             once = path[0] in ONCE or (path[0] == "room" and path[-1] in ONCE_OF_ROOM)
             if once or (path[0] == "sources" and len(path) == 3 and path[2] in ONCE_OF_SOURCE):
-                raise ValueError(
+                raise Malformed(
                     f"{at}{dotted(path)} = {shown(table)}: one plain value for all trials, not drawn or swept"
                 )
             try:
                 parse(table)
-            except MalformedValue as error:
-                raise ValueError(f"{at}{dotted(path)}: {error}") from None
+            except Malformed as error:
+                raise Malformed(f"{at}{dotted(path)}: {error}") from None

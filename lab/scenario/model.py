@@ -10,6 +10,8 @@ from detectors.interface import LABELS
 from lab.acoustics.device import DeviceSpec
 from lab.acoustics.placement import PlacementSpec
 from lab.acoustics.room import RoomSpec
+from lab.sources.marking import LABEL as MARK_LABEL
+from lab.sources.marking import WatermarkSpec
 from lab.sources.media import MediaSpec
 from lab.sources.noise import NoiseSpec
 from lab.spec import Spec
@@ -39,10 +41,14 @@ class Limit(Spec):
     """One limit: a confidence bound of the metric must lie beyond it.
 
     Without `label` or `detector` it holds for each one, without `where` for every cell.
-    Units: detection_rate and active_fraction 0..1, latency_p95_s seconds, false_alarms_per_day 1/(24 h).
+    detection_rate: share of targets, 0..1. false_alarms_per_day: events in 24 h; with them the share of time
+    in alarm is held to 0.1 %. active_fraction: that share, 0..1. latency_p95_s: seconds after onset, of detected
+    targets. false_alarm_rate: share of trials without a target that alarm, 0..1.
     """
 
-    metric: Literal["detection_rate", "false_alarms_per_day", "active_fraction", "latency_p95_s"]
+    metric: Literal[
+        "detection_rate", "false_alarms_per_day", "active_fraction", "latency_p95_s", "false_alarm_rate"
+    ]
     label: Label | None = None
     detector: str | None = None
     where: dict[str, Scalar] = Field(default_factory=dict)
@@ -56,7 +62,7 @@ class Limit(Spec):
         if self.at_least is not None and self.metric != "detection_rate":
             raise ValueError(f"{self.metric} takes at_most; at_least is for detection_rate")
         limit = self.at_least if self.at_most is None else self.at_most
-        if self.metric in ("detection_rate", "active_fraction") and limit > 1.0:
+        if self.metric in ("detection_rate", "active_fraction", "false_alarm_rate") and limit > 1.0:
             raise ValueError(f"{self.metric} is between 0 and 1, got {limit:g}")
         return self
 
@@ -84,4 +90,25 @@ class Scenario(Spec):
     def _whole(self) -> Self:
         if (self.trials is None) == (self.hours is None):
             raise ValueError("exactly one of trials, hours")
+        for source in self.sources:
+            if isinstance(source, MediaSpec) and source.watermark is not None:
+                self._check_mark(source.name, source.watermark)
+        marks = [s.watermark for s in self.sources if isinstance(s, MediaSpec) and s.watermark is not None]
+        if MARK_LABEL in self.expect.labels and not any(mark.expected for mark in marks):
+            raise ValueError(f"expect.labels has {MARK_LABEL!r}, but no source bears an expected watermark")
         return self
+
+    def _check_mark(self, name: str, mark: WatermarkSpec) -> None:
+        if mark.start_s is None:
+            return
+        end_s = mark.start_s + mark.duration_s
+        if end_s > self.duration_s:
+            raise ValueError(
+                f"sources.{name}.watermark: start_s + duration_s = {end_s:g} s is after the end of the trial, "
+                f"duration_s = {self.duration_s:g}"
+            )
+        if mark.expected and mark.start_s < self.expect.guard_s:
+            raise ValueError(
+                f"sources.{name}.watermark.start_s = {mark.start_s:g}: must be at least "
+                f"expect.guard_s = {self.expect.guard_s:g}, during which the detector must be quiet"
+            )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from lab.scenario.drawn import KINDS, is_drawn
+from lab.scenario.drawn import KINDS, Malformed, is_drawn
 
 Path = tuple[str, ...]
 Tree = dict[str, Any]
@@ -29,19 +29,19 @@ def dotted(path: Path) -> str:
 
 
 def by_name(tree: Tree) -> Tree:
-    """The same tree with `sources` as a table by name. Raises ValueError when a name is missing or doubled."""
+    """The same tree with `sources` as a table by name. Raises Malformed when a name is missing or doubled."""
     if not isinstance(tree.get("sources"), list):
         return tree
     named: Tree = {}
     for position, source in enumerate(tree["sources"], start=1):
         if not isinstance(source, dict) or not isinstance(source.get("name"), str):
-            raise ValueError(f"sources: [[sources]] number {position} needs a name, a plain string")
+            raise Malformed(f"sources: [[sources]] number {position} needs a name, a plain string")
         if source["name"] in KINDS:
-            raise ValueError(
+            raise Malformed(
                 f"sources: {source['name']!r} is the name of a distribution; name the source otherwise"
             )
         if source["name"] in named:
-            raise ValueError(f"sources: two are named {source['name']!r}; each name once")
+            raise Malformed(f"sources: two are named {source['name']!r}; each name once")
         named[source["name"]] = source
     return tree | {"sources": named}
 

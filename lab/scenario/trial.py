@@ -14,7 +14,7 @@ from lab.scenario.model import Scenario
 
 # Where a source stands belongs to the placement, not to the trial: trials that share a room and a placement
 # share impulse responses.
-POSITION_KEYS = frozenset({"position", "position_m", "distance_m", "rule", "height_m"})
+POSITION_KEYS = frozenset({"position", "position_m", "distance_m", "rule", "height"})
 
 
 @dataclass(frozen=True)
