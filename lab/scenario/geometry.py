@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lab.acoustics.placement import place_device, place_source
+from lab.errors import BadInput
 from lab.scenario.model import Scenario
 
 TRIES = 16
@@ -21,10 +22,16 @@ def check_geometry(scenario: Scenario, seen: set[Any]) -> None:
     what = (scenario.room.size_m, scenario.placement, tuple(map(str, places)))
     if what in seen:
         return
-    reach_m = max((place.get("distance_m") or 0.0 for place in places), default=0.0)
+    farthest = max(places, key=lambda place: place["distance_m"] or 0.0, default={"distance_m": None})
+    reach_m = farthest["distance_m"] or 0.0
     for attempt in range(TRIES):
         rng = np.random.default_rng(attempt)
-        device_m = place_device(scenario.placement, scenario.room.size_m, rng, reach_m)
+        try:
+            device_m = place_device(scenario.placement, scenario.room.size_m, rng, reach_m)
+        except BadInput as error:
+            # It was asked to reach a distance without knowing whose that is.
+            whose = f"{farthest['name']}." if str(error).startswith("distance_m") else ""
+            raise BadInput(f"{whose}{error}") from None
         for place in places:
             place_source(scenario.room.size_m, device_m, rng, **place)
     seen.add(what)

@@ -60,6 +60,7 @@ def load(tmp_path: Path) -> Load:
         for old, new in (changes or {}).items():
             assert old in text, f"the base scenario does not say {old!r}"
             text = text.replace(old, new)
+        (tmp_path / "suite.toml").unlink(missing_ok=True)
         if suite:
             (tmp_path / "suite.toml").write_text(f'format = "earshot-suite/1"\n{suite}')
         path = tmp_path / "base.toml"

@@ -145,5 +145,5 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path, name: str) -> None:
 def test_toml_that_ends_too_early_is_placed_at_its_end(tmp_path: Path) -> None:
     path = tmp_path / "x.toml"
     path.write_text('a = 1\nb = """x\n')
-    with pytest.raises(BadInput, match=r"x\.toml:2:8: malformed TOML"):
+    with pytest.raises(BadInput, match=r"x\.toml:2:9: malformed TOML"):
         load_scenario(path)

@@ -54,7 +54,7 @@ def test_a_key_swept_in_one_variant_shows_its_value_in_the_others(load: Load) ->
 
 
 def test_a_key_name_that_two_sources_share_is_written_in_full(load: Load) -> None:
-    second = '[[sources]]\nkind = "media"\nname = "radio"\nclasses = ["music"]\ndistance_m = {sweep = [1.0, 2.0]}\n'
+    second = '[[sources]]\nkind = "media"\nname = "radio"\nlevel_db_spl = 60.0\ndistance_m = {sweep = [1.0, 2.0]}\n'
     changes = {"distance_m = 2.0": "distance_m = {sweep = [1.0, 2.0]}", "[expect]": second + "[expect]"}
     cell = load(changes).cells()[1]
     assert cell.values == {"sources.tv.distance_m": 1.0, "sources.radio.distance_m": 2.0}

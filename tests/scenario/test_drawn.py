@@ -42,7 +42,7 @@ def test_a_choice_may_be_among_lists() -> None:
 
 
 def test_a_sweep_keeps_the_order_of_the_file() -> None:
-    assert parse({"sweep": [3.0, 1, "x", True]}) == Sweep((3.0, 1, "x", True))
+    assert parse({"sweep": [3.0, 1, "x", False]}) == Sweep((3.0, 1, "x", False))
 
 
 def test_a_table_with_any_other_key_is_a_table() -> None:
