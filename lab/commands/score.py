@@ -156,7 +156,7 @@ def _limit(table: dict, where: str) -> Limit:
 
 
 def _show(judgement: Judgement, console: Console) -> None:
-    table = Table(title=f"{judgement.trials} files; bounds one-sided, 95 % each", title_justify="left")
+    table = Table(box=None, pad_edge=False, header_style="bold")
     for name in (
         "label",
         "detected",
@@ -167,10 +167,11 @@ def _show(judgement: Judgement, console: Console) -> None:
         "in alarm",
         "latency p50, p95 s",
     ):
-        table.add_column(name)
+        table.add_column(name.replace("[", "\\["))
     for row in judgement.rows:
         table.add_row(*_cells(row))
     console.print(table)
+    console.print(f"{judgement.trials} files; bounds in brackets are one-sided, 95 % each", highlight=False)
     for row in judgement.rows:
         for accept in row.accept:
             bound = "" if accept.bound is None else f" (bound {accept.bound:.4g})"

@@ -7,8 +7,8 @@ over the variance that independent trials would have (Rao & Scott, Biometrics 48
     deff = J / (J - 1) * sum_j (d_j - p m_j)^2 / (n^2 / (n - 1) * p (1 - p))
 
 with J clusters of m_j trials and d_j detections; 1 when every trial is its own cluster. Rooms and
-recordings cross, so what each adds to the variance adds up (the worst alone covers 93 % where both
-matter as much; see tests/verdicts):
+recordings cross, so what each adds to the variance adds up (the worst alone would cover 91-94 %
+where both matter; see tests/verdicts):
 
     n_eff = n / (1 + sum over kinds of max(0, deff - 1))
 

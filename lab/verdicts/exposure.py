@@ -23,7 +23,8 @@ class Exposure:
 
     count: false alarms. hours: listened. distinct_hours: audio heard once, <= hours.
     active_s: time at or above the threshold; active_squared_s2: sum over bouts of its square;
-    longest_s: longest bout that may be expected, never below the refractory time; bouts: how many.
+    longest_s: how long a bout not seen yet may be: twice the longest seen, at least the refractory time;
+    bouts: how many were seen.
     """
 
     count: int
@@ -52,7 +53,10 @@ class Exposure:
         return rate(self.count * self.novelty, self.distinct_hours / HOURS_A_DAY, confidence)
 
     def active_bounds(self, confidence: float = CONFIDENCE) -> Bounds:
-        """Bouts as Poisson events weighted by their length (Fay & Feuer)."""
+        """Bouts as Poisson events weighted by their length (Fay & Feuer).
+
+        Approximate: a few bouts of very different lengths cover a little less than asked.
+        """
         found = weighted_rate(
             self.active_s * self.novelty,
             self.active_squared_s2 * self.novelty,
@@ -72,6 +76,6 @@ def exposure(outcomes: Sequence[Outcome]) -> Exposure:
         distinct_hours=min(hours, curves.distinct_hours(outcomes)),
         active_s=sum(o.activity.seconds for o in outcomes),
         active_squared_s2=sum(o.activity.seconds_squared for o in outcomes),
-        longest_s=max((max(o.activity.longest_s, o.rule.refractory_s) for o in outcomes), default=0.0) or 1.0,
+        longest_s=max((max(2 * o.activity.longest_s, o.rule.refractory_s) for o in outcomes), default=0.0) or 1.0,
         bouts=sum(o.activity.bouts for o in outcomes),
     )
