@@ -18,7 +18,13 @@ from scipy.signal import spectrogram
 from lab.store.results import Example
 from reports import style
 
-TYPES = {".flac": "audio/flac", ".wav": "audio/wav", ".ogg": "audio/ogg", ".opus": "audio/ogg", ".mp3": "audio/mpeg"}
+TYPES = {
+    ".flac": "audio/flac",
+    ".wav": "audio/wav",
+    ".ogg": "audio/ogg",
+    ".opus": "audio/ogg",
+    ".mp3": "audio/mpeg",
+}
 SHOWN = 6  # of each kind, per scenario
 SPECTROGRAM_S = 30.0  # a longer clip is drawn up to here
 RANGE_DB = 70.0
@@ -69,7 +75,9 @@ def load(example: Example, folder: Path, page: Path, allowance: Allowance) -> Cl
         return Clip(example, picture=picture, note="No clip was kept.", credits=credits)
     file = _inside(folder, example.clip)
     if file is None:
-        return Clip(example, picture=picture, note=f"Clip not found in the run: {example.clip}", credits=credits)
+        return Clip(
+            example, picture=picture, note=f"Clip not found in the run: {example.clip}", credits=credits
+        )
     mime = TYPES.get(file.suffix.lower())
     if mime and allowance.take(file.stat().st_size):
         return Clip(example, _data_uri(mime, file.read_bytes()), True, picture, credits=credits)
@@ -78,7 +86,11 @@ def load(example: Example, folder: Path, page: Path, allowance: Allowance) -> Cl
 
 def _picture(example: Example, folder: Path, allowance: Allowance) -> str | None:
     """The stored spectrogram, or one drawn from the clip."""
-    if example.spectrogram and (file := _inside(folder, example.spectrogram)) and file.suffix.lower() == ".png":
+    if (
+        example.spectrogram
+        and (file := _inside(folder, example.spectrogram))
+        and file.suffix.lower() == ".png"
+    ):
         png = file.read_bytes()
     elif example.clip and (file := _inside(folder, example.clip)):
         png = draw_spectrogram(file)
@@ -106,7 +118,15 @@ def draw_spectrogram(file: Path) -> bytes | None:
         axes = figure.add_subplot()
         span = (time_s[0], time_s[-1], 0, frequency_hz[-1] / 1000)
         top_db = level_db.max()
-        axes.imshow(level_db, "cividis", aspect="auto", origin="lower", extent=span, vmin=top_db - RANGE_DB, vmax=top_db)
+        axes.imshow(
+            level_db,
+            "cividis",
+            aspect="auto",
+            origin="lower",
+            extent=span,
+            vmin=top_db - RANGE_DB,
+            vmax=top_db,
+        )
         axes.grid(False)
         axes.set_xlabel("Time in clip (s)")
         axes.set_ylabel("Frequency (kHz)")

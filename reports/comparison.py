@@ -13,7 +13,7 @@ import numpy as np
 from scipy.stats import binomtest, fisher_exact, norm
 
 from lab.store.results import Detection, FalseAlarms, Results, Row, ScenarioResult
-from reports.panels import Subject
+from reports.panels import MIN_HOURS, Subject, listened_h
 
 SIGNIFICANT = 0.05
 DETECTION = "detection rate"
@@ -44,9 +44,9 @@ class Change:
 
     @property
     def word(self) -> str:
-        """`better`, `worse`, or `no significant change`."""
+        """`better`, `worse`, or `no clear change`."""
         if self.adjusted >= SIGNIFICANT:
-            return "no significant change"
+            return "no clear change"
         return "better" if (self.difference > 0) == (self.measure == DETECTION) else "worse"
 
 
@@ -75,11 +75,15 @@ def compare(before: Results, after: Results) -> list[ScenarioChange]:
 
 def _pair(name: str, old: ScenarioResult | None, new: ScenarioResult | None) -> ScenarioChange:
     if old is None or new is None:
-        return ScenarioChange(name, old, new, refused="only in " + ("this run" if old is None else "the other run"))
+        return ScenarioChange(
+            name, old, new, refused="only in " + ("this run" if old is None else "the other run")
+        )
     if old.origin != new.origin:
         return ScenarioChange(name, old, new, refused=f"other origin: {old.origin} before, {new.origin} now")
     if old.hash != new.hash:
-        return ScenarioChange(name, old, new, refused=f"the scenario changed: {old.hash[:12]} before, {new.hash[:12]} now")
+        return ScenarioChange(
+            name, old, new, refused=f"the scenario changed: {old.hash[:12]} before, {new.hash[:12]} now"
+        )
     known = {_key(row): row for row in old.results}
     changes = []
     for row in new.results:
@@ -89,7 +93,7 @@ def _pair(name: str, old: ScenarioResult | None, new: ScenarioResult | None) -> 
         subject = Subject(row.detector, row.stage, row.label)
         if other.detection and row.detection:
             changes.append(_detection_change(row.cell, subject, other.detection, row.detection))
-        if other.false_alarms and row.false_alarms:
+        if min(listened_h(other), listened_h(row)) >= MIN_HOURS:
             changes.append(_false_alarm_change(row.cell, subject, other.false_alarms, row.false_alarms))
     return ScenarioChange(name, old, new, tuple(changes), None if changes else "no cell in common")
 

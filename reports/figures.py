@@ -30,7 +30,9 @@ def rate_over(panel: Panel, axis: str) -> Figure:
         for index, line in enumerate(panel.lines):
             rows = [row for row in line.rows if row.detection]
             x = [row.cell[axis] for row in rows]
-            entries.append((_line(axes, index, x, [row.detection.rate for row in rows], marked=True), line.label))
+            entries.append(
+                (_line(axes, index, x, [row.detection.rate for row in rows], marked=True), line.label)
+            )
             _band(axes, index, x, [row.detection.low for row in rows], [row.detection.high for row in rows])
         entries += _mark_limits(axes, panel, axis)
         _unit_axis(axes)
@@ -65,7 +67,12 @@ def false_alarm_curves(panel: Panel, span: tuple[float, float]) -> Figure:
         floor = _floor(line.rows[0].curve for line in panel.lines)
         for index, line in enumerate(panel.lines):
             curve = line.rows[0].curve
-            columns = (curve.threshold, curve.false_alarms_per_hour, curve.false_alarms_low, curve.false_alarms_high)
+            columns = (
+                curve.threshold,
+                curve.false_alarms_per_hour,
+                curve.false_alarms_low,
+                curve.false_alarms_high,
+            )
             x, value, low, high = _thin(*columns)
             seen = value > 0
             entries.append((_line(axes, index, x, np.where(seen, value, np.nan)), line.label))
@@ -119,7 +126,10 @@ def threshold_span(rows: Sequence[Row], column: str) -> tuple[float, float]:
         threshold, value = np.array(row.curve.threshold), np.array(getattr(row.curve, column))
         alive = np.flatnonzero(value > 0)
         start.append(threshold[0])
-        end += [threshold[min(alive[-1] + 1, len(threshold) - 1)] if len(alive) else threshold[0], row.threshold]
+        end += [
+            threshold[min(alive[-1] + 1, len(threshold) - 1)] if len(alive) else threshold[0],
+            row.threshold,
+        ]
     room = 0.08 * (max(end) - min(start)) or 1.0
     return min(start), max(end) + room
 
@@ -131,7 +141,9 @@ def write_rate_figure(results: Results, scenario_id: str, path: Path, axis: str 
     """
     scenario = next((one for one in results.scenarios if one.id == scenario_id), None)
     if scenario is None:
-        raise BadInput(f"{results.run}: no scenario {scenario_id!r}; it has {[one.id for one in results.scenarios]}")
+        raise BadInput(
+            f"{results.run}: no scenario {scenario_id!r}; it has {[one.id for one in results.scenarios]}"
+        )
     rows = next(iter(panels.by_subject(row for row in scenario.results if row.detection).values()), [])
     if axis not in panels.numeric_keys(rows):
         raise BadInput(f"{scenario_id}: {axis} is not swept; its numeric axes: {panels.numeric_keys(rows)}")
@@ -158,7 +170,9 @@ def _has(curve: Curve | None, column: str) -> bool:
 def _line(axes: Axes, index: int, x, y, marked: bool = False) -> Line2D:
     look = style.line_style(index)
     marker = look.marker if marked else None
-    return axes.plot(x, y, color=look.colour, linestyle=look.dash, marker=marker, clip_on=not marked, zorder=3)[0]
+    return axes.plot(
+        x, y, color=look.colour, linestyle=look.dash, marker=marker, clip_on=not marked, zorder=3
+    )[0]
 
 
 def _band(axes: Axes, index: int, x, low, high) -> None:
@@ -177,7 +191,7 @@ def _threshold_axis(axes: Axes, panel: Panel, span: tuple[float, float]) -> list
     axes.set_xlim(*span)
     thresholds = sorted({line.rows[0].threshold for line in panel.lines})
     marks = [axes.axvline(at, color=style.INK, linewidth=1, linestyle=(0, (2, 2))) for at in thresholds]
-    return [(marks[0], "build's threshold " + ", ".join(map(words.number, thresholds)))]
+    return [(marks[0], "build at " + ", ".join(map(words.number, thresholds)))]
 
 
 def _mark_limits(axes: Axes, panel: Panel, axis: str) -> list[tuple[Line2D, str]]:
@@ -198,12 +212,17 @@ def _thin(*columns: Sequence[float] | None) -> list[np.ndarray]:
     """The same at most MAX_POINTS indices of every column, ends kept; a missing column becomes NaN."""
     length = len(columns[0])
     picked = np.unique(np.linspace(0, length - 1, min(length, MAX_POINTS)).round().astype(int))
-    return [np.full(len(picked), np.nan) if column is None else np.asarray(column, float)[picked] for column in columns]
+    return [
+        np.full(len(picked), np.nan) if column is None else np.asarray(column, float)[picked]
+        for column in columns
+    ]
 
 
 def _floor(curves: Iterable[Curve]) -> float:
     """A power of ten below everything seen, so that no rate or bound lies on the edge."""
-    seen = [v for c in curves for v in (*c.false_alarms_per_hour, *(c.false_alarms_high or ())) if v > 0]
+    seen = [
+        v for c in curves for v in (*c.false_alarms_per_hour, *(c.false_alarms_high or ())) if 0 < v < np.inf
+    ]
     return float(10.0 ** np.floor(np.log10(min(seen)) - 0.1)) if seen else 1e-3
 
 

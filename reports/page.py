@@ -59,6 +59,12 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(rate=words.rate, number=words.number, seconds=words.seconds, cell=words.cell_words)
+    environment.filters.update(
+        rate=words.rate,
+        number=words.number,
+        seconds=words.seconds,
+        cell=words.cell_words,
+        signed=words.signed,
+    )
     environment.globals["stylesheet"] = Markup((TEMPLATES / "style.css").read_text(encoding="utf-8"))
     return environment

@@ -11,6 +11,7 @@ from reports.style import MAX_LINES
 from reports.words import is_number, name_of, value_of
 
 MAX_CROSSED_LINES = 4  # told apart by two keys or more
+MIN_HOURS = 1.0  # of target-free time in a cell, for its false alarms to be worth a curve or a test
 PRINCIPAL = ("distance_m", "snr_db")  # what people ask for first
 
 
@@ -44,6 +45,11 @@ def by_subject(rows: Iterable[Row]) -> dict[Subject, list[Row]]:
     for row in rows:
         groups.setdefault(Subject(row.detector, row.stage, row.label), []).append(row)
     return groups
+
+
+def listened_h(row: Row) -> float:
+    """Target-free hours of distinct audio behind a row."""
+    return row.false_alarms.distinct_hours if row.false_alarms else 0.0
 
 
 def keys_of(rows: Sequence[Row]) -> list[str]:
@@ -86,7 +92,9 @@ def _arrange(rows: Sequence[Row], keys: list[str], keep: str | None) -> list[Pan
     movable = sorted((key for key in keys if key != keep), key=lambda key: is_number(rows[0].cell.get(key)))
     if keep is None and movable:
         movable.pop()
-    while movable and len(_groups(rows, line_keys)) > (MAX_LINES if len(line_keys) == 1 else MAX_CROSSED_LINES):
+    while movable and len(_groups(rows, line_keys)) > (
+        MAX_LINES if len(line_keys) == 1 else MAX_CROSSED_LINES
+    ):
         moved = movable.pop(0)
         line_keys.remove(moved)
         panel_keys.append(moved)
@@ -115,7 +123,9 @@ def _groups(rows: Sequence[Row], keys: Sequence[str]) -> dict[tuple, list[Row]]:
 
 
 def _phrase(keys: Sequence[str], values: Sequence[Scalar | None]) -> str:
-    words = (f"{name_of(key)} {value_of(key, value)}" for key, value in zip(keys, values) if value is not None)
+    words = (
+        f"{name_of(key)} {value_of(key, value)}" for key, value in zip(keys, values) if value is not None
+    )
     return ", ".join(words)
 
 

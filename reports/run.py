@@ -7,12 +7,8 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from lab.errors import BadInput
-from lab.store.results import Results
-
-RESULTS = "results.json"
+from lab.store.results import FILE_NAME, Results, parse
 
 
 @dataclass(frozen=True)
@@ -30,7 +26,7 @@ def open_run(path: Path) -> Run:
     Raises BadInput when there is none, or it is not of a format this version reads.
     """
     path = Path(path)
-    file = path / RESULTS if path.is_dir() else path
+    file = path / FILE_NAME if path.is_dir() else path
     try:
         raw = file.read_bytes()
     except OSError as error:
@@ -38,16 +34,6 @@ def open_run(path: Path) -> Run:
             f"{path}: no run here: cannot read {file.name} ({error.strerror}); name a folder that `lab run` wrote"
         ) from error
     return Run(file.parent, parse(raw, file), hashlib.sha256(raw).hexdigest())
-
-
-def parse(raw: bytes, file: Path) -> Results:
-    """Results from the bytes of a `results.json`; one message when they are something else."""
-    try:
-        return Results.model_validate_json(raw)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "document"
-        raise BadInput(f"{file}: {key}: {first['msg']}; this version reads earshot-results/1") from error
 
 
 def find_against(against: str, beside: Run) -> Run:
@@ -73,7 +59,7 @@ def _build_id(path: Path) -> str:
 
 def _newest_of_build(build: str, beside: Run) -> Run:
     others = []
-    for file in sorted(beside.folder.resolve().parent.glob(f"*/{RESULTS}")):
+    for file in sorted(beside.folder.resolve().parent.glob(f"*/{FILE_NAME}")):
         if file.parent == beside.folder.resolve():
             continue
         try:

@@ -13,9 +13,10 @@ from matplotlib.figure import Figure
 from lab.store.results import Row, ScenarioResult
 from reports import clips, figures, panels, style, words
 from reports.clips import Allowance, Clip
-from reports.panels import Panel, Subject
+from reports.panels import MIN_HOURS, Panel, Subject, listened_h
 from reports.run import Run
 
+SHOWN_ELSEWHERE = ("active_fraction", "latency_p95_s")
 BANDS = "Bands are the one-sided 95 % bounds on each side."
 MAX_PANELS = 12  # of one kind; the table has every cell
 
@@ -36,6 +37,17 @@ class SubjectSection:
     keys: list[str]
     rows: list[Row]
     figures: list[FigureGroup]
+
+    @property
+    def metrics(self) -> list[tuple[str, str]]:
+        """(name, unit) of every further figure of these rows; those with a column of their own are left out."""
+        found = dict.fromkeys((metric.name, metric.unit) for row in self.rows for metric in row.metrics)
+        return [(name, unit) for name, unit in found if name not in SHOWN_ELSEWHERE]
+
+    @property
+    def threshold(self) -> float | None:
+        """The threshold of every row, None when they differ."""
+        return self.rows[0].threshold if len({row.threshold for row in self.rows}) == 1 else None
 
     @property
     def timed(self) -> list[Row]:
@@ -108,20 +120,22 @@ def _figure_groups(subject: Subject, rows: list[Row], scenario: ScenarioResult, 
     detected = [row for row in rows if row.detection]
     for axis in panels.axes_of(detected):
         caption = f"Share of trials detected at the build's threshold. {BANDS}"
-        drawn = (lambda panel, axis=axis: figures.rate_over(panel, axis))
+        drawn = lambda panel, axis=axis: figures.rate_over(panel, axis)
         name = f"Detection rate against {words.name_of(axis)}"
         yield _group(name, caption, panels.over(detected, axis), drawn, scenario)
     curved = [row for row in rows if figures.has_detection_curve(row)]
     if curved:
         span = figures.threshold_span(curved, "detection_rate")
         caption = f"What another threshold would have detected on these trials. {BANDS}"
-        drawn = (lambda panel: figures.detection_curves(panel, span))
+        drawn = lambda panel: figures.detection_curves(panel, span)
         yield _group("Detection rate against threshold", caption, panels.per_cell(curved), drawn, scenario)
-    alarmed = [row for row in rows if figures.has_false_alarm_curve(row)]
+    alarmed = [row for row in rows if figures.has_false_alarm_curve(row) and listened_h(row) >= MIN_HOURS]
     if alarmed:
         reach = figures.threshold_span(alarmed, "false_alarms_per_hour")
-        caption = f"Over target-free time. {BANDS} Where none was seen only the upper bound, a thin line, is drawn."
-        drawn = (lambda panel: figures.false_alarm_curves(panel, reach))
+        caption = (
+            f"Over target-free time. {BANDS} Where none was seen only the upper bound, a thin line, is drawn."
+        )
+        drawn = lambda panel: figures.false_alarm_curves(panel, reach)
         yield _group("False alarms against threshold", caption, panels.per_cell(alarmed), drawn, scenario)
     yield from _det_group(curved, scenario, exposure)
 
@@ -135,15 +149,25 @@ def _det_group(rows: Sequence[Row], scenario: ScenarioResult, exposure: Exposure
         caption = f"False alarms are those of scenario {exposure.scenario}, {heard}. {caption}"
     else:
         caption = f"False alarms are those of each cell's own target-free time. {caption}"
-    rows = [row for row in rows if figures.has_false_alarm_curve(row) and any(row.curve.false_alarms_per_hour)]
+        rows = [row for row in rows if listened_h(row) >= MIN_HOURS]
+    rows = [
+        row for row in rows if figures.has_false_alarm_curve(row) and max(row.curve.false_alarms_per_hour) > 0
+    ]
     if rows:
-        yield _group("Misses against false alarms (DET)", caption, panels.per_cell(rows), figures.det_curves, scenario)
+        yield _group(
+            "Misses against false alarms (DET)", caption, panels.per_cell(rows), figures.det_curves, scenario
+        )
 
 
 def _with_alarms_of(row: Row, exposure: Row) -> Row:
-    """The row with the exposure's false-alarm rate at its own thresholds; outside the exposure's span, none."""
-    known, rate = exposure.curve.threshold, exposure.curve.false_alarms_per_hour
-    alarms = np.interp(row.curve.threshold, known, rate, left=0.0, right=0.0)
+    """The row with the exposure's false-alarm rate at its own thresholds; outside the exposure's span, none.
+
+    Between two known thresholds the rate is that of the lower one, which is the higher rate.
+    """
+    known, rate = np.array(exposure.curve.threshold), np.array(exposure.curve.false_alarms_per_hour)
+    asked = np.array(row.curve.threshold)
+    below = np.clip(np.searchsorted(known, asked, side="right") - 1, 0, len(known) - 1)
+    alarms = np.where((asked >= known[0]) & (asked <= known[-1]), rate[below], 0.0)
     update = {"false_alarms_per_hour": alarms.tolist(), "false_alarms_low": None, "false_alarms_high": None}
     return row.model_copy(update={"curve": row.curve.model_copy(update=update)})
 

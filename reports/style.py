@@ -29,17 +29,17 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#e69f00", "#cc79a7", "#56b4e9", INK
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)), (0, (8, 3)), (0, (3, 2)), "-")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 MAX_LINES = len(COLOURS)
-SIZE_IN = (5.2, 3.1)
-LEGEND_ROW_IN = 0.19
+SIZE_IN = (4.7, 2.9)
+LEGEND_ROW_IN = 0.21
 
 RC = {
     "svg.fonttype": "none",
     "text.parse_math": False,  # a `$` in a name is a `$`
     "font.family": "sans-serif",
-    "font.size": 9,
+    "font.size": 10.5,
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
-    "axes.titlesize": 9,
+    "axes.titlesize": 10.5,
     "axes.titleweight": "bold",
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -54,7 +54,7 @@ RC = {
     "lines.linewidth": 1.6,
     "lines.markersize": 4.5,
     "legend.frameon": False,
-    "legend.fontsize": 8,
+    "legend.fontsize": 9.5,
     "figure.constrained_layout.use": True,
     "savefig.facecolor": "none",
 }
@@ -91,10 +91,10 @@ def new_figure(title: str = "") -> Iterator[tuple[Figure, Axes]]:
 
 def legend(figure: Figure, lines: Sequence[Line2D], labels: Sequence[str]) -> None:
     """Legend below the axes, where it hides no data; the figure grows by what it takes."""
-    columns = max(1, min(3, 78 // (max(map(len, labels)) + 7)))
+    columns = max(1, min(3, 62 // (max(map(len, labels)) + 7)))
     width, height = SIZE_IN
     figure.set_size_inches(width, height + LEGEND_ROW_IN * math.ceil(len(labels) / columns))
-    figure.legend(lines, labels, loc="outside lower center", ncols=columns, handlelength=3.2)
+    figure.legend(lines, labels, loc="outside lower center", ncols=columns, handlelength=2.8)
 
 
 def plain_log(axis: Axis) -> None:
@@ -117,7 +117,9 @@ def to_svg(figure: Figure, alternative: str) -> str:
     """
     drawing = io.StringIO()
     with matplotlib.rc_context(RC | {"svg.hashsalt": "earshot"}):
-        FigureCanvasSVG(figure).print_svg(drawing, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+        FigureCanvasSVG(figure).print_svg(
+            drawing, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
+        )
     svg = drawing.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)

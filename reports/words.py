@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 from lab.store.results import Accept, FalseAlarms, Row, Scalar
 
+MINUS = "\u2212"
+THIN_SPACE = "\u202f"
 # Longest suffix first: `level_db_spl` is dB SPL, not "level db" in SPL.
 UNITS = (
     ("_db_spl", "dB SPL"),
@@ -84,19 +86,16 @@ def is_number(value: object) -> bool:
 
 
 def number(value: float | bool | str | None, digits: int = 4) -> str:
-    """A number in at most `digits` significant digits, an en dash for none."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return "–"
+    """A number in at most `digits` significant digits, thousands kept whole; an en dash for none."""
     if isinstance(value, bool | str):
         return str(value)
-    if isinstance(value, int) or float(value).is_integer():
-        return f"{int(value):,}".replace(",", "\u202f") if math.isfinite(value) else "∞"
+    if value is None or math.isnan(value):
+        return "–"
     if math.isinf(value):
-        return "∞"
-    magnitude = abs(value)
-    if magnitude >= 10**digits or magnitude < 1e-4:
-        return f"{value:.{digits - 1}g}"
-    return f"{value:.{digits}g}"
+        return "∞" if value > 0 else f"{MINUS}∞"
+    whole = float(value).is_integer() or abs(value) >= 10 ** (digits - 1)
+    text = f"{value:,.0f}".replace(",", THIN_SPACE) if whole and abs(value) < 1e9 else f"{value:.{digits}g}"
+    return text.replace("-", MINUS)
 
 
 def rate(value: float | None) -> str:
@@ -115,16 +114,36 @@ def seconds(value: float | None) -> str:
 
 def hours(alarms: FalseAlarms) -> str:
     """Time listened, and how much of it was distinct audio when that is less."""
-    listened = f"{number(alarms.hours, 3)} h"
+    listened = _listened(alarms.hours)
     if alarms.distinct_hours < 0.995 * alarms.hours:
-        listened += f" ({number(alarms.distinct_hours, 3)} h distinct)"
+        listened += f" ({_listened(alarms.distinct_hours)} distinct)"
     return listened
 
 
+def _listened(time_h: float) -> str:
+    if time_h >= 1:
+        return f"{number(time_h, 3)} h"
+    return f"{number(60 * time_h, 3)} min" if time_h >= 1 / 60 else f"{number(3600 * time_h, 3)} s"
+
+
 def evidence(row: Row, accept: Accept) -> str:
-    """What a limit was decided on: trials for rates and latencies, hours for false alarms."""
+    """What a limit was decided on: trials, hours listened, or how many were counted."""
     if accept.metric in ("false_alarms_per_day", "active_fraction") and row.false_alarms:
         return f"{row.false_alarms.count} in {hours(row.false_alarms)}"
-    if row.detection:
-        return f"{row.detection.detected} of {row.detection.trials}"
-    return "–"
+    counted = next((metric.n for metric in row.metrics if metric.name == accept.metric), None)
+    if counted is not None:
+        return f"n = {number(counted)}"
+    return f"{row.detection.detected} of {row.detection.trials}" if row.detection else "–"
+
+
+def signed(value: float) -> str:
+    """A difference with its sign, three decimals."""
+    return f"{value:+.3f}".replace("-", MINUS)
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """One or two bounds in brackets, '' without any."""
+    if low is None or high is None:
+        bound, sign = (low, "≥") if high is None else (high, "≤")
+        return "" if bound is None else f"({sign} {number(bound, 3)})"
+    return f"({number(low, 3)} to {number(high, 3)})"

@@ -12,9 +12,13 @@ def report(
     runs: Annotated[list[Path], typer.Argument(help="Run folders, or the results.json in them.")],
     against: Annotated[
         str | None,
-        typer.Option(help="Compare with this run folder, or with the newest run of this build (file, id or hash)."),
+        typer.Option(
+            help="Compare with this run folder, or with the newest run of this build (file, id or hash)."
+        ),
     ] = None,
-    html: Annotated[Path | None, typer.Option(help="Page to write; default: report.html in the first run.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Page to write; default: report.html in the first run.")
+    ] = None,
     pdf: Annotated[Path | None, typer.Option(help="Also print the page here; needs Chromium.")] = None,
 ) -> None:
     """Write one self-contained page of the verdicts, curves and worst cases of RUNS."""

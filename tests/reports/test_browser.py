@@ -1,0 +1,85 @@
+"""The page in a real browser: it fits a phone, plays its clips and prints."""
+
+from __future__ import annotations
+
+import html as entities
+import json
+import re
+import subprocess
+
+import pytest
+
+from lab.commands.report import report
+from lab.errors import LabFailure
+from reports import printing
+
+BROWSER = printing.find_browser()
+needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium on PATH")
+
+# The page stands in a frame of the wanted width, because a headless window is never narrower than about 500 px.
+PROBE = """<!doctype html><iframe id="frame" style="border:0;width:{width}px;height:900px" srcdoc="{page}"></iframe>
+<pre id="answer"></pre>
+<script>
+const frame = document.getElementById("frame");
+frame.onload = async () => {{
+  const inside = frame.contentDocument, audio = [...inside.querySelectorAll("audio")];
+  await Promise.all(audio.map(one => one.readyState >= 1 || new Promise(done => {{
+    one.onloadedmetadata = done; one.onerror = done; setTimeout(done, 8000);
+  }})));
+  const limit = inside.documentElement.clientWidth;
+  const boxed = one => one.closest(".scroll, code, svg");
+  document.getElementById("answer").textContent = JSON.stringify({{
+    title: inside.title,
+    client: limit,
+    scroll: inside.documentElement.scrollWidth,
+    tooWide: [...inside.body.querySelectorAll("*")].filter(
+      one => !boxed(one) && one.getBoundingClientRect().right > limit + 1).map(one => one.outerHTML.slice(0, 120)),
+    durations: audio.map(one => one.duration),
+    pictures: [...inside.images].map(one => one.naturalWidth),
+    figures: [...inside.querySelectorAll(".figures svg")].map(one => one.getBoundingClientRect().height),
+    fetched: frame.contentWindow.performance.getEntriesByType("resource").map(one => one.name.slice(0, 60))
+      .filter(name => !name.startsWith("data:")),
+  }});
+}};
+</script>"""
+
+
+def look(page: str, width: int, folder) -> dict:
+    """What the browser makes of the page at this width in CSS pixels."""
+    file = folder / f"probe-{width}.html"
+    file.write_text(PROBE.format(width=width, page=entities.escape(page)), encoding="utf-8")
+    arguments = ("--window-size=1400,1000", "--virtual-time-budget=15000", "--dump-dom", file.as_uri())
+    call = printing.browser_command(BROWSER, str(folder / "profile"), *arguments)
+    dom = subprocess.run(call, check=True, capture_output=True, text=True, timeout=100).stdout
+    return json.loads(entities.unescape(re.search(r'<pre id="answer">(.*?)</pre>', dom, re.DOTALL)[1]))
+
+
+@needs_browser
+@pytest.mark.parametrize("width", [390, 1280])
+def test_page_fits_plays_and_fetches_nothing(html, width, tmp_path):
+    seen = look(html, width, tmp_path)
+    assert seen["client"] >= width - 20
+    assert seen["scroll"] <= seen["client"]
+    assert seen["tooWide"] == []
+    assert seen["fetched"] == []
+    assert seen["title"].startswith("FAIL")
+    assert seen["durations"] == pytest.approx([3.0] * 7)
+    assert min(seen["pictures"]) > 300 and len(seen["pictures"]) == 7
+    assert min(seen["figures"]) > 150
+
+
+@needs_browser
+def test_report_command_writes_page_and_pdf(run_folder, tmp_path, capsys):
+    report([run_folder], None, tmp_path / "page.html", tmp_path / "page.pdf")
+    assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
+    assert capsys.readouterr().out.splitlines() == [
+        f"report: {tmp_path / 'page.html'}",
+        f"printed: {tmp_path / 'page.pdf'}",
+    ]
+
+
+def test_pdf_without_a_browser_is_one_clear_message_and_keeps_the_page(run_folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(LabFailure, match="needs one of chromium"):
+        report([run_folder], None, tmp_path / "page.html", tmp_path / "page.pdf")
+    assert (tmp_path / "page.html").is_file()

@@ -1,0 +1,111 @@
+import numpy as np
+import pytest
+from scipy.stats import binom, poisson
+
+from reports.comparison import DETECTION, compare, holm, newcombe, rate_test
+from tests.reports.synthetic_run import synthetic_results
+
+
+def test_newcombe_reproduces_the_published_example():
+    # Newcombe 1998, table II, 56/70 against 48/80, method 10: 0.0524 to 0.3339
+    low, high = newcombe(48, 80, 56, 70)
+    assert (round(low, 4), round(high, 4)) == (0.0524, 0.3339)
+
+
+def test_newcombe_interval_holds_the_true_difference_at_least_93_percent_of_the_time():
+    n, p1, p2 = 40, 0.85, 0.95
+    k = np.arange(n + 1)
+    chance1, chance2 = binom.pmf(k, n, p1), binom.pmf(k, n, p2)
+    covered = 0.0
+    for k1 in range(n + 1):
+        for k2 in range(n + 1):
+            low, high = newcombe(k1, n, k2, n)
+            covered += chance1[k1] * chance2[k2] * (low <= p2 - p1 <= high)
+    assert 0.93 < covered < 0.99
+
+
+def test_two_equal_alarm_rates_are_called_different_at_most_as_often_as_stated():
+    hours1, hours2, per_hour = 20.0, 60.0, 0.2
+    counts = range(40)
+    wrong = sum(
+        poisson.pmf(a, hours1 * per_hour) * poisson.pmf(b, hours2 * per_hour)
+        for a in counts
+        for b in counts
+        if rate_test(a, hours1, b, hours2) < 0.05
+    )
+    assert 0.0 < wrong <= 0.05
+
+
+def test_ten_more_alarms_in_the_same_time_are_significant():
+    assert rate_test(0, 72.0, 10, 72.0) == pytest.approx(2 * 0.5**10)
+
+
+def test_holm_adjusts_each_p_by_the_number_of_hypotheses_still_standing():
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([]) == []
+
+
+def test_a_worse_build_is_called_worse_only_where_it_is():
+    changes = compare(synthetic_results(), synthetic_results(shift=-1.5))
+    distance = next(pair for pair in changes if pair.id == "distance")
+    words = {
+        (change.cell["distance_m"], change.cell["rt60_s"], change.cell["variant"]): change.word
+        for change in distance.changes
+        if change.measure == DETECTION
+    }
+    assert words[(6.1, 0.3, "pink")] == "worse"
+    assert words[(1.0, 0.3, "pink")] == "no clear change"
+
+
+def test_a_run_against_itself_changes_nothing():
+    results = synthetic_results()
+    changes = [change for pair in compare(results, results) for change in pair.changes]
+    assert len(changes) == 42  # 41 cells with detections, one long exposure
+    assert all(
+        change.p == 1.0 and change.difference == 0 and change.word == "no clear change" for change in changes
+    )
+
+
+@pytest.mark.parametrize(
+    ("update", "reason"),
+    [({"origin": "measured"}, "other origin"), ({"hash": "f" * 64}, "the scenario changed")],
+)
+def test_unlike_scenarios_are_not_compared(update, reason):
+    before, after = synthetic_results(), synthetic_results()
+    after = after.model_copy(update={"scenarios": [after.scenarios[0].model_copy(update=update)]})
+    distance = compare(before, after)[0]
+    assert not distance.changes
+    assert reason in distance.refused
+
+
+def test_scenarios_of_one_run_only_are_named():
+    before, after = synthetic_results(), synthetic_results()
+    after = after.model_copy(update={"scenarios": after.scenarios[1:]})
+    assert {pair.id: pair.refused for pair in compare(before, after)}["distance"] == "only in the other run"
+    assert {pair.id: pair.refused for pair in compare(after, before)}["distance"] == "only in this run"
+
+
+def test_correlated_trials_count_as_their_effective_number():
+    before, after = synthetic_results(), synthetic_results(shift=-1.5)
+    assert _smallest_p(_with_effective(before, 0.1), _with_effective(after, 0.1)) > 100 * _smallest_p(
+        before, after
+    )
+
+
+def _smallest_p(before, after) -> float:
+    return min(change.p for pair in compare(before, after) for change in pair.changes)
+
+
+def _with_effective(results, share):
+    scenario = results.scenarios[0]
+    rows = [
+        row.model_copy(
+            update={
+                "detection": row.detection.model_copy(
+                    update={"effective_trials": share * row.detection.trials}
+                )
+            }
+        )
+        for row in scenario.results
+    ]
+    return results.model_copy(update={"scenarios": [scenario.model_copy(update={"results": rows})]})

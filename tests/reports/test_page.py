@@ -1,0 +1,193 @@
+import base64
+import html as entities
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from lab.errors import BadInput
+from lab.store.results import write as write_results
+from reports import clips, page
+from reports.run import find_against, open_run
+from tests.reports.synthetic_run import synthetic_results, write_run
+
+
+class Tags(HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.found = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+    def named(self, name):
+        return [attrs for tag, attrs in self.found if tag == name]
+
+
+def visible(text):
+    body = re.sub(r"<(style|svg)\b.*?</\1>", " ", text, flags=re.DOTALL)
+    return " ".join(entities.unescape(re.sub(r"<[^>]*>", " ", body)).split())
+
+
+def test_page_asks_the_network_for_nothing(html):
+    for tag, attrs in Tags(html).found:
+        for name in ("src", "href", "xlink:href", "srcset", "poster", "data", "action"):
+            value = attrs.get(name) or ""
+            assert value.startswith(("data:", "#")) or not value, (tag, name, value[:80])
+    assert not re.search(r"@import|url\(\s*['\"]?(?!#)", html.split("</style>")[0])
+    assert not Tags(html).named("script") and not Tags(html).named("link")
+
+
+def test_verdict_build_and_rule_come_before_any_figure(html):
+    lead = visible(html[: html.index("<h2>")])
+    assert "✗ FAIL" in lead
+    assert "reference" in lead
+    assert "one-sided 95 % confidence bound" in lead
+    assert html.index("Verdicts and limits") < html.index("<svg")
+
+
+def test_every_limit_is_listed_with_bound_evidence_and_need(html):
+    text = visible(html)
+    for scenario in synthetic_results().scenarios:
+        for row in scenario.results:
+            for accept in row.accept:
+                assert f"of watermark {accept.limit}" in text
+                if accept.needed:
+                    assert f"INCONCLUSIVE {accept.needed}" in text
+    assert "no limit set; 12 trials" in text
+
+
+def test_names_from_files_are_shown_and_never_run(html):
+    assert 'Noise <script>document.title="owned"</script> & "SNR"' in visible(html)
+    assert "drama <i>one</i>" in visible(html)
+    assert "<b>bold</b>" not in html
+
+
+def test_environment_seeds_and_hashes_are_stated(html, run_folder):
+    text = visible(html)
+    run = open_run(run_folder)
+    environment = run.results.environment
+    expected = [
+        environment.build.hash,
+        environment.commit,
+        environment.machine,
+        "pyroomacoustics 0.10.1",
+        run.sha256,
+    ]
+    expected += [scenario.hash for scenario in run.results.scenarios]
+    assert [item for item in expected if item not in text] == []
+    assert "End of report." in text
+
+
+def test_origin_stands_with_every_scenario(html):
+    for section in re.findall(r'<section id="r0-s\d+">.*?</section>', html, flags=re.DOTALL):
+        assert "simulated the air is computed" in visible(section)
+
+
+def test_invalid_trials_are_reported_with_their_reason(html):
+    assert "3 trials were invalid and count neither as miss nor as pass: lost block (3)." in visible(html)
+
+
+def test_few_recordings_are_listed_one_by_one(html):
+    assert "news at ten 3 of 4" in visible(html)
+
+
+def test_clips_are_whole_and_carry_author_licence_and_command(html, run_folder):
+    sources = [attrs["src"] for attrs in Tags(html).named("audio")]
+    stored = sorted(file.read_bytes() for file in (run_folder / "clips").iterdir())
+    assert sorted(base64.b64decode(source.split(",", 1)[1]) for source in sources) == stored
+    text = visible(html)
+    assert text.count("A. N. Author – CC BY 4.0") == len(stored)
+    assert "lab render scenarios/second_screen/unmarked_media.toml --trial 3 --seed 1" in text
+
+
+def test_det_takes_its_false_alarms_from_the_long_exposure_and_says_so(html):
+    section = visible(re.search(r'<section id="r0-s0">.*?</section>', html, flags=re.DOTALL)[0])
+    assert "False alarms are those of scenario unmarked_media, 72 h (70.5 h distinct)." in section
+    # minutes of target-free time say nothing about false alarms per hour
+    assert "False alarms against threshold" not in section
+
+
+def test_an_exposure_of_another_origin_never_joins_a_det(tmp_path):
+    results = synthetic_results()
+    scenarios = list(results.scenarios)
+    scenarios[2] = scenarios[2].model_copy(update={"origin": "measured", "examples": []})
+    write_results(results.model_copy(update={"scenarios": scenarios}), tmp_path / "results.json")
+    text = visible(page.render([open_run(tmp_path)], folder=tmp_path))
+    assert "False alarms against threshold" in text
+    assert "DET" not in text
+
+
+def test_worst_examples_come_first(html):
+    scores = [float(score) for score in re.findall(r"score (\d+(?:\.\d+)?), threshold", visible(html))]
+    assert scores[:6] == sorted(scores[:6])
+
+
+def test_large_clips_are_linked_not_embedded(run_folder, tmp_path):
+    example = open_run(run_folder).results.scenarios[0].examples[0]
+    clip = clips.load(example, run_folder, run_folder.parent, clips.Allowance(each=1000))
+    assert not clip.embedded
+    assert clip.audio == f"{run_folder.name}/clips/distance%20miss%200.flac"
+    assert "too large" in clip.note
+
+
+def test_embedded_clips_stop_at_the_total_allowance(run_folder):
+    examples = open_run(run_folder).results.scenarios[0].examples
+    size = max(file.stat().st_size for file in (run_folder / "clips").iterdir())
+    allowance = clips.Allowance(left=3 * size)
+    loaded = [clips.load(example, run_folder, run_folder, allowance) for example in examples]
+    assert 0 < sum(clip.embedded for clip in loaded) < len(loaded)
+    assert allowance.left >= 0
+
+
+@pytest.mark.parametrize("name", ["../secret.flac", "/etc/hostname", "clips/gone.flac"])
+def test_a_clip_outside_the_run_is_never_read(run_folder, name):
+    (run_folder.parent / "secret.flac").write_bytes(b"secret")
+    example = open_run(run_folder).results.scenarios[0].examples[0].model_copy(update={"clip": name})
+    clip = clips.load(example, run_folder, run_folder, clips.Allowance())
+    assert clip.audio is None and clip.picture is None
+    assert name in clip.note
+
+
+def test_an_unreadable_clip_costs_only_its_picture(tmp_path):
+    folder = write_run(tmp_path / "run")
+    for file in (folder / "clips").iterdir():
+        file.write_bytes(b"not audio")
+    assert len(Tags(page.render([open_run(folder)], folder=folder)).named("audio")) == 7
+
+
+def test_the_same_run_gives_the_same_page(html, run_folder, older_folder):
+    assert page.render([open_run(run_folder)], open_run(older_folder), run_folder) == html
+
+
+def test_several_runs_keep_their_own_tables(run_folder, older_folder):
+    text = page.render([open_run(run_folder), open_run(older_folder)], folder=run_folder)
+    ids = re.findall(r'<section id="([^"]+)"', text)
+    assert len(ids) == len(set(ids)) == 8
+    assert all(f'id="{attrs["href"][1:]}"' in text for attrs in Tags(text).named("a"))
+
+
+def test_against_takes_a_folder_a_build_id_a_hash_or_a_build_file(run_folder, older_folder, tmp_path):
+    run = open_run(run_folder)
+    build = tmp_path / "build.toml"
+    build.write_text('id = "older"\n')
+    for against in (str(older_folder), "older", str(build)):
+        assert find_against(against, run).folder.name == "old"
+
+
+def test_against_an_unknown_build_names_the_ones_there_are(run_folder, older_folder):
+    with pytest.raises(BadInput, match=r"--against newest: .*builds found there: .*older"):
+        find_against("newest", open_run(run_folder))
+
+
+def test_a_folder_without_results_is_refused_in_one_message(tmp_path):
+    with pytest.raises(BadInput, match="no run here: cannot read results.json"):
+        open_run(tmp_path)
+
+
+def test_results_of_a_newer_format_are_refused(tmp_path):
+    results = synthetic_results().model_copy(update={"format": "earshot-results/9"})
+    write_results(results, tmp_path / "results.json")
+    with pytest.raises(BadInput, match="earshot-results/9"):
+        open_run(tmp_path)
