@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 
 def default_frame(taps: int) -> int:
-    """Samples per frame: an FFT of about four filter lengths is the cheapest per sample."""
-    return scipy.fft.next_fast_len(4 * taps, real=True) - taps + 1
+    """Samples per frame: an FFT of about four filter lengths, and not too short, is the cheapest per sample."""
+    return scipy.fft.next_fast_len(max(4 * taps, 8192), real=True) - taps + 1
 
 
 class FrameFilter:
@@ -36,7 +36,7 @@ class FrameFilter:
         if filters.ndim != 3 or filters.shape[-1] < 1:
             raise ValueError(f"filters: (M, taps) or (M, K, taps) needed, got {filters.shape}")
         self.channels, inputs, self.taps = filters.shape
-        self.frame = frame if frame is not None else default_frame(max(self.taps, 256))
+        self.frame = frame if frame is not None else default_frame(self.taps)
         self._fft = scipy.fft.next_fast_len(self.frame + self.taps - 1, real=True)
         self._spectra = scipy.fft.rfft(filters, self._fft, axis=-1)
         self._history = np.zeros((inputs, self._fft), dtype=np.float32)

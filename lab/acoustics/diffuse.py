@@ -25,7 +25,7 @@ def coherence(microphones_m: ArrayLike, frequency_hz: ArrayLike, speed_m_s: floa
 
 
 def mixing_filters(
-    microphones_m: ArrayLike, rate_hz: float, speed_m_s: float, taps: int = 512
+    microphones_m: ArrayLike, rate_hz: float, speed_m_s: float, taps: int = 256
 ) -> NDArray[np.float64]:
     """Linear-phase filters that give independent noises the coherence of a diffuse field.
 

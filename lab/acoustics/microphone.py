@@ -11,6 +11,7 @@ import numpy as np
 import scipy.signal
 from numpy.typing import NDArray
 
+from lab.acoustics.compiled import compiled
 from lab.acoustics.device import ConverterSpec
 from lab.acoustics.levels import a_weighting_db, pa_from_db_spl
 
@@ -26,38 +27,55 @@ class Microphone:
         self.gain_db = spec.gain_spread_db * rng.standard_normal(channels)
         # One generator per channel: a shared one would hand out its numbers by block.
         self._noises = rng.spawn(channels)
-        self._noise_pa = np.float32(self_noise_rms_pa(spec.noise_floor_dba, spec.rate_hz))
-        self._scale = (10.0 ** (self.gain_db / 20.0))[:, None].astype(np.float32)
-        self._full_scale_pa = np.float32(np.sqrt(2.0) * pa_from_db_spl(spec.full_scale_db_spl))
+        self._steps = float(2 ** (spec.bits - 1))
+        full_scale_pa = np.sqrt(2.0) * float(pa_from_db_spl(spec.full_scale_db_spl))
+        self._gain = 10.0 ** (self.gain_db / 20.0) * (self._steps / full_scale_pa)
+        self._noise = self_noise_rms_pa(spec.noise_floor_dba, spec.rate_hz) * (self._steps / full_scale_pa)
         self._sos = band_sos(spec.rate_hz, *spec.band_hz)
-        self._state = np.zeros((len(self._sos), channels, 2), dtype=np.float32)
+        self._state = np.zeros((len(self._sos), channels, 2))
 
     def process(self, pressure_pa: NDArray) -> NDArray[np.float32]:
         """pressure_pa: (M, n) in Pa. Returns (M, n) on the converter's grid, within [-1, 1)."""
-        channels, n = pressure_pa.shape
-        signal = np.empty((channels, n), dtype=np.float32)
+        pressure = np.asarray(pressure_pa, dtype=np.float32)
+        if pressure.ndim != 2 or len(pressure) != len(self._noises):
+            raise ValueError(f"pressure: ({len(self._noises)}, n) needed, got {pressure.shape}")
+        signal = np.empty(pressure.shape, dtype=np.float32)
         for noise, row in zip(self._noises, signal, strict=True):
             noise.standard_normal(out=row, dtype=np.float32)
-        signal *= self._noise_pa
-        signal += self._scale * pressure_pa
-        signal, self._state = scipy.signal.sosfilt(self._sos, signal, axis=-1, zi=self._state)
-        steps = np.float32(2 ** (self.spec.bits - 1))
-        signal *= steps / self._full_scale_pa
-        np.rint(signal, out=signal)
-        np.clip(signal, -steps, steps - 1, out=signal)
-        signal /= steps
+        _convert(signal, pressure, self._gain, self._noise, self._sos, self._state, self._steps)
         return signal
 
 
+@compiled
+def _convert(signal, pressure, gain, noise, sos, state, steps):
+    """Unit noise in `signal` becomes the converter's output, one pass, arithmetic in float64.
+
+    gain (M,) and noise: steps of the converter per Pa, and the noise's RMS in steps. sos (S, 6) and
+    state (S, M, 2): transposed direct form II.
+    """
+    channels, samples = signal.shape
+    for channel in range(channels):
+        for index in range(samples):
+            x = noise * signal[channel, index] + gain[channel] * pressure[channel, index]
+            for section in range(sos.shape[0]):
+                y = sos[section, 0] * x + state[section, channel, 0]
+                state[section, channel, 0] = (
+                    sos[section, 1] * x - sos[section, 4] * y + state[section, channel, 1]
+                )
+                state[section, channel, 1] = sos[section, 2] * x - sos[section, 5] * y
+                x = y
+            signal[channel, index] = min(max(np.rint(x), -steps), steps - 1.0) / steps
+
+
 @lru_cache(maxsize=16)
-def band_sos(rate_hz: int, low_hz: float, high_hz: float) -> NDArray[np.float32]:
+def band_sos(rate_hz: int, low_hz: float, high_hz: float) -> NDArray[np.float64]:
     """Second-order high-pass and fourth-order low-pass (Butterworth), shape (3, 6).
 
     The low edge is the microphone's vent, the high edge the converter's decimation filter.
     """
     low = scipy.signal.butter(2, low_hz, "highpass", fs=rate_hz, output="sos")
     high = scipy.signal.butter(4, high_hz, "lowpass", fs=rate_hz, output="sos")
-    return np.concatenate([low, high]).astype(np.float32)
+    return np.concatenate([low, high])
 
 
 @lru_cache(maxsize=16)

@@ -25,6 +25,9 @@ IMAGE_ORDER = 3
 HISTOGRAM_S = 0.004
 # Half of the library's fractional delay filter leads every impulse response it builds.
 LEAD_SAMPLES = 40
+# Rays end by time alone: an end by energy would shift the random draws of all later rays with every change of
+# absorption, and a calibration needs a smooth answer.
+ENERGY_LEFT = 1e-30
 
 
 @dataclass(frozen=True)
@@ -63,11 +66,18 @@ class Shoebox:
 
 
 def trace(
-    box: Shoebox, source_m: ArrayLike, microphones_m: ArrayLike, rate_hz: int, duration_s: float, seed: int
+    box: Shoebox,
+    source_m: ArrayLike,
+    microphones_m: ArrayLike,
+    rate_hz: int,
+    duration_s: float,
+    seed: int,
+    rays: int | None = None,
 ) -> pyroomacoustics.ShoeBox:
     """Images up to IMAGE_ORDER and rays from there on, for one source and M microphones.
 
     source_m: (3,). microphones_m: (M, 3). duration_s: rays are followed this long. seed: 0 to 2**63 - 1.
+    rays: how many; None for the library's choice, about 19 per cubic metre.
     """
     import pyroomacoustics as pra
 
@@ -83,7 +93,9 @@ def trace(
     room.set_sound_speed(box.climate.speed_m_s)
     centres = [float(centre) for centre in room.octave_bands.centers]
     room.set_air_absorption([float(m) for m in box.climate.energy_per_m(centres)], centres)
-    room.set_ray_tracing(hist_bin_size=HISTOGRAM_S, time_thres=duration_s, energy_thres=1e-8)
+    room.set_ray_tracing(
+        n_rays=rays, hist_bin_size=HISTOGRAM_S, time_thres=duration_s, energy_thres=ENERGY_LEFT
+    )
     room.add_source([float(axis) for axis in np.asarray(source_m)])
     room.add_microphone_array(np.asarray(microphones_m, dtype=np.float64).T)
     pra.random.seed(numpy=seed, libroom=seed)
