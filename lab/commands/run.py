@@ -55,9 +55,12 @@ def run(
     print_results(results)
     print(f"results: {out / 'results.json'}")
     if report:
-        from reports.page import write_report
+        from reports import page
+        from reports.run import open_run
 
-        print(f"report:  {write_report(out)}")
+        target = out / "report.html"
+        page.write(page.render([open_run(out)], None, out), target)
+        print(f"report:  {target}")
     raise typer.Exit(VERDICT_CODES[results.verdict])
 
 

@@ -23,13 +23,15 @@ from lab.errors import BadInput
 from lab.scenario.trial import Trial
 from lab.sources.loudness import active_rms
 from lab.sources.media import MediaSpec, MediaStream, open_media
-from lab.sources.noise import NoiseSpec, open_noise
+from lab.sources.noise import NoiseSpec, NoiseStream
 
 RENDERED = (AUDIBLE, PLAYBACK)
 # Nothing a device emits is heard in the audible stream, so blocks may be long; other streams will need 50 ms.
 BLOCK_S = 1.0
 # Media without a mark is levelled against noise over this stretch: long enough for a few phrases or bars.
 LEVELLING_S = 20.0
+# Mean noise-to-mask ratio of the marked part, as `lab.acoustics.hearing` measures it.
+MOST_NOISE_TO_MASK_DB = -3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +155,7 @@ def _diffuse(
 ) -> Component:
     """A diffuse field at all microphones; the first `channels` rows of it."""
     rate_hz = trial.spec.device.audible.rate_hz
-    noise = open_noise(
+    noise = NoiseStream(
         source,
         channels=len(microphones),
         seed=trial.seed_of("sources", source.name, "noise"),
@@ -236,4 +238,13 @@ def _facts(
         clusters=clusters,
         segments=tuple(segments),
         measured=measured,
+        invalid=_audible_mark(measured),
     )
+
+
+def _audible_mark(measured: Mapping[str, float]) -> str | None:
+    """A mark that people would hear proves nothing, however well it is detected."""
+    ratio = measured.get("noise_to_mask_db")
+    if ratio is None or ratio <= MOST_NOISE_TO_MASK_DB:
+        return None
+    return f"watermark is audible: noise-to-mask ratio above {MOST_NOISE_TO_MASK_DB:g} dB"
