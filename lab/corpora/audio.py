@@ -50,7 +50,7 @@ def corpus_root(corpus: Corpus, folder: Path | None = None) -> Path:
         told = f"no such folder: {root}" if named else f"nothing fetched yet in {root}"
         raise BadInput(
             f"corpus '{corpus.id}': {told}; run `lab corpus fetch {corpus.id} [--from DIR]`, name a folder with "
-            f"--corpus DIR or {ROOT_VARIABLE}, or use corpus = \"procedural\""
+            f'--corpus DIR or {ROOT_VARIABLE}, or use corpus = "procedural"'
         )
     return root
 

@@ -20,7 +20,7 @@ from lab.errors import BadInput
 
 FORMAT = "earshot-corpus/1"
 SHELF = Path(__file__).resolve().parents[2] / "scenarios" / "corpora"
-HEAD_KEYS = {"format", "id", "title", "recordings", "url_template", "classes", "events"}
+HEAD_KEYS = {"format", "id", "title", "recordings", "url_template", "classes", "events", "excluded"}
 E = TypeVar("E", bound=StrEnum)
 
 
@@ -63,7 +63,10 @@ class Recording:
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """Recordings by path, and the classes and events their labels stand for."""
+    """Recordings by path, and the classes and events their labels stand for.
+
+    excluded: path -> why it is listed but never played.
+    """
 
     id: str
     title: str
@@ -72,6 +75,7 @@ class Corpus:
     by_path: Mapping[str, Recording]
     classes: Mapping[str, tuple[str, ...]]
     events: Mapping[str, tuple[str, ...]]
+    excluded: Mapping[str, str]
 
     def recordings(
         self, *, split: str, purpose: str, classes: Iterable[str] | None = None
@@ -89,7 +93,9 @@ class Corpus:
         return tuple(
             r
             for r in self.by_path.values()
-            if r.split == wanted and (inside is None or r.label in inside or r.path in inside)
+            if r.split == wanted
+            and r.path not in self.excluded
+            and (inside is None or r.label in inside or r.path in inside)
         )
 
     def entries(self, name: str) -> tuple[str, ...]:
@@ -123,6 +129,8 @@ def load_corpus(name: str | Path) -> Corpus:
         for key, entries in head[table].items():
             if unknown := [e for e in entries if e not in known]:
                 raise BadInput(f"{file}: {table}.{key}: no recording has label or path '{unknown[0]}'")
+    if unknown := sorted(head["excluded"].keys() - by_path.keys()):
+        raise BadInput(f"{file}: excluded: no recording '{unknown[0]}'")
     return Corpus(
         id=head["id"],
         title=head["title"],
@@ -131,6 +139,7 @@ def load_corpus(name: str | Path) -> Corpus:
         by_path=by_path,
         classes={key: tuple(v) for key, v in head["classes"].items()},
         events={key: tuple(v) for key, v in head["events"].items()},
+        excluded=head["excluded"],
     )
 
 
@@ -148,7 +157,9 @@ def _find(name: str | Path) -> Path:
             return Path(named)
         raise BadInput(f"no corpus file {named}")
     known = ["procedural", *shelf()]
-    raise BadInput(f"no corpus '{named}'{_close(named, known)}; there are {', '.join(known)}, or give a .toml path")
+    raise BadInput(
+        f"no corpus '{named}'{_close(named, known)}; there are {', '.join(known)}, or give a .toml path"
+    )
 
 
 def _head(file: Path) -> dict:
@@ -160,9 +171,9 @@ def _head(file: Path) -> dict:
         raise BadInput(f"{file}: format is {head.get('format')!r}, this lab reads {FORMAT!r}")
     for key in head.keys() - HEAD_KEYS:
         raise BadInput(f"{file}: unknown key '{key}'{_close(key, HEAD_KEYS)}")
-    for key in sorted(HEAD_KEYS - {"events", "url_template"} - head.keys()):
+    for key in sorted(HEAD_KEYS - {"events", "excluded", "url_template"} - head.keys()):
         raise BadInput(f"{file}: key '{key}' is missing")
-    head = {"events": {}, "url_template": ""} | head
+    head = {"events": {}, "excluded": {}, "url_template": ""} | head
     for table in ("classes", "events"):
         for key, entries in head[table].items():
             if not isinstance(entries, list) or not all(isinstance(e, str) for e in entries):

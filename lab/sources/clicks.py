@@ -15,7 +15,9 @@ BEATS = 4
 STEPS = 16
 
 
-def click_track(seed: int, rate_hz: int, seconds: float, period_s: float) -> tuple[NDArray[np.float32], float]:
+def click_track(
+    seed: int, rate_hz: int, seconds: float, period_s: float
+) -> tuple[NDArray[np.float32], float]:
     """A click every `period_s`, the first of four stressed; float32 (samples,), and the length of one round."""
     rng = np.random.default_rng(seed)
     drum = int(rng.choice([BLOCK, HAT, SNARE]))
@@ -40,7 +42,11 @@ def stutter(seed: int, rate_hz: int, seconds: float, period_s: float) -> tuple[N
 
 
 def _round_and_round(
-    hits: list[tuple[float, int, float]], round_s: float, seconds: float, rate_hz: int, rng: np.random.Generator
+    hits: list[tuple[float, int, float]],
+    round_s: float,
+    seconds: float,
+    rate_hz: int,
+    rng: np.random.Generator,
 ) -> tuple[NDArray[np.float32], float]:
     drums = kit(rng)
     tail_s = 7.0 * float(drums.decay_s[[KICK, SNARE, HAT, OPEN_HAT, BLOCK]].max())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,15 @@ class Clip:
             start_s=self.start_s,
             at_s=at_s,
             duration_s=heard_s if self.round_s is None else min(heard_s, self.round_s),
+        )
+
+    def cut(self, start: int, stop: int) -> Clip:
+        """Samples `start` to `stop` of it, faded anew."""
+        return replace(
+            self,
+            audio=faded(self.audio[start:stop], self.rate_hz),
+            start_s=self.start_s + start / self.rate_hz,
+            focus=self.focus - start,
         )
 
 

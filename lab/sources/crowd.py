@@ -33,7 +33,14 @@ class Crowd:
     """
 
     def __init__(
-        self, colour: str, corpus: str, channels: int, rate_hz: int, seed: int, split: str, folder: Path | None
+        self,
+        colour: str,
+        corpus: str,
+        channels: int,
+        rate_hz: int,
+        seed: int,
+        split: str,
+        folder: Path | None,
     ) -> None:
         self._clips = _Clips(colour, corpus, rate_hz, split, folder)
         self._rng = np.random.default_rng(seed)
@@ -67,9 +74,13 @@ class _Clips:
         self.corpus = None if corpus == PROCEDURAL else _corpus(corpus)
         if self.corpus is not None:
             self.root = corpus_root(self.corpus, folder)
-            self.recordings = self.corpus.recordings(split=split, purpose=Purpose.TRIAL, classes=[CLASS[colour]])
+            self.recordings = self.corpus.recordings(
+                split=split, purpose=Purpose.TRIAL, classes=[CLASS[colour]]
+            )
             if not self.recordings:
-                raise BadInput(f"{self.corpus.file}: class '{CLASS[colour]}' has no recording in split '{split}'")
+                raise BadInput(
+                    f"{self.corpus.file}: class '{CLASS[colour]}' has no recording in split '{split}'"
+                )
 
     def __len__(self) -> int:
         return BANK if self.corpus is None else len(self.recordings)

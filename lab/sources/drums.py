@@ -23,19 +23,18 @@ class Kit:
 
 def kit(rng: np.random.Generator) -> Kit:
     return Kit(
-        pitch_hz=np.array([rng.uniform(42, 62), rng.uniform(160, 240), 7000.0, 6500.0, rng.uniform(700, 2400)]),
-        decay_s=np.array(
-            [rng.uniform(0.06, 0.16), rng.uniform(0.05, 0.12), rng.uniform(0.012, 0.03), rng.uniform(0.08, 0.2),
-             rng.uniform(0.006, 0.03)]
-        ),  # fmt: skip
-        gain=np.array([1.0, rng.uniform(0.5, 0.9), rng.uniform(0.15, 0.4), rng.uniform(0.15, 0.35), 0.8]),
+        pitch_hz=rng.uniform([42, 160, 0, 0, 700], [62, 240, 0, 0, 2400]),
+        decay_s=rng.uniform([0.06, 0.05, 0.012, 0.08, 0.006], [0.16, 0.12, 0.03, 0.2, 0.03]),
+        gain=rng.uniform([1.0, 0.5, 0.15, 0.15, 0.8], [1.0, 0.9, 0.4, 0.35, 0.8]),
     )
 
 
 def bar_pattern(rng: np.random.Generator) -> list[tuple[int, int, float]]:
     """One bar of sixteen steps: (step, drum, velocity); the beat on 0 and 8, the backbeat on 4 and 12."""
     hits = [(0, KICK, 1.0), (8, KICK, 0.95), (4, SNARE, 1.0), (12, SNARE, 0.95)]
-    hits += [(int(s), KICK, 0.8) for s in rng.choice([3, 6, 7, 10, 11, 14], rng.integers(0, 3), replace=False)]
+    hits += [
+        (int(s), KICK, 0.8) for s in rng.choice([3, 6, 7, 10, 11, 14], rng.integers(0, 3), replace=False)
+    ]
     hits += [(int(s), SNARE, 0.25) for s in rng.choice([2, 7, 9, 15], rng.integers(0, 3), replace=False)]
     every = int(rng.choice([1, 2, 2, 4]))
     hits += [(s, HAT, 0.9 if s % 4 == 0 else 0.6) for s in range(0, 16, every)]
@@ -45,7 +44,11 @@ def bar_pattern(rng: np.random.Generator) -> list[tuple[int, int, float]]:
 
 
 def add_hits(
-    out: NDArray[np.float32], hits: list[tuple[int, int, float]], drums: Kit, rate_hz: int, rng: np.random.Generator
+    out: NDArray[np.float32],
+    hits: list[tuple[int, int, float]],
+    drums: Kit,
+    rate_hz: int,
+    rng: np.random.Generator,
 ) -> None:
     """Add (first sample, drum, velocity) hits to `out`; what falls outside is left out."""
     if hits:

@@ -36,25 +36,53 @@ KEYS = ((3.0, 8.0), (1200.0, 4000.0), (0.003, 0.012), 0.06)
 def _hum(out: NDArray[np.float32], rng: np.random.Generator, rate_hz: int) -> None:
     """A compressor: mains hum with its even harmonics foremost, swelling a little."""
     t = np.arange(len(out)) / rate_hz
-    mains = float(rng.choice(HUM_HZ))
+    turn = 2 * np.pi * np.arange(4096) / 4096
+    one = sum(
+        rng.uniform(0.2, 1.0) * (1.0 if k % 2 == 0 else 0.35) / k * np.sin(k * turn + rng.uniform(0, 6.28))
+        for k in range(1, 13)
+    )
     swell = 1 + 0.2 * np.sin(2 * np.pi * rng.uniform(0.1, 0.6) * t + rng.uniform(0, 6.28))
-    for k in range(1, 13):
-        gain = rng.uniform(0.2, 1.0) * (1.0 if k % 2 == 0 else 0.35) / k
-        out += (0.025 * gain * swell * np.sin(2 * np.pi * k * mains * t + rng.uniform(0, 6.28))).astype(np.float32)
+    out += (0.025 * swell * one[(t * (4096 * float(rng.choice(HUM_HZ)))).astype(np.int64) & 4095]).astype(
+        np.float32
+    )
 
 
 def _fan(out: NDArray[np.float32], rng: np.random.Generator, rate_hz: int) -> None:
     """Air and blades: low noise, stronger each time a blade passes."""
-    _rush(out, rng.uniform(150, 500), 1.5, rng.uniform(0.04, 0.1), rng.uniform(20, 90), 0.2, rate_hz, noise_state(rng))
+    _rush(
+        out,
+        rng.uniform(150, 500),
+        1.5,
+        rng.uniform(0.04, 0.1),
+        rng.uniform(20, 90),
+        0.2,
+        rate_hz,
+        noise_state(rng),
+    )
 
 
 def _water(out: NDArray[np.float32], rng: np.random.Generator, rate_hz: int) -> None:
     """A tap: broad bright noise that flutters."""
-    _rush(out, rng.uniform(1500, 3500), 0.8, rng.uniform(0.03, 0.08), rng.uniform(3, 9), 0.5, rate_hz, noise_state(rng))
+    _rush(
+        out,
+        rng.uniform(1500, 3500),
+        0.8,
+        rng.uniform(0.03, 0.08),
+        rng.uniform(3, 9),
+        0.5,
+        rate_hz,
+        noise_state(rng),
+    )
 
 
 def _strike(
-    out: NDArray[np.float32], rng: np.random.Generator, rate_hz: int, often: tuple, modes: tuple, decay: tuple, loud: float
+    out: NDArray[np.float32],
+    rng: np.random.Generator,
+    rate_hz: int,
+    often: tuple,
+    modes: tuple,
+    decay: tuple,
+    loud: float,
 ) -> None:
     """Things that knock on things: a few decaying modes each, at random times."""
     count = rng.poisson(rng.uniform(*often) * len(out) / rate_hz)

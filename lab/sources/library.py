@@ -89,7 +89,9 @@ class CorpusLibrary:
     with many. The same recording does not come twice running where there is another.
     """
 
-    def __init__(self, corpus: Corpus, classes: tuple[str, ...], split: str, rate_hz: int, folder: Path | None) -> None:
+    def __init__(
+        self, corpus: Corpus, classes: tuple[str, ...], split: str, rate_hz: int, folder: Path | None
+    ) -> None:
         self.corpus, self.rate_hz, self.folder = corpus, rate_hz, folder
         self.classes = {name: _by_label_and_origin(corpus, name, split) for name in classes}
         self._last: str | None = None
@@ -103,7 +105,9 @@ class CorpusLibrary:
                 )
 
     def _recordings(self) -> list[Recording]:
-        return [r for labels in self.classes.values() for o in labels.values() for rs in o.values() for r in rs]
+        return [
+            r for labels in self.classes.values() for o in labels.values() for rs in o.values() for r in rs
+        ]
 
     def draw(self, rng: np.random.Generator, least_s: float, most_s: float, word: bool | None = None) -> Clip:
         names = [n for n in self.classes if word is None or (n == WORD) == word] or list(self.classes)
@@ -116,7 +120,9 @@ class CorpusLibrary:
         self._last = recording.path
         return self._cut(recording, rng, least_s, round_and_round=name == LOOP)
 
-    def _cut(self, recording: Recording, rng: np.random.Generator, least_s: float, round_and_round: bool) -> Clip:
+    def _cut(
+        self, recording: Recording, rng: np.random.Generator, least_s: float, round_and_round: bool
+    ) -> Clip:
         whole, start, stop, level = _measured(self.corpus, recording, self.rate_hz, self.folder)
         wanted = round(max(least_s, float(rng.uniform(SHORTEST_CUT_S, LONGEST_CUT_S))) * self.rate_hz)
         place = float(rng.random())
@@ -144,7 +150,12 @@ class CorpusLibrary:
 
 
 def open_library(
-    corpus: str, classes: tuple[str, ...], split: str, rate_hz: int, period_s: float | None, folder: Path | None
+    corpus: str,
+    classes: tuple[str, ...],
+    split: str,
+    rate_hz: int,
+    period_s: float | None,
+    folder: Path | None,
 ) -> Library:
     """A library of `procedural` audio or of a corpus by name or path. Raises BadInput."""
     if corpus == PROCEDURAL:

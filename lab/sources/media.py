@@ -19,7 +19,7 @@ from lab.acoustics.levels import pa_from_db_spl
 from lab.acoustics.placement import Height, Point, Rule
 from lab.errors import BadInput
 from lab.sources.library import PROCEDURAL, Library, open_library
-from lab.sources.marking import WatermarkSpec, marked_stretch, marked_word
+from lab.sources.marking import WatermarkSpec, marked_stretch, marked_word, marked_word_alone
 from lab.sources.segments import Segment
 from lab.sources.stretch import Stretch, silence, stretch_of
 from lab.spec import Spec
@@ -49,7 +49,10 @@ class MediaSpec(Spec):
     kind: Literal["media"]
     name: Name
     corpus: Annotated[str, StringConstraints(min_length=1, max_length=500)] = PROCEDURAL
-    classes: Annotated[tuple[Class, ...], Field(strict=False, min_length=1, max_length=20)] = ("speech", "music")
+    classes: Annotated[tuple[Class, ...], Field(strict=False, min_length=1, max_length=20)] = (
+        "speech",
+        "music",
+    )
     distance_m: float | None = Field(None, ge=0.1, le=50.0)
     position_m: Point | None = None
     rule: Rule | None = None
@@ -67,10 +70,16 @@ class MediaSpec(Spec):
             raise ValueError("exactly one of distance_m, position_m, rule")
         if self.schedule is not None and self.play != "once":
             raise ValueError('schedule needs play = "once": one clip at each start')
-        if self.watermark is not None and self.watermark.on == "time":
-            if self.play == "once":
-                raise ValueError('play = "once" needs watermark.on = "word": the mark lies on the clip')
-            if self.watermark.start_s < self.start_s:
+        mark = self.watermark
+        if mark is not None and self.play == "once":
+            if mark.on != "word" or mark.start_s is not None:
+                raise ValueError(
+                    'play = "once" needs watermark.on = "word", without start_s: the mark lies on the clip'
+                )
+        elif mark is not None:
+            if mark.start_s is None:
+                raise ValueError('watermark.start_s is missing; only play = "once" goes without')
+            if mark.start_s < self.start_s:
                 raise ValueError(f"watermark.start_s: the source starts only at {self.start_s:g} s")
         return self
 
@@ -187,29 +196,21 @@ def _loop_through(
     mark, word = spec.watermark, None
     if mark is not None:
         word = False if mark.on == "word" else None
-        begin = _begin(mark, at, rng, rate_hz)
+        # A few seconds of one host come before the mark.
+        begin = max(at, round((mark.start_s - float(rng.uniform(*LEAD_S))) * rate_hz))
         while at < begin:
             clip = library.draw(rng, 0.0, (begin - at) / rate_hz, word)
             stretch = stretch_of(clip, spec.name, gain, begin - at)
             at += len(stretch.audio)
             yield stretch
-        if mark.on == "word":
-            stretch = marked_word(library, rng, spec.name, gain, mark, rate_hz, alone=False)
-        else:
-            stretch = marked_stretch(library, rng, spec.name, gain, mark, mark.start_s - at / rate_hz, rate_hz)
+        bearer = marked_word if mark.on == "word" else marked_stretch
+        stretch = bearer(library, rng, spec.name, gain, mark, mark.start_s - at / rate_hz, rate_hz)
         at += len(stretch.audio)
         yield stretch
     while True:
         clip = library.draw(rng, 0.0, duration_s - at / rate_hz, word)
         at += len(clip.audio)
         yield stretch_of(clip, spec.name, gain)
-
-
-def _begin(mark: WatermarkSpec, at: int, rng: np.random.Generator, rate_hz: int) -> int:
-    """First sample of the stretch that bears the mark: a few seconds of one host come before it."""
-    if mark.on == "word":
-        return max(at, round((mark.start_s or 0.0) * rate_hz))
-    return max(at, round((mark.start_s - float(rng.uniform(*LEAD_S))) * rate_hz))
 
 
 def _once(
@@ -219,7 +220,7 @@ def _once(
     at = 0
     for start_s in _starts(spec, rng, duration_s):
         if spec.watermark is not None:
-            stretch = marked_word(library, rng, spec.name, gain, spec.watermark, rate_hz, alone=True)
+            stretch = marked_word_alone(library, rng, spec.name, gain, spec.watermark, rate_hz)
         else:
             stretch = stretch_of(library.draw(rng, 0.0, duration_s), spec.name, gain)
         first = max(at, round(start_s * rate_hz) - stretch.lead)

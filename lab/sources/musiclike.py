@@ -16,7 +16,15 @@ from lab.sources.instruments import Voice, add_notes, add_plucks, add_room
 
 MAJOR, MINOR = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10)
 # Degrees of the scale, one chord a bar: turns that much popular and older music is built on.
-PROGRESSIONS = ((0, 4, 5, 3), (0, 5, 3, 4), (0, 3, 4, 0), (5, 3, 0, 4), (0, 3, 0, 4), (1, 4, 0, 0), (0, 2, 3, 4))
+PROGRESSIONS = (
+    (0, 4, 5, 3),
+    (0, 5, 3, 4),
+    (0, 3, 4, 0),
+    (5, 3, 0, 4),
+    (0, 3, 0, 4),
+    (1, 4, 0, 0),
+    (0, 2, 3, 4),
+)
 STRINGS = Voice(roll_off=1.1, attack_s=0.09, decay_s=1.5, sustain=0.8, vibrato=0.004)
 REED = Voice(roll_off=1.0, attack_s=0.03, decay_s=0.6, sustain=0.7, vibrato=0.003, odd_only=True)
 BRASS = Voice(roll_off=0.8, attack_s=0.045, decay_s=0.5, sustain=0.75, vibrato=0.003)
@@ -67,10 +75,16 @@ def music_like(seed: int, rate_hz: int, seconds: float) -> NDArray[np.float32]:
     chords = [_chord(piece, piece.chords[i % len(piece.chords)]) for i in range(bars)]
     add_notes(out, _notes(_bass(rng, piece, chords, starts), rate_hz, 0.34), BASS, rate_hz, rng)
     if piece.bowed:
-        held = [(t + 0.01 * rng.random(), bar * 1.02, note) for t, c in zip(starts, chords, strict=True) for note in c]
+        held = [
+            (t + 0.01 * rng.random(), bar * 1.02, note)
+            for t, c in zip(starts, chords, strict=True)
+            for note in c
+        ]
         add_notes(out, _notes(held, rate_hz, 0.09), STRINGS, rate_hz, rng)
     if piece.plucked:
-        add_plucks(out, _notes(_arpeggio(rng, piece, chords, starts), rate_hz, 0.5), rng.uniform(0, 1), rate_hz, rng)
+        add_plucks(
+            out, _notes(_arpeggio(rng, piece, chords, starts), rate_hz, 0.5), rng.uniform(0, 1), rate_hz, rng
+        )
     add_notes(out, _notes(_melody(rng, piece, chords, starts), rate_hz, 0.22), piece.lead, rate_hz, rng)
     if piece.drummed:
         add_hits(out, _drumming(rng, piece, starts, rate_hz), kit(rng), rate_hz, rng)
@@ -83,7 +97,9 @@ Played = tuple[float, float, float]  # start in s, duration in s, MIDI note
 
 
 def _notes(played: list[Played], rate_hz: int, gain: float) -> list[list[float]]:
-    return [[round(t * rate_hz), round(d * rate_hz), 440.0 * 2 ** ((m - 69) / 12), gain] for t, d, m in played]
+    return [
+        [round(t * rate_hz), round(d * rate_hz), 440.0 * 2 ** ((m - 69) / 12), gain] for t, d, m in played
+    ]
 
 
 def _pitch(piece: Piece, degree: int) -> int:
@@ -95,16 +111,24 @@ def _chord(piece: Piece, degree: int) -> list[int]:
     return [_pitch(piece, degree + third) for third in (0, 2, 4)]
 
 
-def _bass(rng: np.random.Generator, piece: Piece, chords: list[list[int]], starts: list[float]) -> list[Played]:
+def _bass(
+    rng: np.random.Generator, piece: Piece, chords: list[list[int]], starts: list[float]
+) -> list[Played]:
     steps = [(0, 2), (2, 2)] if rng.random() < 0.5 else [(0, 1), (1, 1), (2, 1), (3, 1)]
     return [
-        (t + beat * piece.beat_s + 0.006 * rng.random(), 0.92 * beats * piece.beat_s, chord[0 if beat < 2 else 2] - 12)
+        (
+            t + beat * piece.beat_s + 0.006 * rng.random(),
+            0.92 * beats * piece.beat_s,
+            chord[0 if beat < 2 else 2] - 12,
+        )
         for t, chord in zip(starts, chords, strict=True)
         for beat, beats in steps
     ]
 
 
-def _arpeggio(rng: np.random.Generator, piece: Piece, chords: list[list[int]], starts: list[float]) -> list[Played]:
+def _arpeggio(
+    rng: np.random.Generator, piece: Piece, chords: list[list[int]], starts: list[float]
+) -> list[Played]:
     order = rng.permutation([0, 1, 2, 1, 2, 0, 1, 2])
     played = []
     for t, chord in zip(starts, chords, strict=True):
@@ -114,7 +138,9 @@ def _arpeggio(rng: np.random.Generator, piece: Piece, chords: list[list[int]], s
     return played
 
 
-def _melody(rng: np.random.Generator, piece: Piece, chords: list[list[int]], starts: list[float]) -> list[Played]:
+def _melody(
+    rng: np.random.Generator, piece: Piece, chords: list[list[int]], starts: list[float]
+) -> list[Played]:
     degree, played = 14, []
     for t, chord in zip(starts, chords, strict=True):
         beat = 0.0
@@ -124,7 +150,9 @@ def _melody(rng: np.random.Generator, piece: Piece, chords: list[list[int]], sta
                 degree = int(np.clip(degree + rng.integers(-2, 3), 9, 20))
                 # Strong beats fall on the chord, as a tune's do.
                 note = chord[rng.integers(3)] + 12 if beat == 0.0 else _pitch(piece, degree)
-                played.append((t + beat * piece.beat_s + 0.01 * rng.random(), 0.95 * beats * piece.beat_s, note))
+                played.append(
+                    (t + beat * piece.beat_s + 0.01 * rng.random(), 0.95 * beats * piece.beat_s, note)
+                )
             beat += beats
     return played
 

@@ -52,7 +52,14 @@ class NoiseStream:
     """
 
     def __init__(
-        self, spec: NoiseSpec, *, channels: int, rate_hz: int, seed: int, split: str, folder: Path | None = None
+        self,
+        spec: NoiseSpec,
+        *,
+        channels: int,
+        rate_hz: int,
+        seed: int,
+        split: str,
+        folder: Path | None = None,
     ) -> None:
         if spec.colour in ("pink", "white"):
             self._frames = ShapedNoise(spec.colour, channels, rate_hz, seed)

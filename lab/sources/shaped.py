@@ -60,7 +60,9 @@ class ShapedNoise:
         self._poles, self._zeros = poles, zeros
         self._end = NYQUIST_CORRECTION if pink else 0.0
         self._gain = _scale(rate_hz, pink)
-        self._state = np.random.SeedSequence(seed).generate_state(2 * channels, np.uint64).reshape(channels, 2)
+        self._state = (
+            np.random.SeedSequence(seed).generate_state(2 * channels, np.uint64).reshape(channels, 2)
+        )
         self._memory = np.zeros((len(poles) + 1, -(-channels // LANES), LANES))
         for _ in range(-(-rate_hz // FRAME)):  # the lowest pole settles within a second
             self.next()

@@ -25,8 +25,12 @@ VOWELS = np.array(
     ],
     float,
 )  # fmt: skip
-STOPS = np.array([[250, 800, 2200, 1200], [250, 1750, 2600, 4200], [250, 2000, 2300, 2200]], float)  # last: burst
-FRICATIVES = np.array([[6200, 1800, 0.9], [3300, 1500, 1.0], [5200, 5000, 0.25], [5800, 4000, 0.2]])  # Hz, Hz, gain
+STOPS = np.array(
+    [[250, 800, 2200, 1200], [250, 1750, 2600, 4200], [250, 2000, 2300, 2200]], float
+)  # last: burst
+FRICATIVES = np.array(
+    [[6200, 1800, 0.9], [3300, 1500, 1.0], [5200, 5000, 0.25], [5800, 4000, 0.2]]
+)  # Hz, Hz, gain
 LIQUIDS = np.array([[360, 1200, 2700], [330, 1100, 1550], [300, 700, 2200], [270, 2200, 2950]], float)
 NASALS = np.array([[270, 1000, 2200], [270, 1600, 2500]], float)
 
@@ -66,7 +70,9 @@ def speech_like(seed: int, rate_hz: int, seconds: float) -> NDArray[np.float32]:
     frames = int(np.ceil(seconds * FRAMES_PER_S)) + 2
     tracks = _tracks(_phones(rng, voice, seconds + 0.1), voice, rng, frames)
     out = np.empty(samples, np.float32)
-    _synthesise(tracks, float(rate_hz), voice.open_quotient, voice.tilt_hz, voice.breath, noise_state(rng), out)
+    _synthesise(
+        tracks, float(rate_hz), voice.open_quotient, voice.tilt_hz, voice.breath, noise_state(rng), out
+    )
     out *= 0.5 / max(1e-9, float(np.max(np.abs(out))))
     return out
 
@@ -111,13 +117,30 @@ def _consonant(rng: np.random.Generator, vowel: NDArray, loud: float, pitch: flo
         place = [f1, f2, f3, pitch]
         closure = [rng.uniform(0.035, 0.08), 0.06 * voiced, 0, 0, burst, 1500, *place]
         release = [rng.uniform(0.006, 0.014), 0.1 * voiced, 0.1, 0.8 * loud, burst, 1800, *place]
-        tail = [] if voiced else [[rng.uniform(0.02, 0.05), 0, 0.35 * loud, 0, burst, 1500, f1 + 200, f2, f3, pitch]]
+        tail = (
+            []
+            if voiced
+            else [[rng.uniform(0.02, 0.05), 0, 0.35 * loud, 0, burst, 1500, f1 + 200, f2, f3, pitch]]
+        )
         return [closure, release, *tail]
     if kind < 0.6:
         centre, width, gain = FRICATIVES[rng.integers(len(FRICATIVES))]
         gain *= loud * (0.5 if voiced else 0.8)
         seconds = rng.uniform(0.05, 0.09) if voiced else rng.uniform(0.07, 0.14)
-        return [[seconds, 0.35 * loud * voiced, 0.01, gain, centre, width, 350, 0.5 * (vowel[1] + 1600), 2500, pitch]]
+        return [
+            [
+                seconds,
+                0.35 * loud * voiced,
+                0.01,
+                gain,
+                centre,
+                width,
+                350,
+                0.5 * (vowel[1] + 1600),
+                2500,
+                pitch,
+            ]
+        ]
     if kind < 0.74:
         return [[rng.uniform(0.05, 0.09), 0.45 * loud, 0, 0, 3000, 3000, *NASALS[rng.integers(2)], pitch]]
     if kind < 0.9:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.interface import Event
-from lab.sources.clip import Clip, faded
+from lab.sources.clip import Clip
 from lab.sources.segments import Segment
 
 
@@ -31,10 +31,9 @@ class Stretch:
 
 def stretch_of(clip: Clip, source: str, gain: float, most: int | None = None) -> Stretch:
     """A clip on its own, times `gain`; cut to `most` samples when it is longer."""
-    audio = clip.audio
-    if most is not None and len(audio) > most:
-        audio = faded(audio[:most], clip.rate_hz)
-    return Stretch(audio * np.float32(gain), (clip.segment(source, 0.0, len(audio)),))
+    if most is not None and len(clip.audio) > most:
+        clip = clip.cut(0, most)
+    return Stretch(clip.audio * np.float32(gain), (clip.segment(source, 0.0, len(clip.audio)),))
 
 
 def silence(samples: int, rate_hz: int) -> Iterator[Stretch]:
