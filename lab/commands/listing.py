@@ -49,27 +49,29 @@ def suite_table(folder: Path, scenarios: Sequence[ScenarioFile], jobs: int) -> T
     suite = folder / SUITE_FILE
     title = load_suite_title(suite) if suite.exists() else ""
     table = Table(
-        title=f"{folder.name}: {title}" if title else folder.name,
-        title_justify="left",
-        row_styles=["", "dim"],
+        title=f"{folder.name}: {title}" if title else folder.name, title_justify="left", show_lines=True
     )
-    for name in ("id", "what it tests", "tags", "cells", "each", "about", "recordings"):
-        table.add_column(
-            name,
-            justify="right" if name in ("cells", "each", "about") else "left",
-            no_wrap=name in ("id", "each", "about"),
-        )
+    table.add_column("id and tags", no_wrap=True)
+    table.add_column("what it tests, limits, recordings it needs")
+    table.add_column("cells", no_wrap=True)
+    table.add_column("about", no_wrap=True, justify="right")
     for one in scenarios:
         table.add_row(
-            one.id,
-            "\n".join([one.title, *map(limit_text, one.first.accept)]),
-            " ".join(one.tags),
-            str(len(one.cells())),
-            f"{one.first.hours:g} h" if one.first.hours is not None else f"{one.first.trials} trials",
+            "\n".join([one.id, *(f"  {tag}" for tag in one.tags)]),
+            "\n".join(
+                [one.title, *map(limit_text, one.first.accept), *(f"  needs {c}" for c in one.corpora)]
+            ),
+            cells_text(one),
             duration_text(core_seconds(one) / jobs),
-            ", ".join(one.corpora) or "none",
         )
     return table
+
+
+def cells_text(scenario: ScenarioFile) -> str:
+    """`10 x 800 trials`, `1 x 73 h`."""
+    first = scenario.first
+    each = f"{first.trials} trials" if first.hours is None else f"{first.hours:g} h"
+    return f"{len(scenario.cells())} x {each}"
 
 
 def limit_text(limit: Limit) -> str:

@@ -90,13 +90,27 @@ class Scenario(Spec):
     def _whole(self) -> Self:
         if (self.trials is None) == (self.hours is None):
             raise ValueError("exactly one of trials, hours")
+        media = [source for source in self.sources if isinstance(source, MediaSpec)]
         for source in self.sources:
-            if isinstance(source, MediaSpec) and source.watermark is not None:
+            if isinstance(source, NoiseSpec) and source.snr_db is not None:
+                self._check_reference(source, [one.name for one in media])
+        marks = [source.watermark for source in media if source.watermark is not None]
+        for source in media:
+            if source.watermark is not None:
                 self._check_mark(source.name, source.watermark)
-        marks = [s.watermark for s in self.sources if isinstance(s, MediaSpec) and s.watermark is not None]
         if MARK_LABEL in self.expect.labels and not any(mark.expected for mark in marks):
             raise ValueError(f"expect.labels has {MARK_LABEL!r}, but no source bears an expected watermark")
         return self
+
+    def _check_reference(self, noise: NoiseSpec, media: list[str]) -> None:
+        if not media:
+            raise ValueError(
+                f"sources.{noise.name}.snr_db: needs a media source; without one, use level_db_spl"
+            )
+        if noise.relative_to not in (None, *media):
+            raise ValueError(
+                f"sources.{noise.name}.relative_to = {noise.relative_to!r}: must be one of {', '.join(media)}"
+            )
 
     def _check_mark(self, name: str, mark: WatermarkSpec) -> None:
         if mark.start_s is None:

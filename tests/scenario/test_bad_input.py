@@ -38,8 +38,16 @@ MISTAKES = [
     ({"[8.0, 5.0, 2.7]": "[8.0, 5.0, 99]"}, "", ["room.size_m.2 = 99", "at most 30"]),
     ({"[8.0, 5.0, 2.7]": "[8.0, 5.0]"}, "", ["room.size_m", "missing"]),
     ({"rt60_s = 0.3": "rt60_s = 2022-01-01"}, "", ["room.rt60_s", "number"]),
-    ({'rule = "table"': 'rule = "tabel"'}, "", ['"table", "shelf", "wall", "centre"', "did you mean 'table'"]),
-    ({'labels = ["watermark"]': 'labels = ["watermrk"]'}, "", ["expect.labels.0", "did you mean 'watermark'"]),
+    (
+        {'rule = "table"': 'rule = "tabel"'},
+        "",
+        ['"table", "shelf", "wall", "centre"', "did you mean 'table'"],
+    ),
+    (
+        {'labels = ["watermark"]': 'labels = ["watermrk"]'},
+        "",
+        ["expect.labels.0", "did you mean 'watermark'"],
+    ),
     ({'id = "base"': 'id = "Base!"'}, "", ['id = "Base!"', "must match"]),
     ({'"four_mic_speaker"': '"four_mic_speeker"'}, "", ["device", "four_mic_speaker"]),
     ({'"four_mic_speaker"': "4"}, "", ["device = 4", "name or path"]),
@@ -52,19 +60,39 @@ MISTAKES = [
     ({"snr_db = 20.0": "snr_db = 20.0\nlevel_db_spl = 40.0"}, "", ["sources.background", "level_db_spl"]),
     # distributions and sweeps
     ({"distance_m = 2.0": "distance_m = {unifrom = [1.0, 2.0]}"}, "", ["sources.tv.distance_m", "'uniform'"]),
-    ({"distance_m = 2.0": "distance_m = {uniform = [2.0, 1.0]}"}, "", ["sources.tv.distance_m", "low must be below"]),
-    ({"rt60_s = 0.3": "rt60_s = {uniform = [0.3, 9.0]}"}, "", ["room.rt60_s = 9.0 (from {uniform = [0.3, 9.0]})"]),
+    (
+        {"distance_m = 2.0": "distance_m = {uniform = [2.0, 1.0]}"},
+        "",
+        ["sources.tv.distance_m", "low must be below"],
+    ),
+    (
+        {"rt60_s = 0.3": "rt60_s = {uniform = [0.3, 9.0]}"},
+        "",
+        ["room.rt60_s = 9.0 (from {uniform = [0.3, 9.0]})"],
+    ),
     ({"rt60_s = 0.3": "rt60_s = {sweep = [0.3, 9.0]}"}, "", ["room.rt60_s = 9.0", "[cell rt60_s=9.0]"]),
     ({"trials = 20": "trials = {sweep = [1, 2]}"}, "", ["trials", "not drawn or swept"]),
     ({"bank = 4": "bank = {choice = [1, 2]}"}, "", ["room.bank", "not drawn or swept"]),
-    ({'kind = "noise"': 'kind = {choice = ["noise"]}'}, "", ["sources.background.kind", "not drawn or swept"]),
+    (
+        {'kind = "noise"': 'kind = {choice = ["noise"]}'},
+        "",
+        ["sources.background.kind", "not drawn or swept"],
+    ),
     # variants
     ({}, "[[variant]]\nsources.tv.height = 'seated'\n", ["variant number 1", "needs a name"]),
     ({}, VARIANT + VARIANT, ["variant number 2", "name of its own"]),
-    ({}, VARIANT + 'sources.backgruond.colour = "white"\n', ['variant "babble"', "did you mean 'background'"]),
+    (
+        {},
+        VARIANT + 'sources.backgruond.colour = "white"\n',
+        ['variant "babble"', "did you mean 'background'"],
+    ),
     ({}, VARIANT + "trials = 10\n", ['variant "babble"', "trials is the same for all cells"]),
     ({}, VARIANT + "room.bank = 10\n", ['variant "babble"', "room.bank"]),
-    ({}, VARIANT + 'sources.background.colour = "wite"\n', ["sources.background.colour", "did you mean 'white'"]),
+    (
+        {},
+        VARIANT + 'sources.background.colour = "wite"\n',
+        ["sources.background.colour", "did you mean 'white'"],
+    ),
     # limits
     (SWEEP, ACCEPT + "at_least = 0.9\nwhere = {distance_m = 4.0}\n", ["distance_m = 4.0", "[1.0, 2.0]"]),
     (SWEEP, ACCEPT + "at_least = 0.9\nwhere = {distanc = 1.0}\n", ["distanc", "did you mean 'distance_m'"]),
@@ -76,16 +104,29 @@ MISTAKES = [
     ({}, '[[accept]]\nmetric = "latency_p95_s"\nat_least = 1\n', ["accept.0", "takes at_most"]),
     ({}, '[[accept]]\nmetric = "detectoin_rate"\nat_least = 1\n', ["did you mean 'detection_rate'"]),
     # what is played
+    (
+        {"snr_db = 20.0": 'snr_db = 20.0\nrelative_to = "radio"'},
+        "",
+        ["sources.background.relative_to", "one of tv"],
+    ),
     ({'"speech", "music"': '"speach"'}, "", ["sources.tv", "no class 'speach'"]),
     ({'classes = ["s': 'corpus = "housheold"\nclasses = ["s'}, "", ["sources.tv", "housheold", "household"]),
     ({'key = "reference"': 'key = "refrence"'}, "", ["sources.tv", "reference"]),
     ({"start_s = 2.5": "start_s = 4.5"}, "", ["sources.tv.watermark", "after the end of the trial"]),
     ({"start_s = 2.5": "start_s = 0.5"}, "", ["sources.tv.watermark.start_s = 0.5", "guard_s = 1"]),
-    ({"duration_s = 2.05}": "duration_s = 2.05, expected = false}"}, "", ["expect.labels", "no source bears"]),
+    (
+        {"duration_s = 2.05}": "duration_s = 2.05, expected = false}"},
+        "",
+        ["expect.labels", "no source bears"],
+    ),
     # geometry
     ({"distance_m = 2.0": "distance_m = 20.0"}, "", ["sources.tv.distance_m = 20", "too small", "largest"]),
     ({"distance_m = 2.0": "distance_m = {uniform = [1.0, 20.0]}"}, "", ["distance_m = 20", "too small"]),
-    ({"distance_m = 2.0": "position_m = [1.0, 7.0, 1.0]"}, "", ["sources.tv.position_m", "not inside the room"]),
+    (
+        {"distance_m = 2.0": "position_m = [1.0, 7.0, 1.0]"},
+        "",
+        ["sources.tv.position_m", "not inside the room"],
+    ),
     ({'rule = "table"': "position_m = [1.0, 7.0, 1.0]"}, "", ["placement.position_m", "not inside the room"]),
 ]
 
@@ -121,7 +162,9 @@ def test_each_value_is_tried_even_where_there_are_too_many_combinations(load: Lo
     load(fine)
     for value in ("8, 9]", "4, 5,"):
         with pytest.raises(BadInput, match="snr_db = 900"):
-            load(fine | {"snr_db = 20.0": fine["snr_db = 20.0"].replace(value, value.replace(value[3], "900"))})
+            load(
+                fine | {"snr_db = 20.0": fine["snr_db = 20.0"].replace(value, value.replace(value[3], "900"))}
+            )
 
 
 def test_a_mistake_in_the_suite_names_the_suite(load: Load) -> None:

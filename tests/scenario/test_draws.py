@@ -56,7 +56,9 @@ def test_adding_a_grid_value_changes_no_draw(load: Load) -> None:
 
 def test_adding_a_key_changes_no_other_draw(load: Load) -> None:
     before = levels(load(LEVEL))
-    added = load(LEVEL | ROOM | PLACE | {"rt60_s = 0.3": "rt60_s = 0.3\nhumidity_percent = {uniform = [30.0, 60.0]}"})
+    added = load(
+        LEVEL | ROOM | PLACE | {"rt60_s = 0.3": "rt60_s = 0.3\nhumidity_percent = {uniform = [30.0, 60.0]}"}
+    )
     assert levels(added) == before
 
 

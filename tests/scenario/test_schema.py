@@ -48,7 +48,9 @@ def test_shipped_scenarios_satisfy_it_and_name_it(validator: Draft202012Validato
         ("[expect]", '[[variant]]\nname = "a"\nsources.background.colour = "white"\n[expect]'),
     ],
 )
-def test_it_allows_what_may_be_written(validator: Draft202012Validator, base: str, old: str, new: str) -> None:
+def test_it_allows_what_may_be_written(
+    validator: Draft202012Validator, base: str, old: str, new: str
+) -> None:
     assert old in base
     assert list(validator.iter_errors(tomllib.loads(base.replace(old, new)))) == []
 
