@@ -51,5 +51,5 @@ def _cells(row: Row) -> list[str]:
 
 def _verdict(accept: Accept) -> str:
     bound = "" if accept.bound is None else f" (bound {accept.bound:.3g})"
-    needed = f"; needs {accept.needed}" if accept.needed else ""
+    needed = f": {accept.needed}" if accept.needed else ""
     return f"[{VERDICT_STYLE[accept.verdict]}]{accept.verdict}[/] {accept.metric} {accept.limit}{bound}{needed}"
