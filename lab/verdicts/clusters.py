@@ -10,7 +10,11 @@ with J clusters of m_j trials and d_j detections; 1 when every trial is its own 
 recordings cross, so what each adds to the variance adds up (the worst alone would cover 91-94 %
 where both matter; see tests/verdicts):
 
-    n_eff = n / (1 + sum over kinds of max(0, deff - 1))
+    n_eff = n / (1 + sum over kinds of max(0, deff - 1)) * (z / t)^2
+
+where a design effect above 1 was estimated from C clusters, the scarcest kind, so that the normal
+quantile z gives way to Student's t with C - 1 degrees of freedom (Korn & Graubard, Survey Methodology
+24 (1998) 193). Trials that share nothing keep n_eff = n.
 
 Trials that are all alike show no variance at all; they count as the number of distinct clusters of
 the scarcest kind.
@@ -23,6 +27,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import norm
+from scipy.stats import t as student
 
 from lab.scoring.outcome import Outcome
 from lab.verdicts.intervals import CONFIDENCE, Bounds, proportion
@@ -70,7 +76,10 @@ def sample(results: NDArray[np.bool_], clusters: Mapping[str, Sequence[str] | ND
     if successes in (0, n):
         return Sample(successes, n, float(scarcest), scarcest)
     excess = sum(max(0.0, design_effect(results, code) - 1) for code in codes.values())
-    return Sample(successes, n, max(1.0, n / (1 + excess)), scarcest)
+    if excess > 1e-9:
+        worth = norm.ppf(CONFIDENCE) / student.ppf(CONFIDENCE, max(1, scarcest - 1))
+        return Sample(successes, n, max(1.0, n / (1 + excess) * worth**2), scarcest)
+    return Sample(successes, n, float(n), scarcest)
 
 
 def target_clusters(outcomes: Sequence[Outcome]) -> dict[str, NDArray[np.int64]]:

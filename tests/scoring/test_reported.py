@@ -7,7 +7,6 @@ import pytest
 from lab.scoring.reported import REPORTED, match_reported
 from tests.scoring.trials import rule, target, trial
 
-
 TARGET = target(4.0, 5.0)
 
 
