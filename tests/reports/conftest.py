@@ -21,6 +21,12 @@ def older_folder(run_folder):
 
 
 @pytest.fixture(scope="session")
+def small_folder(run_folder):
+    """Two scenarios without a sweep, quick to draw."""
+    return write_run(run_folder.parent / "small", only=("unmarked_media", "wake_word"))
+
+
+@pytest.fixture(scope="session")
 def html(run_folder, older_folder):
     """The page of the run against the older one, as written beside its results."""
     text = page.render([open_run(run_folder)], open_run(older_folder), run_folder)

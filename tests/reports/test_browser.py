@@ -69,8 +69,8 @@ def test_page_fits_plays_and_fetches_nothing(html, width, tmp_path):
 
 
 @needs_browser
-def test_report_command_writes_page_and_pdf(run_folder, tmp_path, capsys):
-    report([run_folder], None, tmp_path / "page.html", tmp_path / "page.pdf")
+def test_report_command_writes_page_and_pdf(small_folder, tmp_path, capsys):
+    report([small_folder], None, tmp_path / "page.html", tmp_path / "page.pdf")
     assert (tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
     assert capsys.readouterr().out.splitlines() == [
         f"report: {tmp_path / 'page.html'}",
@@ -78,8 +78,8 @@ def test_report_command_writes_page_and_pdf(run_folder, tmp_path, capsys):
     ]
 
 
-def test_pdf_without_a_browser_is_one_clear_message_and_keeps_the_page(run_folder, tmp_path, monkeypatch):
+def test_pdf_without_a_browser_is_one_clear_message_and_keeps_the_page(small_folder, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(LabFailure, match="needs one of chromium"):
-        report([run_folder], None, tmp_path / "page.html", tmp_path / "page.pdf")
+        report([small_folder], None, tmp_path / "page.html", tmp_path / "page.pdf")
     assert (tmp_path / "page.html").is_file()
