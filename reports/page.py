@@ -12,7 +12,7 @@ from lab.errors import LabFailure
 from reports import words
 from reports.clips import Allowance
 from reports.comparison import ScenarioChange, compare
-from reports.run import Run
+from reports.run import Run, open_run
 from reports.sections import ScenarioSection, scenario_section
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -49,6 +49,13 @@ def write(html: str, path: Path) -> None:
         path.write_text(html, encoding="utf-8")
     except OSError as error:
         raise LabFailure(f"{path}: cannot write the report: {error.strerror}") from error
+
+
+def write_report(folder: Path) -> Path:
+    """Write the page of the run in `folder` as its `report.html`, and answer where."""
+    target = folder / "report.html"
+    write(render([open_run(folder)], folder=folder), target)
+    return target
 
 
 def _environment() -> Environment:
