@@ -12,11 +12,9 @@ from detectors.interface import AUDIBLE, Block, Emission, ScoreTrack, StreamForm
 from detectors.watermark.correlation import advance
 from detectors.watermark.key import Key
 from detectors.watermark.layout import BLOCK_SAMPLES, RATE_HZ
-from detectors.watermark.whitening import COEFFICIENTS, Whitener
+from detectors.watermark.whitening import CHUNK_SAMPLES, COEFFICIENTS, HOP_SAMPLES, Whitener
 
-HOP_SAMPLES = 128
 HOPS_PER_BLOCK = BLOCK_SAMPLES // HOP_SAMPLES
-CHUNK_SAMPLES = 512  # audio is worked off in chunks of this many samples, however it arrives
 
 
 class WatermarkDetector:
@@ -59,6 +57,7 @@ class WatermarkDetector:
         samples = np.asarray(block.streams[AUDIBLE], dtype=np.float32)[: self.channels]
         finite = np.where(np.isfinite(samples), samples, np.float32(0.0))
         self._pending = np.concatenate([self._pending, finite], axis=1)
+        # Chunks of one size, however audio arrives: a transform of many frames at once may round differently.
         ready = self._pending.shape[1] // CHUNK_SAMPLES * CHUNK_SAMPLES
         for start in range(0, ready, CHUNK_SAMPLES):
             self._work_off(self._pending[:, start : start + CHUNK_SAMPLES])

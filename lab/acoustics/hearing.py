@@ -96,7 +96,9 @@ class _Bands:
         self.hz = _hertz(self.bark)
         bins = np.fft.rfftfreq(FRAME, 1 / RATE_HZ)
         width = RATE_HZ / FRAME
-        overlap = np.minimum(edges_hz[1:, None], bins + width / 2) - np.maximum(edges_hz[:-1, None], bins - width / 2)
+        overlap = np.minimum(edges_hz[1:, None], bins + width / 2) - np.maximum(
+            edges_hz[:-1, None], bins - width / 2
+        )
         self.shares = np.maximum(0.0, overlap) / width
         self.ear = 10 ** (_ear_db(bins) / 10)
         self.internal = 10 ** (0.1 * 0.4 * 3.64 * (self.hz / 1000) ** -0.8)
