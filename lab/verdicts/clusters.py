@@ -27,8 +27,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
-from scipy.stats import t as student
+from scipy.special import ndtri, stdtrit
 
 from lab.scoring.outcome import Outcome
 from lab.verdicts.intervals import CONFIDENCE, Bounds, proportion
@@ -77,7 +76,7 @@ def sample(results: NDArray[np.bool_], clusters: Mapping[str, Sequence[str] | ND
         return Sample(successes, n, float(scarcest), scarcest)
     excess = sum(max(0.0, design_effect(results, code) - 1) for code in codes.values())
     if excess > 1e-9:
-        worth = norm.ppf(CONFIDENCE) / student.ppf(CONFIDENCE, max(1, scarcest - 1))
+        worth = float(ndtri(CONFIDENCE) / stdtrit(max(1, scarcest - 1), CONFIDENCE))
         return Sample(successes, n, max(1.0, n / (1 + excess) * worth**2), scarcest)
     return Sample(successes, n, float(n), scarcest)
 

@@ -109,7 +109,9 @@ def _trials_needed(found: Sample, limit: Limit) -> str:
         verdict, _ = decide(proportion(share * trials / effect, trials / effect), limit)
         return verdict is not Verdict.INCONCLUSIVE
 
-    clusters = _clusters_needed(limit) if toward_pass else 0
+    clusters = _clusters_needed(
+        limit.value if toward_pass == (limit.at_least is not None) else 1 - limit.value
+    )
     parts = []
     if not decided(found.trials):
         total = _smallest(decided, found.trials)
@@ -121,12 +123,11 @@ def _trials_needed(found: Sample, limit: Limit) -> str:
     return "; ".join(parts) or "more trials"
 
 
-def _clusters_needed(limit: Limit) -> int:
-    """Clusters that, all alike, carry the bound beyond the limit: (1 - confidence)^(1/C) on the safe side."""
-    safe = limit.at_least if limit.at_least is not None else 1 - limit.at_most
-    if not 0 < safe < 1:
+def _clusters_needed(share: float) -> int:
+    """Clusters that, all alike, carry a bound to this share: the smallest C with (1 - confidence)^(1/C) >= share."""
+    if not 0 < share < 1:
         return 0
-    return math.ceil(math.log(1 - CONFIDENCE) / math.log(safe) - 1e-9)
+    return math.ceil(math.log(1 - CONFIDENCE) / math.log(share) - 1e-9)
 
 
 def _hours_needed(heard: Exposure, limit: Limit) -> str:

@@ -76,6 +76,7 @@ def exposure(outcomes: Sequence[Outcome]) -> Exposure:
         distinct_hours=min(hours, curves.distinct_hours(outcomes)),
         active_s=sum(o.activity.seconds for o in outcomes),
         active_squared_s2=sum(o.activity.seconds_squared for o in outcomes),
-        longest_s=max((max(2 * o.activity.longest_s, o.rule.refractory_s) for o in outcomes), default=0.0) or 1.0,
+        longest_s=max((max(2 * o.activity.longest_s, o.rule.refractory_s) for o in outcomes), default=0.0)
+        or 1.0,
         bouts=sum(o.activity.bouts for o in outcomes),
     )

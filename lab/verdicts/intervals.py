@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scipy.stats import beta, binom, gamma
+from scipy.special import betaincinv, gammaincinv
+from scipy.stats import binom
 
 CONFIDENCE = 0.95
 
@@ -30,8 +31,8 @@ def proportion(successes: float, trials: float, confidence: float = CONFIDENCE) 
         return Bounds(0.0, 1.0)
     successes = min(max(successes, 0.0), trials)
     failures = trials - successes
-    low = 0.0 if successes == 0 else float(beta.ppf(1 - confidence, successes, failures + 1))
-    high = 1.0 if failures == 0 else float(beta.ppf(confidence, successes + 1, failures))
+    low = 0.0 if successes == 0 else float(betaincinv(successes, failures + 1, 1 - confidence))
+    high = 1.0 if failures == 0 else float(betaincinv(successes + 1, failures, confidence))
     return Bounds(low, high)
 
 
@@ -42,8 +43,8 @@ def rate(count: float, exposure: float, confidence: float = CONFIDENCE) -> Bound
     """
     if exposure <= 0:
         return Bounds(0.0, math.inf)
-    low = 0.0 if count <= 0 else float(gamma.ppf(1 - confidence, count))
-    return Bounds(low / exposure, float(gamma.ppf(confidence, count + 1)) / exposure)
+    low = 0.0 if count <= 0 else float(gammaincinv(count, 1 - confidence))
+    return Bounds(low / exposure, float(gammaincinv(count + 1, confidence)) / exposure)
 
 
 def weighted_rate(
@@ -56,9 +57,9 @@ def weighted_rate(
     """
     if exposure <= 0:
         return Bounds(0.0, math.inf)
-    low = 0.0 if total <= 0 else float(gamma.ppf(1 - confidence, total**2 / squares, scale=squares / total))
+    low = 0.0 if total <= 0 else float(gammaincinv(total**2 / squares, 1 - confidence)) * squares / total
     mean, variance = total + largest, squares + largest**2
-    high = float(gamma.ppf(confidence, mean**2 / variance, scale=variance / mean))
+    high = float(gammaincinv(mean**2 / variance, confidence)) * variance / mean
     return Bounds(low / exposure, high / exposure)
 
 

@@ -69,9 +69,7 @@ def check_limits(
             raise BadInput(f"accept: detector = {limit.detector!r} is not in the build; it has: {names}")
         if limit.label is not None and limit.label not in {label for _, label in pairs}:
             labels = ", ".join(sorted({label for _, label in pairs}))
-            raise BadInput(
-                f"accept: no detector of the build reports label {limit.label!r}; reported: {labels}"
-            )
+            raise BadInput(f"accept: no detector reports label {limit.label!r}; reported: {labels}")
         if not any(limit.matches(cell) for cell in cells):
             raise BadInput(_no_cell(limit, cells))
 

@@ -114,6 +114,13 @@ def test_more_rooms_are_asked_for_where_trials_cannot_help():
     assert decide_share(Sample(800, 800, 29, 29), AT_LEAST_90).verdict is Verdict.PASS
 
 
+def test_more_rooms_are_asked_for_where_one_room_alone_would_fail():
+    found = decide_share(Sample(10, 400, 300, 1), AT_LEAST_90)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.needed == "at least 2 distinct rooms and recordings (there are 1)"
+    assert decide_share(Sample(10, 400, 300, 2), AT_LEAST_90).verdict is Verdict.FAIL
+
+
 def test_a_rate_equal_to_the_limit_is_never_decided():
     assert "equals the limit" in decide_share(Sample(90, 100, 100, 100), AT_LEAST_90).needed
 
