@@ -55,12 +55,9 @@ def run(
     print_results(results)
     print(f"results: {out / 'results.json'}")
     if report:
-        from reports import page
-        from reports.run import open_run
+        from reports.page import write_report
 
-        target = out / "report.html"
-        page.write(page.render([open_run(out)], None, out), target)
-        print(f"report:  {target}")
+        print(f"report:  {write_report(out)}")
     raise typer.Exit(VERDICT_CODES[results.verdict])
 
 

@@ -55,6 +55,7 @@ def run_scenarios(
         options, seed = _settled(store, options)
         planned = plan(scenarios, options.trials, options.hours)
         run = _run_record(planned, build, seed, options)
+        _check_same(store, run, options)
         started = time.monotonic()
         store.begin_run(run)
         try:
@@ -112,6 +113,22 @@ def _settled(store: Store, options: RunOptions) -> tuple[RunOptions, int]:
         ),
         last.seed if options.seed is None else options.seed,
     )
+
+
+def _check_same(store: Store, run: RunRecord, options: RunOptions) -> None:
+    """Refuse to go on with a run that would not be the same one. Raises BadInput saying what changed."""
+    earlier = store.runs()
+    if not earlier or run.id in {one.id for one in earlier}:
+        return
+    last = earlier[-1]
+    if last.build_hash != run.build_hash:
+        changed = f"the build: it was {last.build_id} ({last.build_hash[:12]}), now {run.build_id} ({run.build_hash[:12]})"
+    elif last.seed != run.seed:
+        changed = f"the seed: it was {last.seed}, now {run.seed}"
+    else:
+        names = ", ".join(f"{one.id} ({one.hash[:12]})" for one in store.scenarios(last.id))
+        changed = f"the scenarios: it had {names}"
+    raise BadInput(f"--out {options.out} --resume: the run there differs in {changed}; name another folder")
 
 
 def _run_record(planned: Sequence[Planned], build: Build, seed: int, options: RunOptions) -> RunRecord:
