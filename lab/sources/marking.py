@@ -119,8 +119,9 @@ def marked_word(
         word, first = word.cut(-before, len(word.audio)), first + before
     after = first + round((mark.duration_s + AFTER_S) * rate_hz) - len(word.audio)
     later = _clips(library, rng, after / rate_hz, False) if after > 0 else ()
+    first += sum(len(clip.audio) for clip in earlier)
     clips = (*earlier, word, *later)
-    return _marked(_Host(_joined(clips), clips), source, gain, mark, max(0, before) + first, rate_hz)
+    return _marked(_Host(_joined(clips), clips), source, gain, mark, first, rate_hz)
 
 
 def marked_word_alone(
