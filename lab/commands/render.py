@@ -17,13 +17,11 @@ def render(
     corpus: Annotated[Path | None, typer.Option(help="Folder of recordings; default: the cache.")] = None,
 ) -> None:
     """Render a trial: OUT.wav (all microphones), OUT.tsv (truth), OUT.json (drawn values)."""
-    from lab.corpora.audio import use_folder
     from lab.errors import BadInput
     from lab.runs.render import write_trial
     from lab.runs.run import DEFAULT_SEED
     from lab.scenario.load import load_scenario
 
-    use_folder(corpus)
     loaded = load_scenario(scenario)
     cells = {one.key: one for one in loaded.cells()}
     wanted = cell or next(iter(cells))
@@ -32,5 +30,5 @@ def render(
         raise BadInput(f"--cell {cell}: {scenario} has no such cell; there are:\n  {listed}")
     drawn = loaded.draw(cells[wanted], trial, DEFAULT_SEED if seed is None else seed)
     stem = out or Path(f"{loaded.id}-{trial}")
-    for path in write_trial(drawn, stem):
+    for path in write_trial(drawn, stem, corpus):
         print(path)

@@ -30,15 +30,6 @@ def cache_root(corpus: Corpus) -> Path:
     return Path(platformdirs.user_cache_dir("earshot", appauthor=False)) / "corpora" / corpus.id
 
 
-def use_folder(folder: Path | None) -> None:
-    """Take recordings from this folder in this process and its children; None leaves it as it is."""
-    if folder is None:
-        return
-    if not folder.is_dir():
-        raise BadInput(f"--corpus {folder}: no such folder")
-    os.environ[ROOT_VARIABLE] = str(folder.resolve())
-
-
 def corpus_root(corpus: Corpus, folder: Path | None = None) -> Path:
     """The folder that holds the audio: `folder` when given, else EARSHOT_CORPUS, else the cache.
 

@@ -31,7 +31,7 @@ def write_examples(
     results: Results, store: Store, planned: Sequence[Planned], options: RunOptions
 ) -> Results:
     """Add up to `options.examples` misses and as many false alarms to each scenario, with a clip of each."""
-    bench = SimulatedBench()
+    bench = SimulatedBench(corpus=options.corpus)
     scenarios = []
     for scenario, one in zip(results.scenarios, planned, strict=True):
         outcomes = [

@@ -98,7 +98,7 @@ def _hand_over(pending: set[Future], on_result: Callable[[Any], None]) -> None:
         if not future.cancelled():
             try:
                 on_result(future.result())
-            except Exception:  # noqa: BLE001 - the first error is the one to report
+            except Exception:  # noqa: BLE001, S112 - the first error is the one to report
                 continue
 
 

@@ -18,10 +18,13 @@ _WAV_LIMIT_BYTES = 2**32 - 2**20
 _SUBTYPES = {8: "PCM_U8", 16: "PCM_16", 24: "PCM_24"}
 
 
-def write_trial(trial: Trial, stem: Path) -> tuple[Path, Path, Path]:
-    """Write STEM.wav, STEM.tsv and STEM.json, streaming; returns their paths."""
+def write_trial(trial: Trial, stem: Path, corpus: Path | None = None) -> tuple[Path, Path, Path]:
+    """Write STEM.wav, STEM.tsv and STEM.json, streaming; returns their paths.
+
+    corpus: folder of recordings, None for the cache.
+    """
     spec = trial.spec.device.audible
-    session = SimulatedBench().open(trial, {AUDIBLE: StreamNeed((spec.rate_hz,))})
+    session = SimulatedBench(corpus=corpus).open(trial, {AUDIBLE: StreamNeed((spec.rate_hz,))})
     form = session.formats[AUDIBLE]
     stem.parent.mkdir(parents=True, exist_ok=True)
     wav, tsv, drawn = (stem.with_name(stem.name + ending) for ending in (".wav", ".tsv", ".json"))

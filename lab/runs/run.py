@@ -13,7 +13,6 @@ from pathlib import Path
 from detectors.build import Build, load_build
 from detectors.errors import DetectorError
 from detectors.stack import Stack
-from lab.corpora.audio import use_folder
 from lab.errors import BadInput
 from lab.runs import worker
 from lab.runs.environment import environment
@@ -22,12 +21,14 @@ from lab.runs.options import RunOptions
 from lab.runs.plan import Planned, chunks, plan
 from lab.runs.pool import run_chunks
 from lab.runs.progress import Pace, Progress
-from lab.runs.summary import summarise
+from lab.runs.summary import limits, summarise
 from lab.scenario.load import ScenarioFile, find_scenarios
+from lab.sources.media import check_available
 from lab.store import results as results_file
 from lab.store.records import RunRecord, RunState, ScenarioRecord, TrialRecord
 from lab.store.results import Results
 from lab.store.store import Store
+from lab.verdicts.limits import check_limits
 
 __all__ = ["RunOptions", "run_scenarios"]
 
@@ -45,11 +46,10 @@ def run_scenarios(
     trial stored; the same call with `resume=True` goes on from there. Raises BadInput for input that cannot
     be used, LabFailure when the lab itself cannot go on.
     """
-    use_folder(options.corpus)
-    build = _build(options.build)
+    build, reported = _build(options.build)
     scenarios = select(paths, options.tags)
     for scenario in scenarios:
-        _check_corpora(scenario, options.corpus)
+        _check_before(scenario, reported, options.corpus)
     options.out.mkdir(parents=True, exist_ok=True)
     with Store.open(options.out, options.store) as store:
         options, seed = _settled(store, options)
@@ -84,13 +84,13 @@ def select(paths: Sequence[Path], tags: Sequence[str] = ()) -> tuple[ScenarioFil
     return chosen
 
 
-def _build(path: Path | None) -> Build:
+def _build(path: Path | None) -> tuple[Build, tuple[tuple[str, str], ...]]:
+    """The build and the (detector, label) pairs it reports; a detector that cannot be made is said at once."""
     try:
         build = load_build(path)
-        Stack(build)  # a detector that cannot be made is said before the first trial
+        return build, Stack(build).labels
     except DetectorError as error:
         raise BadInput(str(error)) from None
-    return build
 
 
 def _settled(store: Store, options: RunOptions) -> tuple[RunOptions, int]:
@@ -190,10 +190,12 @@ def _scenario_record(one: Planned, seed: int) -> ScenarioRecord:
     )
 
 
-def _check_corpora(scenario: ScenarioFile, folder: Path | None) -> None:
-    """A corpus whose recordings are not there is said before the first trial."""
-    from lab.sources.media import check_available
-
+def _check_before(scenario: ScenarioFile, reported: Sequence[tuple[str, str]], folder: Path | None) -> None:
+    """Say before the first trial what would spoil the last: missing recordings, a limit nothing can answer."""
     for source in scenario.first.sources:
         if source.kind == "media":
             check_available(source, scenario.first.split, folder, scenario.path)
+    try:
+        check_limits(limits(scenario.first.accept), [cell.values for cell in scenario.cells()], reported)
+    except BadInput as error:
+        raise BadInput(f"{scenario.path}: {error}") from None

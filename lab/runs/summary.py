@@ -38,8 +38,7 @@ def _scenario(store: Store, run: RunRecord, one: Planned) -> ScenarioResult:
             by_cell[record.cell_key].append(record)
     media = {source.name for source in scenario.first.sources if source.kind == "media"}
     outcomes = [outcome for records in by_cell.values() for outcome in outcomes_of_cell(records, media)]
-    reported = sorted({outcome.rule.label for outcome in outcomes})
-    judgement = judge_scenario(outcomes, limits(scenario.first.accept, reported))
+    judgement = judge_scenario(outcomes, limits(scenario.first.accept))
     return ScenarioResult(
         id=scenario.id,
         title=scenario.title,
@@ -71,17 +70,6 @@ def outcomes_of_cell(records: Sequence[TrialRecord], media: set[str]) -> list[Ou
     return [replace(o, distinct_free_s=o.distinct_free_s * novelty) for o in outcomes]
 
 
-def limits(asked: Sequence[AskedLimit], reported: Sequence[str]) -> list[Limit]:
-    """The limits of a scenario, one for each label where none is named."""
-    return [
-        Limit(
-            metric=one.metric,
-            label=label,
-            where=one.where,
-            at_least=one.at_least,
-            at_most=one.at_most,
-            detector=one.detector,
-        )
-        for one in asked
-        for label in ([one.label] if one.label is not None else reported)
-    ]
+def limits(asked: Sequence[AskedLimit]) -> list[Limit]:
+    """The limits of a scenario, as verdicts take them."""
+    return [Limit(**one.model_dump()) for one in asked]

@@ -9,7 +9,6 @@ from pathlib import Path
 from detectors.build import load_build
 from detectors.stack import Stack
 from lab.bench.simulated.bench import SimulatedBench
-from lab.corpora.audio import use_folder
 from lab.runs.pool import stop_requested
 from lab.runs.trial import run_trial
 from lab.scenario.load import ScenarioFile, load_scenario
@@ -39,8 +38,7 @@ _loaded: _Loaded | None = None
 
 def set_up(build: Path | None, corpus: Path | None) -> None:
     global _loaded
-    use_folder(corpus)
-    _loaded = _Loaded(SimulatedBench(), Stack(load_build(build)), {})
+    _loaded = _Loaded(SimulatedBench(corpus=corpus), Stack(load_build(build)), {})
 
 
 def run_places(places: Sequence[TrialPlace]) -> list[TrialRecord]:

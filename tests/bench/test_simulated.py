@@ -3,7 +3,7 @@ import pytest
 
 from detectors.interface import AUDIBLE, PLAYBACK, SILENT, ULTRASONIC, Emission, StreamNeed
 from lab.acoustics.levels import band_rms, db_spl_from_pa
-from lab.bench.simulated import bench as simulated
+from lab.bench.simulated import scene
 from lab.bench.simulated.bench import SimulatedBench
 from lab.errors import BadInput
 
@@ -64,7 +64,9 @@ def test_noise_stands_as_far_below_the_event_as_asked(bench, draw):
     quiet, _ = capture(bench, draw({"snr_db = 20.0": "snr_db = 80.0"}))
     full_scale_pa = np.sqrt(2.0) * 20e-6 * 10 ** (draw().spec.device.audible.full_scale_db_spl / 20)
     noise_db = db_spl_from_pa(band_rms((noisy - quiet)[0] * full_scale_pa, 16_000))
-    assert noise_db == pytest.approx(facts.measured["background_db_spl"], abs=1.0)  # sensitivity spread, band edges
+    assert noise_db == pytest.approx(
+        facts.measured["background_db_spl"], abs=1.0
+    )  # sensitivity spread, band edges
     assert facts.measured["tv_db_spl"] - facts.measured["background_db_spl"] == pytest.approx(10.0)
 
 
@@ -87,7 +89,7 @@ def test_facts_name_room_recording_and_what_was_heard(bench, draw):
 
 def test_a_mark_that_would_be_heard_makes_the_trial_invalid(bench, draw, monkeypatch):
     assert capture(bench, draw())[1].invalid is None
-    monkeypatch.setattr(simulated, "MOST_NOISE_TO_MASK_DB", -60.0)
+    monkeypatch.setattr(scene, "MOST_NOISE_TO_MASK_DB", -60.0)
     assert "watermark is audible" in capture(bench, draw())[1].invalid
 
 

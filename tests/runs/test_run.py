@@ -160,4 +160,22 @@ def test_examples_can_be_heard_and_rendered_again(whole):
     assert example["kind"] == "false_alarm"
     assert (whole / example["clip"]).stat().st_size > 1000
     assert example["credits"][0]["licence"]
-    assert example["command"].startswith("lab render ") and f"--trial {example['trial']}" in example["command"]
+    assert (
+        example["command"].startswith("lab render ") and f"--trial {example['trial']}" in example["command"]
+    )
+
+
+def test_a_limit_nothing_can_answer_is_said_before_the_first_trial(scenario, options):
+    limit = '[[accept]]\nmetric = "false_alarms_per_day"\nlabel = "watermark"\nat_most = 1.0\n'
+    scenario.write_text(scenario.read_text() + limit)
+    with pytest.raises(BadInput, match="small.toml: accept: no detector reports label 'watermark'"):
+        run_scenarios([scenario], options("early"))
+
+
+def test_missing_recordings_are_said_before_the_first_trial(scenario, options, tmp_path):
+    scenario.write_text(
+        scenario.read_text().replace('classes = ["music"]', 'corpus = "household"\nclasses = ["music"]')
+    )
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BadInput, match="small.toml: source 'tv': .*no such recording|fetch"):
+        run_scenarios([scenario], options("early", corpus=tmp_path / "empty"))

@@ -1,0 +1,187 @@
+"""The scene of one trial: its room, where things stand in it, and how loud they are at the device."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lab.acoustics.cache import DiskCache
+from lab.acoustics.convolve import OverlapSave
+from lab.acoustics.diffuse import DiffuseField
+from lab.acoustics.levels import db_spl_from_pa, pa_from_db_spl
+from lab.acoustics.paths import impulse_responses
+from lab.acoustics.placement import place_device, place_source
+from lab.acoustics.room import calibrate
+from lab.bench.protocol import CaptureFacts, MediaSegment
+from lab.errors import BadInput
+from lab.scenario.trial import Trial
+from lab.sources.loudness import active_rms
+from lab.sources.media import MediaSpec, MediaStream, open_media
+from lab.sources.noise import NoiseSpec, NoiseStream
+
+# Media without a mark is levelled against noise over this stretch: long enough for a few phrases or bars.
+LEVELLING_S = 20.0
+# Mean noise-to-mask ratio of the marked part, as `lab.acoustics.hearing` measures it.
+MOST_NOISE_TO_MASK_DB = -3.0
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedMedia:
+    """A media source in its room.
+
+    responses: to all microphones, (M, taps). delay_s: of the direct sound to the reference microphone.
+    """
+
+    spec: MediaSpec
+    responses: NDArray[np.float32]
+    delay_s: float
+
+
+class Scene:
+    """Everything about a trial that is settled before it starts. The first microphone is the reference.
+
+    corpus: folder of recordings, None for the user's cache. Raises BadInput when the scene does not fit the room.
+    """
+
+    def __init__(self, trial: Trial, cache: DiskCache, corpus: Path | None) -> None:
+        self.trial = trial
+        self.rate_hz = trial.spec.device.audible.rate_hz
+        self._cache = cache
+        self._corpus = corpus
+        self.room = calibrate(trial.spec.room, trial.seed_of("room", "walls"), cache)
+        self.levels: dict[str, float] = {}
+
+    @cached_property
+    def centre(self) -> NDArray[np.float64]:
+        """Of the device, (3,) in m."""
+        spec = self.trial.spec
+        reach = [s.distance_m for s in spec.sources if s.kind == "media" and s.distance_m is not None]
+        rng = self.trial.rng("placement", "device")
+        return place_device(spec.placement, spec.room.size_m, rng, max(reach, default=0.0))
+
+    @cached_property
+    def microphones(self) -> NDArray[np.float64]:
+        """(M, 3) in m."""
+        return self.centre + np.asarray(self.trial.spec.device.microphones_m, dtype=np.float64)
+
+    @cached_property
+    def media(self) -> tuple[PlacedMedia, ...]:
+        return tuple(self._place(source) for source in self.trial.spec.sources if source.kind == "media")
+
+    def play(self, source: MediaSpec) -> MediaStream:
+        """Start a source from its seed; each call starts it anew."""
+        return open_media(
+            source,
+            seed=self.trial.seed_of("sources", source.name, "media"),
+            rate_hz=self.rate_hz,
+            duration_s=self.trial.spec.duration_s,
+            split=self.trial.spec.split,
+            folder=self._corpus,
+        )
+
+    def diffuse(self, source: NoiseSpec) -> DiffuseField:
+        """The field of a noise at all microphones, of unit RMS in 50 Hz-7 kHz."""
+        noise = NoiseStream(
+            source,
+            channels=len(self.microphones),
+            rate_hz=self.rate_hz,
+            seed=self.trial.seed_of("sources", source.name, "noise"),
+            split=self.trial.spec.split,
+            folder=self._corpus,
+        )
+        return DiffuseField(self.microphones, self.rate_hz, self.room.climate.speed_m_s, noise.read)
+
+    def noise_rms_pa(self, source: NoiseSpec) -> float:
+        """RMS pressure of a noise in 50 Hz-7 kHz; notes it in `levels`, with what it was set against."""
+        if source.level_db_spl is not None:
+            rms_pa = float(pa_from_db_spl(source.level_db_spl))
+        else:
+            target = self._relative_to(source)
+            event = self._event_rms_pa(target)
+            if event <= 0.0:
+                raise BadInput(
+                    f"{self.trial.scenario_id}: sources.{source.name}.snr_db: {target.spec.name} is silent, "
+                    "there is no SNR to it"
+                )
+            self.levels[f"{target.spec.name}_db_spl"] = float(db_spl_from_pa(event))
+            rms_pa = event * 10.0 ** (-source.snr_db / 20.0)
+        self.levels[f"{source.name}_db_spl"] = float(db_spl_from_pa(rms_pa))
+        return rms_pa
+
+    def facts(self, playing: Mapping[str, MediaStream]) -> CaptureFacts:
+        """What is known once these streams, by source name, have been read to the end."""
+        truth, segments, measured = [], [], dict(self.levels)
+        for one in self.media:
+            stream = playing[one.spec.name]
+            truth += [
+                replace(e, onset_s=e.onset_s + one.delay_s, offset_s=e.offset_s + one.delay_s)
+                for e in stream.truth
+            ]
+            segments += [MediaSegment(**asdict(segment)) for segment in stream.segments]
+            measured |= stream.measured
+        clusters = {"room": self.room.id}
+        if self.media:
+            clusters["recording"] = playing[self.media[0].spec.name].cluster
+        return CaptureFacts(
+            truth=tuple(sorted(truth, key=lambda event: event.onset_s)),
+            duration_s=self.trial.spec.duration_s,
+            distinct_s=self.trial.spec.duration_s,
+            clusters=clusters,
+            segments=tuple(segments),
+            measured=measured,
+            invalid=_audible_mark(measured),
+        )
+
+    def _place(self, source: MediaSpec) -> PlacedMedia:
+        position = place_source(
+            self.room.size_m,
+            self.centre,
+            self.trial.rng("placement", source.name),
+            distance_m=source.distance_m,
+            position_m=source.position_m,
+            rule=source.rule,
+            height=source.height,
+            name=f"sources.{source.name}",
+        )
+        seed = self.trial.seed_of("placement", source.name, "late")
+        responses = impulse_responses(self.room, position, self.microphones, self.rate_hz, seed, self._cache)
+        distance_m = float(np.linalg.norm(position - self.microphones[0]))
+        return PlacedMedia(source, responses, distance_m / self.room.climate.speed_m_s)
+
+    def _relative_to(self, source: NoiseSpec) -> PlacedMedia:
+        for one in self.media:
+            if source.relative_to in (None, one.spec.name):
+                return one
+        names = ", ".join(one.spec.name for one in self.media) or "none"
+        raise BadInput(
+            f"{self.trial.scenario_id}: sources.{source.name}.relative_to = {source.relative_to!r}: "
+            f"media sources are {names}"
+        )
+
+    def _event_rms_pa(self, one: PlacedMedia) -> float:
+        """At the reference microphone while active: of the marked part, else of the first seconds heard."""
+        media = self.play(one.spec)
+        heard = OverlapSave(one.responses[:1], media.read)
+        mark = one.spec.watermark
+        start_s, end_s = one.spec.start_s, one.spec.start_s + LEVELLING_S
+        if mark is not None and mark.start_s is not None:
+            end_s = mark.start_s + mark.duration_s
+        end_s = min(end_s, self.trial.spec.duration_s)
+        audio = heard.read(round((end_s + one.delay_s) * self.rate_hz))[0]
+        if media.truth:
+            start_s, end_s = media.truth[0].onset_s, media.truth[0].offset_s
+        first, last = (round((at_s + one.delay_s) * self.rate_hz) for at_s in (start_s, end_s))
+        return active_rms(audio[first:last], self.rate_hz)
+
+
+def _audible_mark(measured: Mapping[str, float]) -> str | None:
+    """A mark that people would hear proves nothing, however well it is detected."""
+    ratio = measured.get("noise_to_mask_db")
+    if ratio is None or ratio <= MOST_NOISE_TO_MASK_DB:
+        return None
+    return f"watermark is audible: noise-to-mask ratio above {MOST_NOISE_TO_MASK_DB:g} dB"
