@@ -15,7 +15,7 @@ def screen(results: Results) -> str:
     counted = f"{scenario.trials} trials, {scenario.invalid} invalid"
     lines = [
         f"{scenario.id}: {scenario.verdict.upper()} - {scenario.title}",
-        f"{scenario.origin}, build {results.environment.build.id}, seed {scenario.seed}, {scenario.split}, {counted}",
+        f"{scenario.origin}, build {results.environment.build.id}, seed {scenario.seed}, {scenario.split} split, {counted}",
     ]
     lines += [f"  invalid: {count} x {reason}" for reason, count in scenario.invalid_reasons.items()]
     lines += ["", *_limits(scenario)]

@@ -37,8 +37,8 @@ kind = "media"
 name = "tv"
 classes = ["speech"]
 distance_m = 1.0
-start_s = 0.0
-watermark = {{start_s = 1.5, duration_s = 2.05}}
+level_db_spl = 70.0
+watermark = {{key = "reference", start_s = 1.5, duration_s = 2.05}}
 [expect]
 labels = ["watermark"]
 [[accept]]
@@ -56,6 +56,13 @@ sys.modules["lab.runs.run"] = instant_core
 """
 
 WriteScenario = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def only_these_plugins(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs inside a test load what they need; others would be imported anew for every one of them."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p earshot -p xdist")
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 
 import pytest
 
@@ -82,9 +82,9 @@ def test_figures_reach_junit_the_table_and_one_results_file(
     result.stdout.fnmatch_lines(
         [
             "*- scenarios -*",
-            "fail *far * 4 trials*",
-            "  fail *detection_rate >= 0.2 of watermark*bound 0.15*",
-            "pass *near * 4 trials*",
+            "far *2/4 *0.500*fail detection_rate >= 0.2 (bound 0.15)",
+            "near *2/4 *0.500*pass detection_rate >= 0.2 (bound 0.4)*",
+            "build reference*FAIL",
             "report: *out/report.html",
         ]
     )
@@ -113,7 +113,7 @@ def test_a_session_without_scenarios_writes_nothing_and_says_nothing(pytester: p
     pytester.makepyfile("def test_one(): pass")
     result = pytester.runpytest("--lab-out", "out")
     result.assert_outcomes(passed=1)
-    assert "scenarios" not in result.stdout.str()
+    assert "- scenarios -" not in result.stdout.str()
     assert not (pytester.path / "out").exists()
 
 
