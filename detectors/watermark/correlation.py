@@ -58,3 +58,13 @@ def advance(
     if energy > 0.0:
         return correlation / np.sqrt(energy)
     return 0.0
+
+
+@njit(cache=True, error_model="numpy")
+def lag_products(vectors: NDArray[np.float32], segments: int, segment_hops: int) -> NDArray[np.float32]:
+    """All products of a whole recording at once: entry [hop, j] of a frame with the one j segments before."""
+    out = np.zeros((vectors.shape[0], segments), np.float32)
+    for hop in range(vectors.shape[0]):
+        for j in range(1, min(segments - 1, hop // segment_hops) + 1):
+            out[hop, j] = _dot(vectors[hop], vectors[hop - j * segment_hops])
+    return out

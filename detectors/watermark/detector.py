@@ -11,10 +11,11 @@ from detectors.errors import DetectorError
 from detectors.interface import AUDIBLE, Block, Emission, ScoreTrack, StreamFormat, StreamNeed
 from detectors.watermark.correlation import advance
 from detectors.watermark.key import Key
-from detectors.watermark.layout import BLOCK_SAMPLES, RATE_HZ
+from detectors.watermark.layout import BLOCK_SAMPLES, RATE_HZ, mark_samples
 from detectors.watermark.whitening import CHUNK_SAMPLES, COEFFICIENTS, HOP_SAMPLES, Whitener
 
 HOPS_PER_BLOCK = BLOCK_SAMPLES // HOP_SAMPLES
+THRESHOLD = 6.5  # one false alarm in 30 days, by decoy keys: docs/watermark.md says how
 
 
 class WatermarkDetector:
@@ -67,7 +68,8 @@ class WatermarkDetector:
     def tracks(self) -> Sequence[ScoreTrack]:
         scores = np.concatenate(self._scores) if self._scores else np.zeros(0, np.float32)
         hop_s = HOP_SAMPLES / RATE_HZ
-        return (ScoreTrack(self.name, self.labels[0], hop_s, hop_s, scores),)
+        span_s = mark_samples(self.key.segments, self.key.blocks) / RATE_HZ
+        return (ScoreTrack(self.name, self.labels[0], hop_s, hop_s, scores, span_s=span_s),)
 
     def _work_off(self, chunk: NDArray[np.float32]) -> None:
         ring = len(self._vectors)
@@ -80,3 +82,12 @@ class WatermarkDetector:
             self._hop += 1
             scores[i] = score if self._hop >= ring else 0.0  # too few signs before a whole mark has passed
         self._scores.append(scores)
+
+
+def block_vectors(audio: NDArray) -> NDArray[np.float32]:
+    """What a detector correlates, for a whole recording of shape (channels, samples) at 16 kHz: (hops, K)."""
+    audio = np.nan_to_num(np.atleast_2d(np.asarray(audio, np.float32)), posinf=0.0, neginf=0.0)
+    whitener = Whitener(len(audio))
+    whole = range(0, audio.shape[1] - CHUNK_SAMPLES + 1, CHUNK_SAMPLES)
+    parts = [whitener.vectors(audio[:, start : start + CHUNK_SAMPLES]) for start in whole]
+    return np.concatenate(parts) if parts else np.zeros((0, len(audio) * COEFFICIENTS), np.float32)

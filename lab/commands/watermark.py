@@ -1,0 +1,144 @@
+"""`lab watermark`: put a mark into a file, look for one, and work out the threshold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Hide a watermark in a recording, or hear one.", no_args_is_help=True)
+
+KeyFile = Annotated[
+    str, typer.Option("--key-file", help="Key file, or the name of a key that comes with the lab.")
+]
+
+
+@app.command()
+def embed(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Any file libsndfile reads, from 8 kHz.")],
+    target: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Same rate and channels; format by its suffix.")
+    ],
+    key_file: KeyFile = "reference",
+    start_s: Annotated[float, typer.Option(min=0.0, help="Where the first mark begins.")] = 0.0,
+    duration_s: Annotated[float | None, typer.Option(help="How long to mark; default: to the end.")] = None,
+) -> None:
+    """Mark a recording, end to end with as many whole marks as fit."""
+    import soundfile
+
+    from detectors.errors import DetectorError
+    from detectors.watermark.embedder import embed as put_in
+    from detectors.watermark.key import load_named
+    from lab.acoustics.hearing import noise_to_mask
+    from lab.corpora.audio import read_audio
+    from lab.errors import BadInput
+
+    key = load_named(key_file)
+    audio, rate_hz = read_audio(source)
+    form, subtype = _format(target, soundfile.info(source).subtype)
+    try:
+        marked = put_in(audio.T, rate_hz, key, start_s, duration_s)
+    except DetectorError as error:
+        raise BadInput(f"{source}: {error}") from None
+    stretch = slice(round(marked.onset_s * rate_hz), round(marked.offset_s * rate_hz))
+    heard = noise_to_mask(audio.T[:, stretch], marked.audio[:, stretch], rate_hz)
+    peak = float(abs(marked.audio).max())
+    partial = target.with_name(target.name + ".partial")
+    soundfile.write(partial, marked.audio.T, rate_hz, subtype=subtype, format=form)
+    partial.replace(target)
+    print(
+        f"{target}: key {key.id}, {marked.marks} mark{'s' if marked.marks > 1 else ''}"
+        f" from {marked.onset_s:.3f} s to {marked.offset_s:.3f} s\n"
+        f"host to mark {marked.host_to_mark_db:.1f} dB, noise to mask {heard.mean_db:.1f} dB,"
+        f" disturbed frames {heard.disturbed_share:.1%}"
+    )
+    for warning in marked.warnings:
+        print(f"warning: {warning}")
+    if peak > 1 and subtype not in ("FLOAT", "DOUBLE"):
+        print(
+            f"warning: peaks at {peak:.2f} of full scale are clipped; attenuate the host or write a float file"
+        )
+
+
+@app.command()
+def detect(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="Any file libsndfile reads, from 8 kHz.")],
+    key_file: KeyFile = "reference",
+    threshold: Annotated[float | None, typer.Option(help="Score that counts; default: by design.")] = None,
+) -> None:
+    """List the marks of a key in a recording. All channels are used together."""
+    import numpy as np
+    import soxr
+
+    from detectors.interface import AUDIBLE, Block, StreamFormat
+    from detectors.stack import events_of
+    from detectors.watermark.detector import THRESHOLD, WatermarkDetector
+    from detectors.watermark.embedder import LOWEST_RATE_HZ, mark_duration_s
+    from detectors.watermark.key import load_named
+    from detectors.watermark.layout import RATE_HZ
+    from lab.corpora.audio import read_audio
+    from lab.errors import BadInput
+
+    key = load_named(key_file)
+    audio, rate_hz = read_audio(source)
+    if rate_hz < LOWEST_RATE_HZ:
+        raise BadInput(f"{source}: {rate_hz} Hz; at least {LOWEST_RATE_HZ} Hz is needed")
+    if len(audio) / rate_hz < mark_duration_s(key):
+        raise BadInput(f"{source}: {len(audio) / rate_hz:.2f} s; one mark takes {mark_duration_s(key):g} s")
+    samples = audio if rate_hz == RATE_HZ else soxr.resample(audio, rate_hz, RATE_HZ, quality="HQ")
+    # A block is known once its chunk is full, so silence carries the last mark over the end.
+    samples = np.ascontiguousarray(np.pad(samples, ((0, RATE_HZ // 4), (0, 0))).T)
+    detector = WatermarkDetector(key, channels=len(samples))
+    detector.open({AUDIBLE: StreamFormat(RATE_HZ, len(samples))})
+    detector.feed(Block(0, samples.shape[1], RATE_HZ, {AUDIBLE: samples}))
+    track = detector.tracks()[0]
+    limit = THRESHOLD if threshold is None else threshold
+    events = events_of(track, limit, 0.75 * mark_duration_s(key))
+    for event in events:
+        print(f"{event.onset_s:8.2f} s  {event.offset_s:8.2f} s  key {key.id}  score {event.score:.1f}")
+    if not events:
+        best = int(np.argmax(track.scores))
+        print(
+            f"no mark of key {key.id} (highest score {track.scores[best]:.1f} at {track.times_s[best]:.2f} s,"
+            f" threshold {limit:g})"
+        )
+
+
+@app.command()
+def threshold(
+    sources: Annotated[list[Path], typer.Argument(metavar="IN...", help="Recordings without a mark.")],
+    keys: Annotated[int, typer.Option(min=100, help="Decoy keys for each recording.")] = 20000,
+    days: Annotated[float, typer.Option(min=1e-3, help="Days between false alarms.")] = 30.0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the decoy keys.")] = 1,
+) -> None:
+    """Derive the threshold for a wanted rate of false alarms, from keys that nobody embedded."""
+    from detectors.watermark.layout import RATE_HZ
+    from detectors.watermark.threshold import decoy_peaks, together
+    from lab.corpora.audio import read_mono
+
+    parts = []
+    for number, source in enumerate(sources):
+        audio = read_mono(source, RATE_HZ)
+        for batch in range(0, keys, 4000):
+            count = min(4000, keys - batch)
+            parts.append(decoy_peaks(audio, count, seed=(seed * 1_000_003 + number) * 1_000_003 + batch))
+    peaks = together(parts)
+    print(f"{len(sources)} recordings, {keys} keys each: {peaks.hours:.0f} hours of decoys")
+    for score in (4.5, 5.0, 5.5, 6.0, 6.5, 7.0):
+        print(f"score {score:.1f}: {peaks.per_hour(score) * 24 * days:10.2f} alarms in {days:g} days")
+    print(f"threshold for one alarm in {days:g} days: {peaks.threshold(24 * days):.2f}")
+
+
+def _format(target: Path, subtype: str) -> tuple[str, str]:
+    """libsndfile's format for a suffix and the source's sample type, or the format's own where it has no such type."""
+    import soundfile
+
+    from lab.errors import BadInput
+
+    form = {"OGA": "OGG", "AIF": "AIFF"}.get(target.suffix[1:].upper(), target.suffix[1:].upper())
+    if form not in soundfile.available_formats():
+        raise BadInput(f"{target}: no audio format {target.suffix!r}; for instance .wav, .flac, .ogg")
+    if not soundfile.check_format(form, subtype):
+        subtype = soundfile.default_subtype(form)
+    return form, subtype
