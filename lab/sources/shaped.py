@@ -28,7 +28,7 @@ NYQUIST_CORRECTION = 0.1
 def pink_filter(rate_hz: int) -> tuple[NDArray, NDArray]:
     """Poles and zeros, each of shape (sections,)."""
     poles_hz = LOWEST_POLE_HZ * STEP ** np.arange(20)
-    poles_hz = poles_hz[poles_hz < rate_hz / 4]
+    poles_hz = poles_hz[poles_hz < 0.27 * rate_hz]
     turn = -2 * np.pi / rate_hz
     return np.exp(turn * poles_hz), np.exp(turn * poles_hz * np.sqrt(STEP))
 

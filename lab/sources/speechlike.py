@@ -17,6 +17,7 @@ from scipy.ndimage import uniform_filter1d
 from lab.sources.kernels import kernel, noise_state, uniform
 
 FRAMES_PER_S = 400
+SHELF_HZ = 2000.0  # stands in for the formants above the fifth, which lift what lies below them
 # Formants 1-3 in Hz, averages of 33 men: Peterson and Barney, JASA 24 (1952) 175-184, table II.
 VOWELS = np.array(
     [
@@ -56,8 +57,8 @@ def speaker(rng: np.random.Generator) -> Speaker:
         tract=float(rng.uniform(1.10, 1.25) if high else rng.uniform(0.93, 1.08)),
         syllables_per_s=float(rng.uniform(3.2, 6.0)),
         open_quotient=float(rng.uniform(0.45, 0.7)),
-        tilt_hz=float(rng.uniform(1500, 4500)),
-        breath=float(rng.uniform(0.01, 0.06)),
+        tilt_hz=float(rng.uniform(3500, 12000)),
+        breath=float(rng.uniform(0.02, 0.09)),
         liveliness=float(rng.uniform(0.08, 0.25)),
     )
 
@@ -179,10 +180,11 @@ def _synthesise(tracks, rate_hz, open_quotient, tilt_hz, breath, state, out):
     a, b, c = np.zeros(5), np.zeros(5), np.zeros(5)
     y1, y2 = np.zeros(5), np.zeros(5)
     widths = np.array([70.0, 95.0, 140.0, 250.0, 320.0])
-    top = np.array([3500.0, 4600.0])  # formants 4 and 5 hardly move
+    top = np.array([3500.0, 4700.0])  # formants 4 and 5 hardly move
     fb = fc = fg = f1 = f2 = 0.0
     tilt = np.exp(-2.0 * np.pi * tilt_hz / rate_hz)
-    phase, shimmer, jitter, source = 0.0, 1.0, 1.0, 0.0
+    shelf = 1.0 - np.exp(-2.0 * np.pi * SHELF_HZ / rate_hz)
+    phase, shimmer, jitter, source, low = 0.0, 1.0, 1.0, 0.0, 0.0
     tract = tracks[0, 8] / 2500.0
     frame = -1
     for i in range(out.size):
@@ -197,7 +199,7 @@ def _synthesise(tracks, rate_hz, open_quotient, tilt_hz, breath, state, out):
                 a[3 + k], b[3 + k], c[3 + k] = _resonator(top[k] * max(tract, 0.9), widths[3 + k], rate_hz)
             _, fb, fc = _resonator(tracks[now, 4], tracks[now, 5], rate_hz)
             # White noise through it keeps about its power whatever the width.
-            fg = np.sqrt(max(1e-6, 1.0 - np.exp(-2.0 * np.pi * tracks[now, 5] / rate_hz))) * 0.16
+            fg = np.sqrt(max(1e-6, 1.0 - np.exp(-2.0 * np.pi * tracks[now, 5] / rate_hz))) * 0.4
         nxt = min(now + 1, tracks.shape[0] - 1)
         pitch = tracks[now, 0] + part * (tracks[nxt, 0] - tracks[now, 0])
         voiced = tracks[now, 1] + part * (tracks[nxt, 1] - tracks[now, 1])
@@ -224,4 +226,5 @@ def _synthesise(tracks, rate_hz, open_quotient, tilt_hz, breath, state, out):
         f = fg * noise * friction + fb * f1 + fc * f2
         f2 = f1
         f1 = f
-        out[i] = x + 0.5 * (f - 0.6 * f2)
+        low += shelf * (x - low)
+        out[i] = x + 2.0 * (x - low) + 0.8 * (f - 0.6 * f2)
