@@ -9,7 +9,7 @@ import errno
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,6 +84,18 @@ def _sqlite_engine(path: Path, *, write: bool) -> sa.Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
     return engine
+
+
+def settle(engine: sa.Engine) -> None:
+    """Move what lies in SQLite's write-ahead log into the database file, so that the file alone is the store.
+
+    Where a reader is in the middle of something or the disk is full the log simply stays; nothing is lost.
+    """
+    if engine.dialect.name == "sqlite":
+        with suppress(SQLAlchemyError, sqlite3.Error), engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            driver.execute("PRAGMA busy_timeout = 1000")  # closing waits for no one for long
+            driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 @contextmanager

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from detectors.interface import ScoreTrack
 from lab.errors import BadInput, LabFailure
 from lab.store import schema
-from lab.store.database import engine_for, guarded, is_current, name_of, upgrade
+from lab.store.database import engine_for, guarded, is_current, name_of, settle, upgrade
 from lab.store.lock import WriterLock
 from lab.store.records import RunRecord, RunState, ScenarioRecord, TrackPlace, TrialRecord
 from lab.store.rows import trial_record, trial_row
@@ -78,10 +78,12 @@ class Store:
         return cls(directory, engine, None)
 
     def close(self) -> None:
+        """Let go of the store. A writer first moves all it wrote into the database file, past idle readers."""
         self._parquet.cache_clear()
-        self._engine.dispose()
         if self._lock is not None:
+            settle(self._engine)
             self._lock.release()
+        self._engine.dispose()
 
     def __enter__(self) -> Self:
         return self

@@ -1,4 +1,6 @@
 import dataclasses
+import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -198,6 +200,17 @@ def test_a_store_may_be_moved(store, tmp_path):
     with Store.read(moved) as reader:
         assert reader.runs() == [RUN]
         assert_same_tracks(reader.tracks(stored(reader)[0]), make_trial(0).tracks)
+
+
+def test_a_closed_store_is_whole_without_its_log_even_while_someone_looks(store, tmp_path):
+    with closing(sqlite3.connect(f"file:{store.directory}/lab.sqlite?mode=ro", uri=True)) as idle:
+        idle.execute("SELECT count(*) FROM trials").fetchall()
+        store.add_trials(RUN.id, [make_trial(0)])
+        store.close()
+        copy = tmp_path / "copy.sqlite"
+        copy.write_bytes((store.directory / "lab.sqlite").read_bytes())
+    with closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("SELECT count(*) FROM trials").fetchone() == (1,)
 
 
 def test_a_scenario_of_a_run_that_was_not_begun_is_refused(store):
