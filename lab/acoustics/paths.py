@@ -1,21 +1,18 @@
 """Impulse responses from a source to the microphones of a device, in a calibrated room.
 
-Images up to the third order arrive coherently at all microphones. The late part is a random sequence
-shaped by the traced energy; the library draws one per microphone, which would make the reverberation of
-two microphones centimetres apart independent. Here the late parts are mixed to the coherence of a
-diffuse field.
+Images up to the third order, from pyroomacoustics, arrive coherently at all microphones; its rays give
+the energy of the rest, which `late` turns into sound.
 """
 
 from __future__ import annotations
 
 import numpy as np
-import scipy.fft
 from numpy.typing import ArrayLike, NDArray
 
 from lab.acoustics.cache import DiskCache, content_key
-from lab.acoustics.diffuse import mixing_filters
+from lab.acoustics.late import late_responses
 from lab.acoustics.room import CalibratedRoom
-from lab.acoustics.shoebox import LEAD_SAMPLES, early_and_late, trace
+from lab.acoustics.shoebox import bin_s, image_responses, ray_histogram, trace
 
 FLOOR_DB = -60.0  # a response ends where less than this share of its energy is left
 
@@ -57,30 +54,26 @@ def impulse_responses(
 def _render(
     room: CalibratedRoom, source: NDArray, microphones: NDArray, rate_hz: int, seed: int
 ) -> NDArray[np.float32]:
-    farthest_s = np.linalg.norm(microphones - source, axis=1).max() / room.climate.speed_m_s
-    duration_s = farthest_s + float(np.max(room.rt60_s))
+    speed_m_s = room.climate.speed_m_s
+    arrival_s = np.linalg.norm(microphones - source, axis=1) / speed_m_s
+    duration_s = float(arrival_s.max() + np.max(room.rt60_s))
     traced = trace(room.shoebox, source, microphones, rate_hz, duration_s, seed)
-    early, late = early_and_late(traced)
-    taps = max(len(row) for row in early + late)
-    early, late = _stack(early, taps), _stack(late, taps)
-    if len(microphones) > 1:
-        late = _mix(late, mixing_filters(microphones, rate_hz, room.climate.speed_m_s))
-    responses = (early + late)[:, LEAD_SAMPLES:]
-    return _end_at_floor(responses).astype(np.float32)
-
-
-def _stack(rows: list[NDArray], taps: int) -> NDArray[np.float64]:
-    return np.stack([np.pad(row, (0, taps - len(row))) for row in rows])
-
-
-def _mix(rows: NDArray, filters: NDArray) -> NDArray[np.float64]:
-    """Rows (M, n) through an (M, M, taps) matrix of linear-phase filters, their delay taken out."""
-    n, taps = rows.shape[-1], filters.shape[-1]
-    length = scipy.fft.next_fast_len(n + taps, real=True)
-    spectrum = np.einsum(
-        "ijf,jf->if", scipy.fft.rfft(filters, length), scipy.fft.rfft(rows, length), optimize=True
+    early = image_responses(traced)
+    late = late_responses(
+        ray_histogram(traced, round(duration_s / bin_s(traced))),
+        bin_s(traced),
+        arrival_s,
+        microphones,
+        traced.octave_bands.centers,
+        room.volume_m3,
+        speed_m_s,
+        rate_hz,
+        np.random.default_rng(seed),
     )
-    return scipy.fft.irfft(spectrum, length)[:, taps // 2 : taps // 2 + n]
+    responses = np.zeros((len(microphones), max(early.shape[1], late.shape[1])))
+    responses[:, : early.shape[1]] += early
+    responses[:, : late.shape[1]] += late
+    return _end_at_floor(responses).astype(np.float32)
 
 
 def _end_at_floor(responses: NDArray) -> NDArray[np.float64]:

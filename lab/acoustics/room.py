@@ -26,7 +26,8 @@ SOURCES, MICROPHONES = 6, 4  # positions of a calibration: 24
 RATE_HZ = 16000  # of the calibration; absorption holds for every rate
 TOLERANCE = 0.01  # of the traced decay; leaves the rest of the 10 % to other positions
 ACCEPTED = 0.04
-RAYS_PER_M3 = 6.0  # a third of the library's choice: 24 positions share the noise
+RAYS_PER_M3_S = 3.0  # times the volume, over the time followed; 24 positions share the noise
+MOST_RAYS = 10_000
 HEARD = 1.3  # decays are followed this many times the reverberation time
 PASSES = 8
 # A decay read through octave filters comes out this much longer than the traced energy's (mean of 200
@@ -192,6 +193,8 @@ def _solve(spec: RoomSpec, seed: int) -> dict[str, NDArray]:
             slope[known] = (np.log(traced / previous[1])[known] / moved[known]).clip(-2.0, -0.3)
         previous = exponent, traced
         exponent = np.clip(exponent * np.exp(np.clip(missing / slope, -1.0, 1.0)), *EXPONENT)
+        if np.array_equal(exponent, previous[0]):
+            break  # every octave stands at its bound
     _, exponent, traced = best
     _check_reached(spec, traced + READING_S)
     return {
@@ -223,7 +226,7 @@ def _traced_rt60(
 ) -> NDArray[np.float64]:
     """RT60 of the traced energy per octave (7,), mean over all positions."""
     bins = max(8, math.ceil(duration_s / HISTOGRAM_S))
-    rays = int(RAYS_PER_M3 * math.prod(box.size_m)) + 1
+    rays = min(int(RAYS_PER_M3_S * math.prod(box.size_m) / duration_s) + 100, MOST_RAYS)
     times = []
     for index, (source, microphones) in enumerate(pairs):
         room = trace(box, source, microphones, RATE_HZ, duration_s, (seed + index) % 2**63, rays)

@@ -111,30 +111,43 @@ def trace(
 def energy_histogram(room: pyroomacoustics.ShoeBox, bins: int) -> NDArray[np.float64]:
     """Energy arriving at each microphone by octave and time, air included: (M, bands, bins) of HISTOGRAM_S.
 
-    It is the expected energy of the impulse responses, at a tenth of the price of building them.
+    It is the expected energy of the impulse responses, without building them.
     """
     (source,) = room.sources
-    step_s = room.rt_args["hist_bin_size"]
-    air_decay = np.exp(-room.air_absorption[:, None] * room.c * step_s * (np.arange(bins) + 0.5))
     energy = np.zeros((room.n_mics, len(room.air_absorption), bins))
     for index, microphone in enumerate(room.mic_array.R.T):
         distance = np.linalg.norm(source.images - microphone[:, None], axis=0)
-        slot = (distance / room.c / step_s).astype(int)
+        slot = (distance / room.c / bin_s(room)).astype(int)
         heard = slot < bins
         for band, damping in enumerate(source.damping):
             image_energy = np.square(damping[heard] / distance[heard])
             energy[index, band] = np.bincount(slot[heard], image_energy, minlength=bins)
+    return energy * _air_decay(room, bins) + ray_histogram(room, bins)
+
+
+def ray_histogram(room: pyroomacoustics.ShoeBox, bins: int) -> NDArray[np.float64]:
+    """The part of `energy_histogram` that the rays bring, same shape."""
+    energy = np.zeros((room.n_mics, len(room.air_absorption), bins))
+    for index in range(room.n_mics):
         rays = room.rt_histograms[index][0][0][:, :bins]
-        energy[index, :, : rays.shape[1]] += rays
-    return energy * air_decay
+        energy[index, :, : rays.shape[1]] = rays
+    return energy * _air_decay(room, bins)
 
 
-def early_and_late(room: pyroomacoustics.ShoeBox) -> tuple[list[NDArray], list[NDArray]]:
-    """Impulse responses per microphone: images alone, rays alone; LEAD_SAMPLES of delay in both."""
-    parts = []
-    for images in (True, False):
-        room.simulator_state["ism_needed"] = images
-        room.simulator_state["rt_needed"] = not images
-        room.compute_rir()
-        parts.append([row[0] for row in room.rir])
-    return parts[0], parts[1]
+def bin_s(room: pyroomacoustics.ShoeBox) -> float:
+    """Length of a histogram's bin: HISTOGRAM_S, rounded down to whole samples."""
+    return room.rt_args["hist_bin_size"]
+
+
+def _air_decay(room: pyroomacoustics.ShoeBox, bins: int) -> NDArray[np.float64]:
+    """Energy that the air leaves at the middle of each bin, (bands, bins)."""
+    return np.exp(-room.air_absorption[:, None] * room.c * bin_s(room) * (np.arange(bins) + 0.5))
+
+
+def image_responses(room: pyroomacoustics.ShoeBox) -> NDArray[np.float64]:
+    """Impulse responses of the images alone, (M, taps); time 0 is the emission."""
+    room.simulator_state["rt_needed"] = False
+    room.compute_rir()
+    taps = max(len(row[0]) for row in room.rir)
+    rows = [np.pad(row[0], (0, taps - len(row[0]))) for row in room.rir]
+    return np.stack(rows)[:, LEAD_SAMPLES:]
