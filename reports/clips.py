@@ -118,13 +118,14 @@ def draw_spectrogram(file: Path) -> bytes | None:
         axes = figure.add_subplot()
         span = (time_s[0], time_s[-1], 0, frequency_hz[-1] / 1000)
         top_db = level_db.max()
+        floor_db = max(top_db - RANGE_DB, np.percentile(level_db, 30))  # steady noise stays dark
         axes.imshow(
             level_db,
             "cividis",
             aspect="auto",
             origin="lower",
             extent=span,
-            vmin=top_db - RANGE_DB,
+            vmin=floor_db,
             vmax=top_db,
         )
         axes.grid(False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from reports import panels, style, words
 from reports.panels import Panel
 
 MAX_POINTS = 160  # of a threshold curve; more cannot be told apart at this size
+MAX_TICKS = 8  # swept values that are named on the axis one by one
+TITLE_WIDTH = 46  # letters a line
 BAND = 0.16  # opacity
 MISS_SPAN = (0.002, 0.998)  # a share of 0 or 1 has no place on a normal deviate scale
 MISS_TICKS = (0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 0.995)
@@ -36,6 +39,9 @@ def rate_over(panel: Panel, axis: str) -> Figure:
             _band(axes, index, x, [row.detection.low for row in rows], [row.detection.high for row in rows])
         entries += _mark_limits(axes, panel, axis)
         _unit_axis(axes)
+        swept = sorted({row.cell[axis] for line in panel.lines for row in line.rows})
+        if len(swept) <= MAX_TICKS:
+            axes.set_xticks(swept, [words.number(value) for value in swept])
         axes.set_xlabel(words.axis_of(axis))
         style.legend(figure, *zip(*entries))
         return figure
@@ -151,7 +157,7 @@ def write_rate_figure(results: Results, scenario_id: str, path: Path, axis: str 
     figure = rate_over(panel, axis)
     title = ", ".join(filter(None, (scenario.title, panel.title)))
     with style.look():
-        figure.axes[0].set_title(f"{title} ({scenario.origin})", loc="left")
+        figure.axes[0].set_title(textwrap.fill(f"{title} ({scenario.origin})", TITLE_WIDTH), loc="left")
     style.to_png(figure, path)
 
 

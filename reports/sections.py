@@ -57,6 +57,11 @@ class SubjectSection:
     def per_clip(self) -> list[Row]:
         return [row for row in self.rows if row.per_clip]
 
+    @property
+    def recordings(self) -> list[str]:
+        """Every recording of the per-clip tables, by name."""
+        return sorted({name for row in self.per_clip for name in row.per_clip})
+
 
 @dataclass(frozen=True)
 class ScenarioSection:
@@ -126,7 +131,10 @@ def _figure_groups(subject: Subject, rows: list[Row], scenario: ScenarioResult, 
     curved = [row for row in rows if figures.has_detection_curve(row)]
     if curved:
         span = figures.threshold_span(curved, "detection_rate")
-        caption = f"What another threshold would have detected on these trials. {BANDS}"
+        caption = (
+            f"What another threshold would have detected on these trials. {BANDS} Where a curve falls towards low "
+            "thresholds, the detector was in alarm before the event, which counts as a miss."
+        )
         drawn = lambda panel: figures.detection_curves(panel, span)
         yield _group("Detection rate against threshold", caption, panels.per_cell(curved), drawn, scenario)
     alarmed = [row for row in rows if figures.has_false_alarm_curve(row) and listened_h(row) >= MIN_HOURS]

@@ -56,7 +56,8 @@ RC = {
     "legend.frameon": False,
     "legend.fontsize": 9.5,
     "figure.constrained_layout.use": True,
-    "savefig.facecolor": "none",
+    "figure.facecolor": "none",  # the page shows through, light or dark
+    "axes.facecolor": "none",
 }
 
 

@@ -113,6 +113,12 @@ def test_figures_of_one_page_share_no_id(distance_rows):
     assert used <= set(ids)
 
 
+def test_svg_takes_ink_and_paper_from_the_page(distance_rows):
+    svg = style.to_svg(figures.rate_over(panels.over(distance_rows, "distance_m")[0], "distance_m"), "rate")
+    assert "var(--ink)" in svg
+    assert not re.search(r"fill: (#ffffff|white|#1b1f23|#000000)", svg)
+
+
 def test_the_same_rows_give_the_same_svg(distance_rows):
     panel = panels.over(distance_rows, "distance_m")[0]
     first, second = (style.to_svg(figures.rate_over(panel, "distance_m"), "rate") for _ in range(2))
@@ -124,6 +130,8 @@ def test_readme_figure_is_written_as_a_picture(results, tmp_path):
     picture = imread(tmp_path / "rate.png")
     assert picture.shape[1] > 600
     assert picture[..., :3].std() > 0.05
+    right_edge = picture[:60, -3:, :3]
+    assert np.all(right_edge == 1.0), "the title runs off the picture"
 
 
 @pytest.mark.parametrize(
