@@ -7,7 +7,9 @@ from dataclasses import asdict, replace
 
 from lab.runs.plan import Planned
 from lab.scenario.model import Limit as AskedLimit
+from lab.scenario.model import Scenario
 from lab.scoring.outcome import Outcome
+from lab.sources.library import audio_hours
 from lab.sources.segments import Segment, distinct_seconds
 from lab.store.records import RunRecord, TrialRecord
 from lab.store.results import Environment, Results, Row, ScenarioResult
@@ -52,8 +54,15 @@ def _scenario(store: Store, run: RunRecord, one: Planned) -> ScenarioResult:
         invalid=judgement.invalid,
         invalid_reasons=judgement.invalid_reasons,
         verdict=judgement.verdict,
+        audio_hours=_audio_hours(scenario.first),
         results=[Row.model_validate(asdict(row)) for row in judgement.rows],
     )
+
+
+def _audio_hours(spec: Scenario) -> float | None:
+    """Hours of different audio that the media of a scenario can draw on; None when any of it has no end."""
+    hours = [audio_hours(s.corpus, s.classes, spec.split) for s in spec.sources if s.kind == "media"]
+    return None if not hours or None in hours else max(hours)
 
 
 def outcomes_of_cell(records: Sequence[TrialRecord], media: set[str]) -> list[Outcome]:

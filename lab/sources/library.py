@@ -163,6 +163,14 @@ def open_library(
     return CorpusLibrary(_corpus(corpus), classes, split, rate_hz, folder)
 
 
+def audio_hours(corpus: str, classes: tuple[str, ...], split: str) -> float | None:
+    """Hours of different audio these classes hold in a split; None for procedural audio, which has no end."""
+    if corpus == PROCEDURAL:
+        return None
+    recordings = _corpus(corpus).recordings(split=split, purpose=Purpose.TRIAL, classes=classes)
+    return sum(recording.seconds for recording in recordings) / 3600.0
+
+
 @lru_cache(maxsize=16)
 def _corpus(name: str) -> Corpus:
     return load_corpus(name)
