@@ -145,5 +145,5 @@ def test_the_shown_detector_answers_alike_however_the_signal_is_cut(written: Pat
 
 
 def test_the_shown_python_test_passes(written: Path):
-    done = run("pytest -q test_build.py --lab-trials 2", written)
+    done = run("pytest -q test_living_room.py", written)
     assert done.returncode == 0, done.stdout + done.stderr

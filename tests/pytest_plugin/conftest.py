@@ -50,7 +50,6 @@ at_least = 0.20
 INSTANT_CORE = f"""
 import sys
 sys.path.insert(0, {str(ROOT)!r})
-import types
 from tests.pytest_plugin import instant_core
 sys.modules["lab.runs.run"] = instant_core
 """

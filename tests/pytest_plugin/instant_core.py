@@ -48,7 +48,7 @@ def run_scenarios(paths: Sequence[Path], options: RunOptions, on_progress: objec
         metric="detection_rate",
         label="watermark",
         where={},
-        limit=">= 0.2",
+        limit="at least 0.2",
         bound=high if verdict == "fail" else low,
         verdict="pass" if verdict == "reported" else verdict,
         needed="12 more trials" if verdict == "inconclusive" else None,

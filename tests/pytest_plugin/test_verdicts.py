@@ -45,7 +45,7 @@ def test_a_failure_shows_limit_bound_trials_and_how_to_hear_the_worst_trial(
         [
             "near: FAIL - will fail",
             "*seed 7*40 trials, 0 invalid",
-            "FAIL: detection_rate >= 0.2 of watermark, *",
+            "FAIL: detection_rate at least 0.2 of watermark, *",
             "*bound 0.15, detected 20 of 40*",
             "*miss of watermark at 2.5 s*score 1.25, threshold 5.5",
             "*lab render near.toml --trial 3 --seed 7",
@@ -82,8 +82,8 @@ def test_figures_reach_junit_the_table_and_one_results_file(
     result.stdout.fnmatch_lines(
         [
             "*- scenarios -*",
-            "far *2/4 *0.500*fail detection_rate >= 0.2 (bound 0.15)",
-            "near *2/4 *0.500*pass detection_rate >= 0.2 (bound 0.4)*",
+            "far *2/4 *0.500*fail detection_rate at least 0.2 (bound 0.15)",
+            "near *2/4 *0.500*pass detection_rate at least 0.2 (bound 0.4)*",
             "build reference*FAIL",
             "report: *out/report.html",
         ]
