@@ -30,6 +30,8 @@ def shape(
 
     highest_hz: bands count up to here, so that a narrow host does not look quieter than it is.
     """
+    if not host.any():
+        return np.zeros(len(host), np.float32), -math.inf  # digital silence stays silent
     highest_hz = min(highest_hz, RATE_HZ / 2)
     model = ear(FRAME, highest_hz)
     spectra = _analyse(carrier) * 10 ** (-full_scale_db_spl / 20)
@@ -42,8 +44,6 @@ def shape(
         mark = _synthesise(spectra * _per_bin(gain, model.hz))
         ratio = measured_power(mark, highest_hz, full_scale_db_spl) / mask
         mean = float(ratio.mean())
-        if mean <= 0:
-            return np.zeros(len(host), np.float32), -math.inf
         scale = math.sqrt(aim / mean)
         if correction < CORRECTIONS:
             gain = gain * np.sqrt(np.minimum(1.0, CEILING / _felt_by(ratio * scale**2, len(gain))))

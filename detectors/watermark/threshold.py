@@ -23,7 +23,7 @@ from detectors.watermark.key import draw_signs
 from detectors.watermark.layout import RATE_HZ
 from detectors.watermark.whitening import HOP_SAMPLES
 
-LOWEST = 4.0  # peaks below are not kept
+LOWEST = 3.5  # peaks below are not kept
 _HOPS_AT_ONCE = 512
 
 
@@ -55,7 +55,9 @@ class DecoyPeaks:
         return high + float(np.log(counted / wanted) / slope)
 
 
-def decoy_peaks(audio: NDArray, keys: int, seed: int, segments: int = 16, blocks: int = 4) -> DecoyPeaks:
+def decoy_peaks(
+    audio: NDArray, keys: int, seed: int, segments: int = 16, blocks: int = 4, lowest: float = LOWEST
+) -> DecoyPeaks:
     """Score one unmarked recording, (channels, samples) at 16 kHz, under `keys` random keys."""
     vectors = block_vectors(audio)
     mark_hops = segments * blocks * HOPS_PER_BLOCK
@@ -73,7 +75,7 @@ def decoy_peaks(audio: NDArray, keys: int, seed: int, segments: int = 16, blocks
         gathered = products[hops[:, None] - age[None, :], (later - earlier)[None, :]]
         energy = np.sqrt(np.sum(gathered**2, axis=1, keepdims=True))
         scores = (gathered / np.where(energy > 0, energy, 1)) @ weights
-        for row, column in np.argwhere(scores >= LOWEST):
+        for row, column in np.argwhere(scores >= lowest):
             place = int(column), int(hops[row]) // mark_hops
             best[place] = max(best.get(place, 0.0), float(scores[row, column]))
     heard_s = (len(products) - mark_hops + 1) * HOP_SAMPLES / RATE_HZ
