@@ -1,25 +1,30 @@
 """How long a scenario takes: a rough figure for people choosing what to run.
 
-Measured on one core of a 2020s server, rooms not yet in the cache; a factor of two either way is no surprise.
+Measured with the reference build on one core of a 2020s server; a factor of two either way is no surprise.
 """
 
 from __future__ import annotations
 
 from lab.scenario.file import ScenarioFile
+from lab.sources.media import MediaSpec
 
-REAL_TIME = 100.0  # seconds of capture rendered and detected per second of one core
-ROOM_S = 1.0  # one room brought to its reverberation time
-PATHS_S = 0.3  # impulse responses of one source at one place
+REAL_TIME = 250.0  # seconds of capture rendered and heard per second of one core
+MARK = 16.0  # seconds of watermark embedded and measured per second of one core
+TRIAL_S = 0.1  # sources found, cut and levelled
+ROOM_S = 0.8  # one room brought to its reverberation time, unless the cache has it
+PATHS_S = 0.4  # impulse responses of one source at one place, unless the cache has them
 
 
 def core_seconds(scenario: ScenarioFile, trials: int | None = None, hours: float | None = None) -> float:
-    """Seconds of one core for all cells; divide by the number of processes."""
+    """Seconds of one core for all cells with an empty cache; divide by the number of processes."""
     per_cell = scenario.trials_per_cell(trials, hours)
     first = scenario.first
-    rooms = min(per_cell, first.room.bank)
+    media = [source for source in first.sources if isinstance(source, MediaSpec)]
+    marked_s = sum(source.watermark.duration_s for source in media if source.watermark is not None)
+    trial_s = TRIAL_S + first.duration_s / REAL_TIME + marked_s / MARK
     places = min(per_cell, first.room.bank * first.room.placements)
-    heard = sum(1 for source in first.sources if source.kind != "noise")
-    per_cell_s = per_cell * first.duration_s / REAL_TIME + places * heard * PATHS_S
-    # Cells share a room where it is the same: only what the room says tells them apart.
-    distinct = {one.spec.room.model_dump_json() for one in (scenario.draw(c, 0, 0) for c in scenario.cells())}
-    return len(scenario.cells()) * per_cell_s + len(distinct) * rooms * ROOM_S
+    cell_s = per_cell * trial_s + places * len(media) * PATHS_S
+    cells = scenario.cells()
+    # Cells whose rooms say the same share them.
+    rooms = {scenario.draw(cell, 0, 0).spec.room.model_dump_json() for cell in cells}
+    return len(cells) * cell_s + len(rooms) * min(per_cell, first.room.bank) * ROOM_S

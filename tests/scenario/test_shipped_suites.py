@@ -1,0 +1,85 @@
+"""The shipped suites: `quick` ones need nothing and can be decided by their own trials."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lab.scenario.cost import core_seconds
+from lab.scenario.load import find_scenarios
+from lab.verdicts.clusters import Sample
+from lab.verdicts.decisions import Verdict, decide_exposure, decide_share
+from lab.verdicts.exposure import Exposure
+from lab.verdicts.limits import Limit
+
+FOLDER = Path(__file__).parents[2] / "scenarios" / "second_screen"
+SHIPPED = {scenario.id: scenario for scenario in find_scenarios([FOLDER])}
+QUICK = {name: scenario for name, scenario in SHIPPED.items() if "quick" in scenario.tags}
+REFRACTORY_S = 2.0
+
+
+def test_every_part_of_the_second_screen_is_there() -> None:
+    assert set(SHIPPED) == {
+        "near",
+        "unmarked",
+        "wrong_key",
+        "distance",
+        "snr",
+        "music_hosts",
+        "speech_hosts",
+        "wake_word",
+        "unmarked_media",
+        "unmarked_periodic",
+        "unmarked_recordings",
+    }
+
+
+def test_ids_are_file_names() -> None:
+    assert [name for name, scenario in SHIPPED.items() if scenario.path.stem != name] == []
+
+
+def test_quick_scenarios_need_no_recordings() -> None:
+    assert set(QUICK) == {"near", "unmarked", "wrong_key"}
+    assert [scenario.corpora for scenario in QUICK.values()] == [()] * 3
+
+
+def test_quick_scenarios_together_take_under_a_hundred_seconds_on_two_cores() -> None:
+    assert sum(core_seconds(scenario) for scenario in QUICK.values()) / 2 < 100
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_quick_scenario_without_a_mistake_passes_on_its_own_trials(name: str) -> None:
+    """All detected, or no alarm at all, in as many distinct rooms as the file asks for."""
+    scenario = QUICK[name]
+    assert scenario.first.accept
+    for limit in scenario.first.accept:
+        assert ideal(scenario, limit) is Verdict.PASS
+
+
+@pytest.mark.parametrize("name", ["unmarked_media", "unmarked_periodic"])
+def test_long_exposures_are_long_enough_for_their_limits(name: str) -> None:
+    (limit,) = SHIPPED[name].first.accept
+    assert ideal(SHIPPED[name], limit) is Verdict.PASS
+
+
+def ideal(scenario, limit) -> Verdict:
+    trials, rooms = scenario.trials_per_cell(), scenario.first.room.bank
+    asked = Limit(limit.metric, limit.label, {}, limit.at_least, limit.at_most)
+    if limit.metric == "false_alarms_per_day":
+        hours = trials * scenario.first.duration_s / 3600
+        return decide_exposure(Exposure(0, hours, hours, 0.0, 0.0, REFRACTORY_S, 0), asked).verdict
+    alike = min(trials, rooms)
+    found = trials if limit.metric == "detection_rate" else 0
+    return decide_share(Sample(found, trials, float(alike), alike), asked).verdict
+
+
+def test_distance_reaches_twenty_feet_and_thirty_and_has_its_trials() -> None:
+    distance = SHIPPED["distance"]
+    assert {cell.values["distance_m"] for cell in distance.cells()} == {1.0, 2.0, 3.0, 6.1, 9.1}
+    assert {cell.values["rt60_s"] for cell in distance.cells()} == {0.3, 0.6}
+    assert distance.trials_per_cell() >= 800
+
+
+def test_recordings_come_from_the_test_split_only() -> None:
+    assert {scenario.first.split for scenario in SHIPPED.values()} == {"test"}
