@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -20,7 +19,6 @@ from reports.panels import Panel
 
 MAX_POINTS = 160  # of a threshold curve; more cannot be told apart at this size
 MAX_TICKS = 8  # swept values that are named on the axis one by one
-TITLE_WIDTH = 46  # letters a line
 BAND = 0.16  # opacity
 MISS_SPAN = (0.002, 0.998)  # a share of 0 or 1 has no place on a normal deviate scale
 MISS_TICKS = (0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 0.995)
@@ -157,7 +155,7 @@ def write_rate_figure(results: Results, scenario_id: str, path: Path, axis: str 
     figure = rate_over(panel, axis)
     title = ", ".join(filter(None, (scenario.title, panel.title)))
     with style.look():
-        figure.axes[0].set_title(textwrap.fill(f"{title} ({scenario.origin})", TITLE_WIDTH), loc="left")
+        style.set_title(figure.axes[0], f"{title} ({scenario.origin})")
     style.to_png(figure, path)
 
 

@@ -10,6 +10,7 @@ import hashlib
 import io
 import math
 import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 MAX_LINES = len(COLOURS)
 SIZE_IN = (4.7, 2.9)
 LEGEND_ROW_IN = 0.21
+TITLE_WIDTH = 46  # letters a line
+LABEL_WIDTH = 48
 
 RC = {
     "svg.fonttype": "none",
@@ -86,15 +89,22 @@ def new_figure(title: str = "") -> Iterator[tuple[Figure, Axes]]:
         figure = Figure(figsize=SIZE_IN)
         axes = figure.add_subplot()
         if title:
-            axes.set_title(title, loc="left")
+            set_title(axes, title)
         yield figure, axes
+
+
+def set_title(axes: Axes, title: str) -> None:
+    """Title over the axes, on as many lines as it takes."""
+    axes.set_title(textwrap.fill(title, TITLE_WIDTH), loc="left")
 
 
 def legend(figure: Figure, lines: Sequence[Line2D], labels: Sequence[str]) -> None:
     """Legend below the axes, where it hides no data; the figure grows by what it takes."""
+    labels = [textwrap.fill(label, LABEL_WIDTH) for label in labels]
     columns = max(1, min(3, 62 // (max(map(len, labels)) + 7)))
+    rows = math.ceil(len(labels) / columns) + sum(label.count("\n") for label in labels)
     width, height = SIZE_IN
-    figure.set_size_inches(width, height + LEGEND_ROW_IN * math.ceil(len(labels) / columns))
+    figure.set_size_inches(width, height + LEGEND_ROW_IN * rows)
     figure.legend(lines, labels, loc="outside lower center", ncols=columns, handlelength=2.8)
 
 

@@ -113,6 +113,17 @@ def test_figures_of_one_page_share_no_id(distance_rows):
     assert used <= set(ids)
 
 
+def test_long_names_stay_inside_the_figure(distance_rows):
+    name = "a household with a dishwasher, an extractor hood and two children in the next room"
+    rows = [row.model_copy(update={"cell": row.cell | {"variant": name}}) for row in distance_rows[:10]]
+    figure = figures.rate_over(panels.over(rows + distance_rows[10:20], "distance_m")[0], "distance_m")
+    figure.draw_without_rendering()
+    width, height = figure.bbox.size
+    for text in [*figure.legends[0].get_texts(), figure.axes[0].title]:
+        box = text.get_window_extent()
+        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, text.get_text()
+
+
 def test_svg_takes_ink_and_paper_from_the_page(distance_rows):
     svg = style.to_svg(figures.rate_over(panels.over(distance_rows, "distance_m")[0], "distance_m"), "rate")
     assert "var(--ink)" in svg
