@@ -15,8 +15,11 @@ from lab.scenario.drawn import options
 from lab.scenario.explain import shown
 from lab.scenario.model import Scenario
 from lab.scenario.tree import Tree
+from lab.sources.crowd import CLASS as NOISE_CLASS
 from lab.sources.library import PROCEDURAL, open_library
+from lab.sources.marking import WatermarkSpec
 from lab.sources.media import MediaSpec
+from lab.sources.noise import NoiseSpec
 
 ANY_RATE_HZ = 16_000  # a library is opened only to see whether it has the classes
 
@@ -41,7 +44,7 @@ class Playlist:
     """What the sources of a scenario may play and be marked with, gathered over its corners."""
 
     def __init__(self) -> None:
-        self._seen: set[tuple[Any, ...]] = set()
+        self._seen: set[Any] = set()
         self._contents: dict[str, str] = {}
 
     @property
@@ -53,27 +56,33 @@ class Playlist:
     def add(self, scenario: Scenario) -> None:
         """Raises BadInput, naming source and key, for a corpus, a class or a watermark key that is not there."""
         for source in scenario.sources:
-            if isinstance(source, MediaSpec):
-                try:
-                    self._add_media(source, scenario.split)
-                except BadInput as error:
-                    raise BadInput(f"sources.{source.name}: {error}") from None
+            try:
+                if isinstance(source, MediaSpec):
+                    self._add_recordings(source.corpus, source.classes, scenario.split)
+                    self._add_key(source.watermark)
+                elif isinstance(source, NoiseSpec) and source.corpus != PROCEDURAL:
+                    self._add_recordings(source.corpus, (NOISE_CLASS[source.colour],), scenario.split)
+            except BadInput as error:
+                raise BadInput(f"sources.{source.name}: {error}") from None
 
-    def _add_media(self, source: MediaSpec, split: str) -> None:
-        mark = source.watermark
-        what = (source.corpus, source.classes, split, mark and mark.key)
-        if what in self._seen:
+    def _add_recordings(self, name: str, classes: tuple[str, ...], split: str) -> None:
+        if (name, classes, split) in self._seen:
             return
-        open_library(source.corpus, source.classes, split, ANY_RATE_HZ, source.period_s, None)
-        if source.corpus != PROCEDURAL:
-            corpus = load_corpus(source.corpus)
-            rows = corpus.recordings(split=split, purpose=Purpose.TRIAL, classes=source.classes)
-            listed = sorted((row.path, row.sha256, row.label, row.origin) for row in rows)
-            self._contents[f"recordings {corpus.id} {split} {' '.join(source.classes)}"] = _hash(listed)
-        if mark is not None:
-            key = mark.load_key()
-            self._contents[f"key {key.id}"] = _hash([key.signs.tolist(), key.noise_seed])
-        self._seen.add(what)
+        self._seen.add((name, classes, split))
+        open_library(name, classes, split, ANY_RATE_HZ, None, None)
+        if name == PROCEDURAL:
+            return
+        corpus = load_corpus(name)
+        rows = corpus.recordings(split=split, purpose=Purpose.TRIAL, classes=classes)
+        listed = sorted((row.path, row.sha256, row.label, row.origin) for row in rows)
+        self._contents[f"recordings {corpus.id} {split} {' '.join(classes)}"] = _hash(listed)
+
+    def _add_key(self, mark: WatermarkSpec | None) -> None:
+        if mark is None or mark.key in self._seen:
+            return
+        key = mark.load_key()
+        self._contents[f"key {key.id}"] = _hash([key.signs.tolist(), key.noise_seed])
+        self._seen.add(mark.key)
 
 
 def _hash(value: Any) -> str:

@@ -88,10 +88,12 @@ def load_scenario(path: str | Path) -> ScenarioFile:
     except Malformed as error:
         raise BadInput(f"{path}: {error}") from None
 
+    said_here = [by_name(own), *(body for _, body in variants)]
+
     def blame(at: tuple[str, ...]) -> Path:
         """The file that set a key: the suite's, where only it has the key."""
-        inherited = get(defaults, at) is not None and get(tree, at) == get(defaults, at)
-        return suite if at and inherited and get(by_name(own), at) is None else path
+        inherited = at and get(defaults, at) is not None and all(get(body, at) is None for body in said_here)
+        return suite if inherited else path
 
     files = Files(path.parent, device_contents(tree, variants, path))
     playlist = Playlist()

@@ -111,6 +111,11 @@ MISTAKES = [
     ),
     ({'"speech", "music"': '"speach"'}, "", ["sources.tv", "no class 'speach'"]),
     ({'classes = ["s': 'corpus = "housheold"\nclasses = ["s'}, "", ["sources.tv", "housheold", "household"]),
+    (
+        {"snr_db = 20.0": 'snr_db = 20.0\ncolour = "babble"\ncorpus = "househld"'},
+        "",
+        ["sources.background", "househld"],
+    ),
     ({'key = "reference"': 'key = "refrence"'}, "", ["sources.tv", "reference"]),
     ({"start_s = 2.5": "start_s = 4.5"}, "", ["sources.tv.watermark", "after the end of the trial"]),
     ({"start_s = 2.5": "start_s = 0.5"}, "", ["sources.tv.watermark.start_s = 0.5", "guard_s = 1"]),
@@ -170,6 +175,11 @@ def test_each_value_is_tried_even_where_there_are_too_many_combinations(load: Lo
 def test_a_mistake_in_the_suite_names_the_suite(load: Load) -> None:
     with pytest.raises(BadInput, match=r"suite\.toml: room\.humidity_percent = 500"):
         load(suite="[defaults.room]\nhumidity_percent = 500\n")
+
+
+def test_a_mistake_in_a_variant_names_the_scenario(load: Load) -> None:
+    with pytest.raises(BadInput, match=r"base\.toml: room\.humidity_percent = 500"):
+        load(more=VARIANT + "room.humidity_percent = 500\n", suite="[defaults.room]\nhumidity_percent = 50\n")
 
 
 def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:

@@ -13,7 +13,8 @@ from lab.scenario.model import Limit, Scenario
 
 PAGE = (Path(__file__).parents[2] / "docs" / "scenarios.md").read_text()
 EXAMPLES = {
-    tomllib.loads(text).get("id", SUITE_FILE): text for text in re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    tomllib.loads(text).get("id", SUITE_FILE): text
+    for text in re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
 }
 
 
