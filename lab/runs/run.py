@@ -23,7 +23,7 @@ from lab.runs.pool import run_chunks
 from lab.runs.progress import Pace, Progress
 from lab.runs.summary import limits, summarise
 from lab.scenario.load import ScenarioFile, find_scenarios
-from lab.sources.media import check_available
+from lab.sources.availability import check_available
 from lab.store import results as results_file
 from lab.store.records import RunRecord, RunState, ScenarioRecord, TrialRecord
 from lab.store.results import Results
@@ -193,8 +193,7 @@ def _scenario_record(one: Planned, seed: int) -> ScenarioRecord:
 def _check_before(scenario: ScenarioFile, reported: Sequence[tuple[str, str]], folder: Path | None) -> None:
     """Say before the first trial what would spoil the last: missing recordings, a limit nothing can answer."""
     for source in scenario.first.sources:
-        if source.kind == "media":
-            check_available(source, scenario.first.split, folder, scenario.path)
+        check_available(source, scenario.first.split, folder, scenario.path)
     try:
         check_limits(limits(scenario.first.accept), [cell.values for cell in scenario.cells()], reported)
     except BadInput as error:

@@ -176,17 +176,6 @@ def open_media(
     return MediaStream(spec.name, timeline, rate_hz, round(duration_s * rate_hz))
 
 
-def check_available(spec: MediaSpec, split: str, folder: Path | None, scenario: Path) -> None:
-    """Raises BadInput, naming the scenario, when a trial could not find its recordings or its key."""
-    try:
-        library = open_library(spec.corpus, spec.classes, split, 16_000, spec.period_s, folder)
-        library.check()
-        if spec.watermark is not None:
-            spec.watermark.load_key()
-    except BadInput as error:
-        raise BadInput(f"{scenario}: source '{spec.name}': {error}") from None
-
-
 def _loop_through(
     spec: MediaSpec, library: Library, rng: np.random.Generator, rate_hz: int, duration_s: float
 ) -> Iterator[Stretch]:

@@ -8,8 +8,10 @@ from pydantic import ValidationError
 
 from lab.acoustics.levels import db_spl_from_pa
 from lab.errors import BadInput
+from lab.sources.availability import check_available
 from lab.sources.loudness import active_rms
-from lab.sources.media import MediaSpec, MediaStream, check_available, open_media
+from lab.sources.media import MediaSpec, MediaStream, open_media
+from lab.sources.noise import NoiseSpec
 from lab.sources.segments import distinct_seconds
 from tests.sources.recordings import write_corpus
 
@@ -241,6 +243,14 @@ def test_a_missing_recording_is_said_before_the_first_trial(tmp_path):
         check_available(
             spec(corpus=str(corpus), classes=["speech"]), "test", tmp_path / "audio", tmp_path / "one.toml"
         )
+
+
+def test_a_missing_recording_of_a_noise_is_said_before_the_first_trial(tmp_path):
+    corpus = write_corpus(tmp_path)
+    (tmp_path / "audio/hum.wav").unlink()
+    noise = NoiseSpec(kind="noise", name="home", colour="household", snr_db=10.0, corpus=str(corpus))
+    with pytest.raises(BadInput, match="one.toml: source 'home': .*hum.wav: no such recording"):
+        check_available(noise, "test", tmp_path / "audio", tmp_path / "one.toml")
 
 
 def test_a_class_without_recordings_in_the_split_is_an_error(made):
