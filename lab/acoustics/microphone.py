@@ -32,7 +32,7 @@ class Microphone:
         self._gain = 10.0 ** (self.gain_db / 20.0) * (self._steps / full_scale_pa)
         self._noise = self_noise_rms_pa(spec.noise_floor_dba, spec.rate_hz) * (self._steps / full_scale_pa)
         self._sos = band_sos(spec.rate_hz, *spec.band_hz)
-        self._state = np.zeros((len(self._sos), channels, 2))
+        self._state = np.zeros((len(self._sos), 2, channels))
 
     def process(self, pressure_pa: NDArray) -> NDArray[np.float32]:
         """pressure_pa: (M, n) in Pa. Returns (M, n) on the converter's grid, within [-1, 1)."""
@@ -48,23 +48,27 @@ class Microphone:
 
 @compiled
 def _convert(signal, pressure, gain, noise, sos, state, steps):
-    """Unit noise in `signal` becomes the converter's output, one pass, arithmetic in float64.
+    """Unit noise in `signal` becomes the converter's output, in one pass and in float64.
 
-    gain (M,) and noise: steps of the converter per Pa, and the noise's RMS in steps. sos (S, 6) and
-    state (S, M, 2): transposed direct form II.
+    gain (M,): steps of the converter per Pa. noise: RMS of the self-noise in steps. sos (S, 6) and
+    state (S, 2, M): transposed direct form II. The channels run side by side, as each one is a long chain
+    of dependent sums.
     """
     channels, samples = signal.shape
-    for channel in range(channels):
-        for index in range(samples):
-            x = noise * signal[channel, index] + gain[channel] * pressure[channel, index]
-            for section in range(sos.shape[0]):
-                y = sos[section, 0] * x + state[section, channel, 0]
-                state[section, channel, 0] = (
-                    sos[section, 1] * x - sos[section, 4] * y + state[section, channel, 1]
-                )
-                state[section, channel, 1] = sos[section, 2] * x - sos[section, 5] * y
-                x = y
-            signal[channel, index] = min(max(np.rint(x), -steps), steps - 1.0) / steps
+    x = np.empty(channels)
+    for index in range(samples):
+        for channel in range(channels):
+            x[channel] = noise * signal[channel, index] + gain[channel] * pressure[channel, index]
+        for section in range(sos.shape[0]):
+            b0, b1, b2 = sos[section, 0], sos[section, 1], sos[section, 2]
+            a1, a2 = sos[section, 4], sos[section, 5]
+            for channel in range(channels):
+                y = b0 * x[channel] + state[section, 0, channel]
+                state[section, 0, channel] = b1 * x[channel] - a1 * y + state[section, 1, channel]
+                state[section, 1, channel] = b2 * x[channel] - a2 * y
+                x[channel] = y
+        for channel in range(channels):
+            signal[channel, index] = min(max(np.rint(x[channel]), -steps), steps - 1.0) / steps
 
 
 @lru_cache(maxsize=16)

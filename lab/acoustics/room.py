@@ -22,11 +22,11 @@ from lab.errors import BadInput
 from lab.spec import Spec
 
 WALLS = ("west", "east", "south", "north", "floor", "ceiling")
-SOURCES, MICROPHONES = 6, 4  # positions of a calibration: 24
+SOURCES, MICROPHONES = 8, 6  # positions of a calibration: 48
 RATE_HZ = 16000  # of the calibration; absorption holds for every rate
 TOLERANCE = 0.01  # of the traced decay; leaves the rest of the 10 % to other positions
 ACCEPTED = 0.04
-RAYS_PER_M3_S = 3.0  # times the volume, over the time followed; 24 positions share the noise
+RAYS_PER_M3_S = 1.5  # times the volume, over the time followed; 48 positions share the noise
 MOST_RAYS = 10_000
 HEARD = 1.3  # decays are followed this many times the reverberation time
 PASSES = 8
