@@ -35,7 +35,7 @@ debian() {
 }
 
 locked() {
-    "$python" -m pip install --quiet --disable-pip-version-check --require-hashes \
+    "$python" -m pip install --quiet --quiet --disable-pip-version-check --require-hashes \
         --no-build-isolation --use-pep517 -r "$1"
 }
 
@@ -51,7 +51,7 @@ runtime)
     has_library sndfile || debian libsndfile1 "libsndfile, wanted where the Python package brings none" || true
     [ -x "$python" ] || "$system_python" -m venv .venv
     locked requirements/runtime.txt
-    PYTHONWARNINGS=ignore "$python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+    PYTHONWARNINGS=ignore "$python" -m pip install --quiet --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
     ;;
 dev)
     # One test-only package comes as source with a C part, another reads files through libmagic.
