@@ -192,7 +192,8 @@ def _scenario_record(one: Planned, seed: int) -> ScenarioRecord:
 
 def _check_before(scenario: ScenarioFile, reported: Sequence[tuple[str, str]], folder: Path | None) -> None:
     """Say before the first trial what would spoil the last: missing recordings, a limit nothing can answer."""
-    for source in scenario.first.sources:
+    sources = {s for cell in scenario.cells() for s in scenario.draw(cell, 0, DEFAULT_SEED).spec.sources}
+    for source in sorted(sources, key=lambda s: s.name):
         check_available(source, scenario.first.split, folder, scenario.path)
     try:
         check_limits(limits(scenario.first.accept), [cell.values for cell in scenario.cells()], reported)
