@@ -13,6 +13,7 @@ import tempfile
 import warnings
 import zipfile
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,12 @@ def default_root() -> Path:
     """`$EARSHOT_CACHE`, else the user's cache folder for "earshot"."""
     given = os.environ.get("EARSHOT_CACHE")
     return Path(given) if given else Path(platformdirs.user_cache_dir("earshot"))
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Of the packages whose arithmetic a cached array holds."""
+    return {name: version(name) for name in ("numpy", "scipy", "pyroomacoustics")}
 
 
 def _plain(value: Any) -> Any:
@@ -49,8 +56,7 @@ def content_key(kind: str, **inputs: Any) -> str:
 
     inputs: JSON values, numpy arrays and scalars, nested in lists and mappings.
     """
-    versions = {name: version(name) for name in ("numpy", "scipy", "pyroomacoustics")}
-    document = {"kind": kind, "schema": SCHEMA, "versions": versions, "inputs": _plain(inputs)}
+    document = {"kind": kind, "schema": SCHEMA, "versions": versions(), "inputs": _plain(inputs)}
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 

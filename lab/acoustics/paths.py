@@ -13,7 +13,11 @@ from lab.acoustics.cache import DiskCache, content_key
 from lab.acoustics.late import late_responses
 from lab.acoustics.room import CalibratedRoom
 from lab.acoustics.shoebox import bin_s, image_responses, ray_histogram, trace
+from lab.errors import BadInput
 
+NEAREST_M = 0.05
+RAYS_PER_M3 = 19.0  # about 20 hits of each microphone in each bin of the histogram
+MOST_RAYS = 20_000
 FLOOR_DB = -60.0  # a response ends where less than this share of its energy is left
 
 
@@ -29,9 +33,11 @@ def impulse_responses(
 
     Sample d / c * rate holds the direct sound with amplitude 1 / d: a source of p Pa at 1 m gives p / d Pa.
     source_m: (3,) and microphones_m: (M, 3), inside the room. seed: 0 to 2**63 - 1, draws the late part.
+    Raises BadInput for a position outside, or a source within NEAREST_M of a microphone.
     """
     source = np.asarray(source_m, dtype=np.float64)
     microphones = np.asarray(microphones_m, dtype=np.float64)
+    _check_positions(room, source, microphones)
     key = content_key(
         "paths",
         room=room.id,
@@ -51,13 +57,26 @@ def impulse_responses(
     return responses
 
 
+def _check_positions(room: CalibratedRoom, source: NDArray, microphones: NDArray) -> None:
+    size = " x ".join(f"{edge:g}" for edge in room.size_m)
+    names = ["the source", *(f"microphone {number}" for number in range(1, len(microphones) + 1))]
+    for name, point in zip(names, np.vstack([source, microphones]), strict=True):
+        if np.any(point <= 0.0) or np.any(point >= room.size_m):
+            where = ", ".join(f"{axis:.3f}" for axis in point)
+            raise BadInput(f"{name} at [{where}] m is not inside the room of {size} m")
+    nearest = float(np.linalg.norm(microphones - source, axis=1).min())
+    if nearest < NEAREST_M:
+        raise BadInput(f"a source {nearest:.3f} m from a microphone: the nearest allowed is {NEAREST_M:g} m")
+
+
 def _render(
     room: CalibratedRoom, source: NDArray, microphones: NDArray, rate_hz: int, seed: int
 ) -> NDArray[np.float32]:
     speed_m_s = room.climate.speed_m_s
     arrival_s = np.linalg.norm(microphones - source, axis=1) / speed_m_s
     duration_s = float(arrival_s.max() + np.max(room.rt60_s))
-    traced = trace(room.shoebox, source, microphones, rate_hz, duration_s, seed)
+    rays = min(round(RAYS_PER_M3 * room.volume_m3), MOST_RAYS)
+    traced = trace(room.shoebox, source, microphones, rate_hz, duration_s, seed, rays)
     early = image_responses(traced)
     late = late_responses(
         ray_histogram(traced, round(duration_s / bin_s(traced))),

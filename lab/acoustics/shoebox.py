@@ -72,12 +72,12 @@ def trace(
     rate_hz: int,
     duration_s: float,
     seed: int,
-    rays: int | None = None,
+    rays: int,
 ) -> pyroomacoustics.ShoeBox:
     """Images up to IMAGE_ORDER and rays from there on, for one source and M microphones.
 
     source_m: (3,). microphones_m: (M, 3). duration_s: rays are followed this long. seed: 0 to 2**63 - 1.
-    rays: how many; None for the library's choice, about 19 per cubic metre.
+    rays: how many.
     """
     import pyroomacoustics as pra
 

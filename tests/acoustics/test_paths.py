@@ -7,6 +7,7 @@ from lab.acoustics.diffuse import coherence
 from lab.acoustics.paths import impulse_responses
 from lab.acoustics.room import CalibratedRoom, RoomSpec, calibrate
 from lab.acoustics.shoebox import Climate, Shoebox, energy_histogram, trace
+from lab.errors import BadInput
 
 RATE = 16000
 ARRAY = np.array([[0.035, 0, 0.05], [0, 0.035, 0.05], [-0.035, 0, 0.05], [0, -0.035, 0.05]])
@@ -107,7 +108,7 @@ def test_energy_is_that_of_a_complete_image_source_model():
     box = Shoebox(size, np.full((6, 7), alpha), np.zeros((6, 7)), climate)
     rng = np.random.default_rng(2)
     source, microphones = np.array([1.3, 1.1, 1.2]), rng.uniform([0.7] * 3, np.array(size) - 0.7, (12, 3))
-    hybrid = energy_histogram(trace(box, source, microphones, RATE, 0.6, 1), 150)[:, 3].sum(axis=0)
+    hybrid = energy_histogram(trace(box, source, microphones, RATE, 0.6, 1, 1000), 150)[:, 3].sum(axis=0)
     complete = pra.ShoeBox(size, fs=RATE, materials=pra.Material(alpha), max_order=40)
     complete.add_source(source)
     complete.add_microphone_array(microphones.T)
@@ -134,3 +135,16 @@ def test_the_same_scene_has_the_same_level_at_every_rate(room, rate_hz):
     reference = np.abs(np.fft.rfft(impulse_responses(room, source, array, 16000, 3)[0], 16000)) ** 2
     level = 10.0 * np.log10(spectrum[500:4000].mean() / reference[500:4000].mean())
     assert level == pytest.approx(0.0, abs=1.0)
+
+
+@pytest.mark.parametrize(
+    ("source", "microphone", "words"),
+    [
+        ((5.5, 1.0, 1.0), (3.0, 2.0, 1.0), r"the source at \[5\.500, .*5 x 4 x 2\.7"),
+        ((1.0, 1.0, 1.0), (3.0, 4.01, 1.0), r"microphone 1 at \[3\.000, 4\.010"),
+        ((3.0, 2.0, 1.0), (3.0, 2.01, 1.0), r"nearest allowed is 0\.05 m"),
+    ],
+)
+def test_a_position_that_cannot_be_is_bad_input(room, source, microphone, words):
+    with pytest.raises(BadInput, match=words):
+        impulse_responses(room, source, [microphone], RATE, 1)
