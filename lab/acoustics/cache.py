@@ -22,7 +22,7 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-SCHEMA = 2  # raise it when the meaning of a cached array changes
+SCHEMA = 3  # raise it when the meaning of a cached array changes
 
 
 def default_root() -> Path:

@@ -3,8 +3,9 @@ import pytest
 from pydantic import ValidationError
 
 from lab.acoustics.cache import DiskCache
+from lab.acoustics.calibration import measuring_positions
 from lab.acoustics.paths import impulse_responses
-from lab.acoustics.room import RoomSpec, calibrate, measuring_positions
+from lab.acoustics.room import RoomSpec, calibrate
 from lab.acoustics.rt60 import CALIBRATED_HZ, OCTAVES_HZ, schroeder
 from lab.errors import BadInput
 
@@ -58,7 +59,7 @@ def test_one_seed_is_one_room_and_another_seed_another(spec):
 def test_a_room_is_calibrated_once_and_then_read(spec, tmp_path, monkeypatch):
     cache = DiskCache(tmp_path)
     first = calibrate(spec, 1, cache)
-    monkeypatch.setattr("lab.acoustics.room._solve", lambda *_: pytest.fail("calibrated again"))
+    monkeypatch.setattr("lab.acoustics.room._walls", lambda *_: pytest.fail("calibrated again"))
     second = calibrate(spec, 1, cache)
     np.testing.assert_array_equal(first.absorption, second.absorption)
     np.testing.assert_array_equal(first.rt60_s, second.rt60_s)
@@ -68,7 +69,7 @@ def test_a_room_is_calibrated_once_and_then_read(spec, tmp_path, monkeypatch):
 def test_bank_and_placements_do_not_make_it_another_room(spec, tmp_path, monkeypatch):
     cache = DiskCache(tmp_path)
     first = calibrate(spec, 1, cache)
-    monkeypatch.setattr("lab.acoustics.room._solve", lambda *_: pytest.fail("calibrated again"))
+    monkeypatch.setattr("lab.acoustics.room._walls", lambda *_: pytest.fail("calibrated again"))
     assert calibrate(spec.model_copy(update={"bank": 3, "placements": 9}), 1, cache).id == first.id
 
 
