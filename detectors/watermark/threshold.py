@@ -24,6 +24,7 @@ from detectors.watermark.layout import RATE_HZ
 from detectors.watermark.whitening import HOP_SAMPLES
 
 LOWEST = 3.5  # peaks below are not kept
+LEAST_S = 2.5  # of audio for keys of the usual size: one mark of 2.048 s and some scores after it
 _HOPS_AT_ONCE = 512
 
 

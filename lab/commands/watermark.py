@@ -114,12 +114,16 @@ def threshold(
 ) -> None:
     """Derive the threshold for a wanted rate of false alarms, from keys that nobody embedded."""
     from detectors.watermark.layout import RATE_HZ
-    from detectors.watermark.threshold import decoy_peaks, together
+    from detectors.watermark.threshold import LEAST_S, decoy_peaks, together
     from lab.corpora.audio import read_mono
+    from lab.errors import BadInput
 
+    recordings = [read_mono(source, RATE_HZ) for source in sources]
+    for source, audio in zip(sources, recordings, strict=True):
+        if len(audio) < RATE_HZ * LEAST_S:
+            raise BadInput(f"{source}: {len(audio) / RATE_HZ:.2f} s; at least {LEAST_S:g} s are needed")
     parts = []
-    for number, source in enumerate(sources):
-        audio = read_mono(source, RATE_HZ)
+    for number, audio in enumerate(recordings):
         for batch in range(0, keys, 4000):
             count = min(4000, keys - batch)
             parts.append(decoy_peaks(audio, count, seed=(seed * 1_000_003 + number) * 1_000_003 + batch))

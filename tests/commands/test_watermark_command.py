@@ -41,6 +41,7 @@ def test_a_short_host_is_named_and_nothing_is_written(tmp_path, capsys):
         (["detect", "{nan}"], "not a finite number"),
         (["embed", "{nan}", "out.wav"], "not a finite number"),
         (["detect", "{slow}"], "8000"),
+        (["threshold", "{host}", "{short}"], "short.wav"),
     ],
 )
 def test_bad_input_ends_in_one_message_and_code_3(tmp_path, capsys, monkeypatch, arguments, named):
@@ -49,8 +50,9 @@ def test_bad_input_ends_in_one_message_and_code_3(tmp_path, capsys, monkeypatch,
     broken = melody(3.0)
     broken[77] = np.nan
     soundfile.write("nan.wav", broken, 16000, subtype="FLOAT")
+    soundfile.write("short.wav", melody(2.2), 16000)
     soundfile.write("slow.wav", melody(3.0), 4000)
-    files = {"host": "host.wav", "nan": "nan.wav", "slow": "slow.wav"}
+    files = {"host": "host.wav", "nan": "nan.wav", "slow": "slow.wav", "short": "short.wav"}
     assert call(["watermark", *(a.format(**files) for a in arguments)]) == 3
     said = capsys.readouterr().err
     assert named in said and said.count("\n") == 1
