@@ -23,7 +23,9 @@ class Borders(Contract):
     sealed = fields.ListField(subfield=fields.StringField())
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
-        table = {package.strip(): allowed.replace(",", " ").split() for package, allowed in self._split_rows()}
+        table = {
+            package.strip(): allowed.replace(",", " ").split() for package, allowed in self._split_rows()
+        }
         ours = tuple(self.session_options["root_packages"])
         crossings, uncovered = [], []
         for importer in sorted(graph.modules):
@@ -42,7 +44,9 @@ class Borders(Contract):
                 sealed = any(covers(package, row) for package in self.sealed)
                 if internal or (third_party and sealed):
                     details = graph.get_import_details(importer=importer, imported=imported)
-                    crossings.append((importer, imported, row, details[0]["line_number"] if details else None))
+                    crossings.append(
+                        (importer, imported, row, details[0]["line_number"] if details else None)
+                    )
         return ContractCheck(
             kept=not crossings and not uncovered, metadata={"crossings": crossings, "uncovered": uncovered}
         )

@@ -87,7 +87,9 @@ def test_every_shown_file_loads(written: Path, name: str):
         assert load_build(written / name).detectors
 
 
-@pytest.mark.parametrize(("page", "command"), [c for c in COMMANDS if re.match(r"(PYTHONPATH=\. )?lab ", c[1])])
+@pytest.mark.parametrize(
+    ("page", "command"), [c for c in COMMANDS if re.match(r"(PYTHONPATH=\. )?lab ", c[1])]
+)
 def test_every_shown_lab_command_is_one_the_lab_understands(page: str, command: str):
     verb, *arguments = shlex.split(command.removeprefix("PYTHONPATH=. "))[1:]
     group = typer.main.get_command(application({verb: VERBS[verb]}))
@@ -100,7 +102,9 @@ def test_every_shown_lab_command_is_one_the_lab_understands(page: str, command: 
 
 @pytest.mark.parametrize("command", [c for _, c in COMMANDS if c.startswith("make ")])
 def test_every_shown_make_target_exists(command: str):
-    done = subprocess.run(["make", "--dry-run", *command.split()[1:]], check=False, cwd=ROOT, capture_output=True)
+    done = subprocess.run(
+        ["make", "--dry-run", *command.split()[1:]], check=False, cwd=ROOT, capture_output=True
+    )
     assert done.returncode == 0, done.stderr
 
 

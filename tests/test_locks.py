@@ -36,7 +36,9 @@ def names(requirements: list[str]) -> set[str]:
 @pytest.mark.parametrize("lock", LOCKS)
 def test_every_line_is_a_pin_with_hashes_and_names_no_index(lock: str):
     assert all(hashes >= 1 for _, hashes in pins(lock).values())
-    assert "://" not in text_of(lock) and "--index" not in text_of(lock) and "--find-links" not in text_of(lock)
+    assert (
+        "://" not in text_of(lock) and "--index" not in text_of(lock) and "--find-links" not in text_of(lock)
+    )
 
 
 def test_the_test_packages_add_to_what_users_run():

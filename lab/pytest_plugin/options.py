@@ -34,10 +34,14 @@ OPTIONS = pytest.StashKey[LabOptions]()
 
 def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("lab", "scenarios of always-listening devices")
-    group.addoption("--lab-trials", type=_count, metavar="N", help="trials per cell, instead of the scenario's own")
+    group.addoption(
+        "--lab-trials", type=_count, metavar="N", help="trials per cell, instead of the scenario's own"
+    )
     group.addoption("--lab-hours", type=_hours, metavar="H", help="hours per exposure cell, likewise")
     group.addoption("--lab-seed", type=int, metavar="S", help="seed of all draws")
-    group.addoption("--lab-build", metavar="FILE", help="build file under test (default: the reference build)")
+    group.addoption(
+        "--lab-build", metavar="FILE", help="build file under test (default: the reference build)"
+    )
     group.addoption("--lab-corpus", metavar="DIR", help="folder of recordings (default: the corpus cache)")
     group.addoption("--lab-out", metavar="DIR", help="folder of results (default: runs/pytest/TIME)")
     group.addoption(
@@ -66,7 +70,9 @@ def read_options(config: pytest.Config) -> LabOptions:
         option.lab_out = str(here / option.lab_out)
     worker = hasattr(config, "workerinput")
     if not worker and os.path.exists(option.lab_out) and os.listdir(option.lab_out):
-        raise pytest.UsageError(f"--lab-out {option.lab_out}: holds results already; name a new or empty folder")
+        raise pytest.UsageError(
+            f"--lab-out {option.lab_out}: holds results already; name a new or empty folder"
+        )
     distributed = worker or bool(getattr(option, "numprocesses", None))
     return LabOptions(
         out=Path(option.lab_out),

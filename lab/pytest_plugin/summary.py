@@ -17,7 +17,9 @@ NARROWEST = 130  # a line per cell; folded columns help nobody in a CI log
 
 def write_summary(terminal: pytest.TerminalReporter, gathering: Gathering) -> None:
     terminal.section("scenarios", sep="-")
-    console = Console(file=StringIO(), width=max(NARROWEST, get_terminal_size().columns), force_terminal=terminal.hasmarkup)
+    console = Console(
+        file=StringIO(), width=max(NARROWEST, get_terminal_size().columns), force_terminal=terminal.hasmarkup
+    )
     print_results(merge(gathering.runs, gathering.out.name), console)
     terminal.write(console.file.getvalue())
     if gathering.trouble:

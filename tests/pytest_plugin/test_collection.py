@@ -7,7 +7,9 @@ import pytest
 from tests.pytest_plugin.conftest import WriteScenario
 
 
-def test_a_scenario_file_is_one_item_named_by_its_id(pytester: pytest.Pytester, write_scenario: WriteScenario):
+def test_a_scenario_file_is_one_item_named_by_its_id(
+    pytester: pytest.Pytester, write_scenario: WriteScenario
+):
     write_scenario("near")
     write_scenario("far")
     pytester.makefile(".toml", suite='format = "earshot-suite/1"', notes='title = "no scenario"')

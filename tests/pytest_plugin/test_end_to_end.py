@@ -19,7 +19,9 @@ def test_workers_find_what_one_process_finds(
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     write_scenario("near", title="Heard at one metre")
     write_scenario("elsewhere", title="Heard at one metre, other draws")
-    alone = pytester.runpytest_subprocess("--lab-out", "alone", "--lab-jobs", "1", "--lab-inconclusive", "skip")
+    alone = pytester.runpytest_subprocess(
+        "--lab-out", "alone", "--lab-jobs", "1", "--lab-inconclusive", "skip"
+    )
     spread = pytester.runpytest_subprocess("--lab-out", "spread", "-n", "2", "--lab-inconclusive", "skip")
     for result in (alone, spread):
         result.stdout.fnmatch_lines(["near *watermark*4/4*", "report: *report.html"])

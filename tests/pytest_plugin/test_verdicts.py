@@ -24,7 +24,11 @@ pytestmark = pytest.mark.usefixtures("instant_core")
     ],
 )
 def test_verdict_decides_the_outcome(
-    pytester: pytest.Pytester, write_scenario: WriteScenario, title: str, options: tuple[str, ...], outcome: str
+    pytester: pytest.Pytester,
+    write_scenario: WriteScenario,
+    title: str,
+    options: tuple[str, ...],
+    outcome: str,
 ):
     write_scenario("near", title=title)
     pytester.runpytest(*options).assert_outcomes(**{outcome: 1})
@@ -62,7 +66,11 @@ def test_a_failure_shows_limit_bound_trials_and_how_to_hear_the_worst_trial(
     ],
 )
 def test_an_error_of_the_lab_is_one_message(
-    pytester: pytest.Pytester, write_scenario: WriteScenario, title: str, options: tuple[str, ...], message: str
+    pytester: pytest.Pytester,
+    write_scenario: WriteScenario,
+    title: str,
+    options: tuple[str, ...],
+    message: str,
 ):
     write_scenario("near", title=title)
     result = pytester.runpytest(*options)
