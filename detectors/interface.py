@@ -104,7 +104,8 @@ class ScoreTrack:
     """Scores of one label at a constant hop.
 
     scores: float32, shape (hops,). Score i is known at `start_s + i * hop_s`, never earlier: it may
-    depend on samples up to that moment and on none after it. span_s: how far back a score looks, so a
+    depend on samples up to that moment and on none after it; NaN says that the detector was not sensing, so that
+    time is no exposure. span_s: how far back a score looks, so a
     decision at t speaks of [t - span_s, t].
     """
 

@@ -22,7 +22,8 @@ class WatermarkDetector:
     """Score every 8 ms: the key-studentised self-correlation T of the last N * M blocks.
 
     key: whose mark to look for. channels: how many of the device's microphones to use. longest_lag: pairs
-    of segments further apart are left out, None keeps all. NaN and infinite samples count as silence.
+    of segments further apart are left out, None keeps all. NaN and infinite samples count as silence. Scores are
+    NaN until as much audio as a mark lasts has been heard.
     """
 
     labels = ("watermark",)
@@ -80,7 +81,7 @@ class WatermarkDetector:
                 self._vectors, self._products, self._hop, self.key.signs, HOPS_PER_BLOCK, self.longest_lag
             )
             self._hop += 1
-            scores[i] = score if self._hop >= ring else 0.0  # too few signs before a whole mark has passed
+            scores[i] = score if self._hop >= ring else np.nan  # not listening yet: a whole mark must have passed
         self._scores.append(scores)
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from detectors.interface import StackOutput
 
 
 def detect(
@@ -35,7 +38,11 @@ def detect(
             print(f"{path}\t{event.offset_s:.2f} s\t{event.label}\tscore {event.score:.2f}")
             found.append((path.name, event))
         if not output.events:
-            highest = max((float(t.scores.max(initial=0.0)) for t in output.tracks), default=0.0)
-            print(f"{path}\tnothing detected (highest score {highest:.2f})")
+            print(f"{path}\tnothing detected{_highest(output)}")
     if out is not None:
         write_events(out, found)
+
+
+def _highest(output: StackOutput) -> str:
+    scores = [float(s) for track in output.tracks for s in track.scores if s == s]
+    return f" (highest score {max(scores):.2f})" if scores else ": too short for a single score"

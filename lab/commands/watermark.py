@@ -98,7 +98,7 @@ def detect(
     for event in events:
         print(f"{event.onset_s:8.2f} s  {event.offset_s:8.2f} s  key {key.id}  score {event.score:.1f}")
     if not events:
-        best = int(np.argmax(track.scores))
+        best = int(np.nanargmax(track.scores))
         print(
             f"no mark of key {key.id} (highest score {track.scores[best]:.1f} at {track.times_s[best]:.2f} s,"
             f" threshold {limit:g})"

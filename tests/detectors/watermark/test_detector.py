@@ -25,13 +25,13 @@ def test_a_mark_is_heard_through_a_room_and_noise(marked):
     heard = fftconvolve(audio, room())[: len(audio)]
     heard += 0.1 * np.std(heard) * np.random.default_rng(1).standard_normal(len(heard))
     scores = track(heard, KEY)
-    assert scores.scores.max() > THRESHOLD
-    assert abs(scores.times_s[np.argmax(scores.scores)] - offset_s) < 0.05
+    assert np.nanmax(scores.scores) > THRESHOLD
+    assert abs(scores.times_s[np.nanargmax(scores.scores)] - offset_s) < 0.05
     assert scores.span_s == pytest.approx(2.048)
 
 
 def test_a_stranger_does_not_hear_it(marked):
-    assert track(marked[0], STRANGER).scores.max() < THRESHOLD
+    assert np.nanmax(track(marked[0], STRANGER).scores) < THRESHOLD
 
 
 @pytest.mark.parametrize("size", [1, 37, 512, 800, 4001])
@@ -40,8 +40,8 @@ def test_the_cut_into_blocks_changes_no_bit(marked, size):
     stereo = np.stack([audio, np.roll(audio, 3)])
     whole = track(stereo, KEY).scores
     pieces = track(stereo, KEY, tuple(range(size, stereo.shape[1], size))).scores
-    assert whole.max() != 0
-    assert np.array_equal(whole, pieces)
+    assert np.nanmax(whole) != 0
+    assert np.array_equal(whole, pieces, equal_nan=True)
 
 
 def test_a_score_depends_on_nothing_later(marked):
@@ -50,22 +50,22 @@ def test_a_score_depends_on_nothing_later(marked):
     cut = 4 * RATE_HZ
     early = track(np.concatenate([audio[:cut], np.ones(8000, np.float32)]), KEY)
     known = full.times_s <= cut / RATE_HZ
-    assert np.array_equal(full.scores[known], early.scores[known[: len(early.scores)]])
+    assert np.array_equal(full.scores[known], early.scores[known[: len(early.scores)]], equal_nan=True)
 
 
 def test_loudness_does_not_matter(marked):
-    loud, soft = track(marked[0], KEY).scores.max(), track(1e-3 * marked[0], KEY).scores.max()
+    loud, soft = (np.nanmax(track(g * marked[0], KEY).scores) for g in (1.0, 1e-3))
     assert soft == pytest.approx(loud, rel=0.01)
 
 
 def test_silence_scores_zero():
-    assert not np.any(track(np.zeros(50_000), KEY).scores)
+    assert np.nanmax(np.abs(track(np.zeros(50_000), KEY).scores)) == 0
 
 
 def test_the_first_score_waits_for_a_whole_mark():
     scores = track(melody(3.0), KEY)
-    assert not np.any(scores.scores[scores.times_s < 2.047])
-    assert np.all(scores.scores[scores.times_s > 2.05] != 0)
+    assert np.all(np.isnan(scores.scores[scores.times_s < 2.047]))
+    assert np.all(np.isfinite(scores.scores[scores.times_s > 2.05]))
 
 
 def test_samples_that_are_no_numbers_count_as_silence_and_the_detector_lives_on(marked):
@@ -73,30 +73,30 @@ def test_samples_that_are_no_numbers_count_as_silence_and_the_detector_lives_on(
     audio[:1000:7] = np.nan
     audio[5000] = np.inf
     scores = track(audio, KEY)
-    assert np.all(np.isfinite(scores.scores))
-    assert scores.scores.max() > THRESHOLD
+    assert np.all(np.isfinite(scores.scores[scores.times_s > 2.05]))
+    assert np.nanmax(scores.scores) > THRESHOLD
 
 
 def test_a_second_session_starts_from_nothing(marked):
     detector = WatermarkDetector(KEY)
     first = track(marked[0], KEY, detector=detector).scores
-    assert np.array_equal(first, track(marked[0], KEY, detector=detector).scores)
+    assert np.array_equal(first, track(marked[0], KEY, detector=detector).scores, equal_nan=True)
 
 
 def test_two_microphones_hear_no_less_than_one(marked):
     rng = np.random.default_rng(3)
     paths = [fftconvolve(marked[0], room(seed=seed))[: len(marked[0])] for seed in (1, 2)]
     noisy = np.stack([path + 0.5 * np.std(path) * rng.standard_normal(len(path)) for path in paths])
-    one = max(track(noisy[0], KEY).scores.max(), track(noisy[1], KEY).scores.max())
-    assert track(noisy, KEY).scores.max() > one
+    one = max(np.nanmax(track(noise, KEY).scores) for noise in noisy)
+    assert np.nanmax(track(noisy, KEY).scores) > one
 
 
 def test_a_small_clock_difference_costs_little_when_long_lags_are_left_out(marked):
     audio = marked[0]
     positions = np.arange(len(audio)) * (1 + 100e-6)
     drifted = np.interp(positions, np.arange(len(audio)), audio)
-    kept = track(drifted, KEY, detector=WatermarkDetector(KEY, longest_lag=6)).scores.max()
-    assert kept > track(drifted, KEY).scores.max()
+    kept = np.nanmax(track(drifted, KEY, detector=WatermarkDetector(KEY, longest_lag=6)).scores)
+    assert kept > np.nanmax(track(drifted, KEY).scores)
     assert kept > THRESHOLD
 
 

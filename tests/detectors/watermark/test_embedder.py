@@ -19,9 +19,9 @@ def test_a_mark_is_heard_at_any_rate_and_stays_under_the_limit(rate_hz):
     part = slice(round(marked.onset_s * rate_hz), round(marked.offset_s * rate_hz))
     assert noise_to_mask(host[part], marked.audio[part], rate_hz).mean_db <= -3.0
     heard = track(resample_poly(marked.audio, 16000, rate_hz), KEY)
-    assert heard.scores.max() > THRESHOLD
-    assert abs(heard.times_s[np.argmax(heard.scores)] - marked.offset_s) < 0.03
-    assert track(resample_poly(host, 16000, rate_hz), KEY).scores.max() < THRESHOLD
+    assert np.nanmax(heard.scores) > THRESHOLD
+    assert abs(heard.times_s[np.nanargmax(heard.scores)] - marked.offset_s) < 0.03
+    assert np.nanmax(track(resample_poly(host, 16000, rate_hz), KEY).scores) < THRESHOLD
 
 
 def test_nothing_changes_outside_the_marked_stretch():
@@ -44,7 +44,7 @@ def test_stereo_channels_carry_one_pattern_each_under_its_own_mask():
             noise_to_mask(np.stack([left, right])[channel, part], marked.audio[channel, part], 16000).mean_db
             <= -3
         )
-    assert track(marked.audio.sum(axis=0), KEY).scores.max() > THRESHOLD
+    assert np.nanmax(track(marked.audio.sum(axis=0), KEY).scores) > THRESHOLD
 
 
 def test_marking_is_repeatable():
@@ -60,7 +60,7 @@ def test_as_many_whole_marks_as_fit_follow_one_another():
     times = track(np.pad(marked.audio, (0, 4000)), KEY)
     for number in (1, 2, 3):
         near = np.abs(times.times_s - number * mark_duration_s(KEY)) < 0.03
-        assert times.scores[near].max() > THRESHOLD
+        assert np.nanmax(times.scores[near]) > THRESHOLD
 
 
 def test_host_to_mark_is_the_ratio_of_what_was_there_and_what_was_added():
@@ -102,7 +102,7 @@ def test_silence_stays_silent_and_gets_a_warning():
 def test_one_silent_channel_does_not_keep_the_other_from_being_marked():
     marked = embed(np.stack([np.zeros(40000, np.float32), melody(2.5)]), 16000, KEY)
     assert not marked.audio[0].any()
-    assert track(np.pad(marked.audio[1], (0, 1000)), KEY).scores.max() > THRESHOLD
+    assert np.nanmax(track(np.pad(marked.audio[1], (0, 1000)), KEY).scores) > THRESHOLD
 
 
 def test_a_host_that_mostly_pauses_gets_a_warning():

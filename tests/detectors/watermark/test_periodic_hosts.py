@@ -29,27 +29,27 @@ def click(length: int = 400, seed: int = 0) -> np.ndarray:
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.id)
 @pytest.mark.parametrize("period", [512, 1024, SEGMENT, 2 * SEGMENT, 3 * SEGMENT])
 def test_click_trains(period, key):
-    assert track(repeated(period, click()), key).scores.max() < THRESHOLD
+    assert np.nanmax(track(repeated(period, click()), key).scores) < THRESHOLD
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.id)
 @pytest.mark.parametrize("period", [1024, SEGMENT, 2 * SEGMENT])
 def test_loops_that_repeat_exactly(period, key):
-    assert track(repeated(period, melody(period / RATE_HZ)), key).scores.max() < THRESHOLD
+    assert np.nanmax(track(repeated(period, melody(period / RATE_HZ)), key).scores) < THRESHOLD
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.id)
 def test_clicks_with_their_own_echoes(key):
     train = repeated(SEGMENT, click())
     train += np.roll(train, SEGMENT // 2) * 0.5
-    assert track(fftconvolve(train, room(0.6))[: len(train)], key).scores.max() < THRESHOLD
+    assert np.nanmax(track(fftconvolve(train, room(0.6))[: len(train)], key).scores) < THRESHOLD
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.id)
 def test_steady_tones(key):
     t = np.arange(4 * RATE_HZ) / RATE_HZ
     for hz in (1000.0, 1953.125, 2001.3):
-        assert track(0.1 * np.sin(2 * np.pi * hz * t), key).scores.max() < THRESHOLD
+        assert np.nanmax(track(0.1 * np.sin(2 * np.pi * hz * t), key).scores) < THRESHOLD
 
 
 @pytest.mark.parametrize("delay", [SEGMENT, 2 * SEGMENT, 4 * SEGMENT])
@@ -57,4 +57,4 @@ def test_a_hosts_own_echo(delay):
     host = melody(6.0, seed=9)
     host[delay:] += 0.7 * host[:-delay].copy()
     for key in KEYS:
-        assert track(host, key).scores.max() < THRESHOLD
+        assert np.nanmax(track(host, key).scores) < THRESHOLD

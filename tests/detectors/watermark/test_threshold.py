@@ -14,7 +14,7 @@ def test_decoy_peaks_are_those_of_detectors_with_the_same_keys():
     highest = []
     for _ in range(keys):
         scores = track(audio, Key("decoy", draw_signs(rng, 16, 4), 0)).scores
-        highest.append(scores.max())
+        highest.append(np.nanmax(scores))
     found = decoy_peaks(audio, keys, seed=3, lowest=2.0)
     assert max(found.peaks) == pytest.approx(max(highest), abs=1e-3)
     assert found.hours == pytest.approx(keys * (4.0 - 2.048) / 3600, rel=0.02)
