@@ -13,6 +13,7 @@ from typing import Protocol
 
 from detectors.interface import Block, Emission, Event, StreamFormat, StreamNeed
 from lab.scenario.trial import Trial
+from lab.sources.segments import Segment
 
 
 class Origin(StrEnum):
@@ -22,25 +23,6 @@ class Origin(StrEnum):
     EMULATED = "emulated"
     REPLAYED = "replayed"
     MEASURED = "measured"
-
-
-@dataclass(frozen=True)
-class MediaSegment:
-    """A stretch of a recording heard in a trial, with what must be said of it.
-
-    start_s: position inside the recording. at_s: position in the trial. duration_s: seconds heard.
-    recording: unique id; `origin` groups recordings cut from the same original.
-    """
-
-    source: str
-    recording: str
-    origin: str
-    title: str
-    author: str
-    licence: str
-    start_s: float
-    at_s: float
-    duration_s: float
 
 
 @dataclass(frozen=True)
@@ -56,7 +38,7 @@ class CaptureFacts:
     duration_s: float
     distinct_s: float
     clusters: Mapping[str, str]
-    segments: tuple[MediaSegment, ...] = ()
+    segments: tuple[Segment, ...] = ()
     measured: Mapping[str, float] = field(default_factory=dict)
     invalid: str | None = None
 

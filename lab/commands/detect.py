@@ -44,5 +44,7 @@ def detect(
 
 
 def _highest(output: StackOutput) -> str:
-    scores = [float(s) for track in output.tracks for s in track.scores if s == s]
-    return f" (highest score {max(scores):.2f})" if scores else ": too short for a single score"
+    import numpy as np
+
+    highest = max((np.nanmax(t.scores) for t in output.tracks if np.isfinite(t.scores).any()), default=None)
+    return ": too short for a single score" if highest is None else f" (highest score {highest:.2f})"

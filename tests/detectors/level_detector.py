@@ -16,10 +16,9 @@ TONE = Emission((32_000.0,), 60.0)
 
 class LevelDetector:
     labels = ("glass_break",)
-    needs = {AUDIBLE: StreamNeed((RATE_HZ,), 1)}
-
     def __init__(self, name: str = "level", loud_db: float = -40.0) -> None:
         self.name, self.loud_db = name, loud_db
+        self.needs = {AUDIBLE: StreamNeed((RATE_HZ,), 1)}
 
     def open(self, formats) -> None:
         self._pending = np.zeros(0, np.float32)

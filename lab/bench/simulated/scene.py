@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from lab.acoustics.levels import db_spl_from_pa, pa_from_db_spl
 from lab.acoustics.paths import impulse_responses
 from lab.acoustics.placement import place_device, place_source
 from lab.acoustics.room import calibrate
-from lab.bench.protocol import CaptureFacts, MediaSegment
+from lab.bench.protocol import CaptureFacts
 from lab.errors import BadInput
 from lab.scenario.trial import Trial
 from lab.sources.loudness import active_rms
@@ -122,7 +122,7 @@ class Scene:
                 replace(e, onset_s=e.onset_s + one.delay_s, offset_s=e.offset_s + one.delay_s)
                 for e in stream.truth
             ]
-            segments += [MediaSegment(**asdict(segment)) for segment in stream.segments]
+            segments += stream.segments
             measured |= stream.measured
         clusters = {"room": self.room.id}
         if self.media:
