@@ -1,0 +1,136 @@
+"""A rig file: what stands on a bench, how it is wired and calibrated, and how far it may go.
+
+`rigs/benches/NAME.toml`. `kind` decides what results are worth: `physical` gives measured results; `emulated`
+(instruments and device are emulators) and `loopback` (the sound card hears what it plays) give emulated ones.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from rigs.errors import BadRigFile
+from rigs.rig_problems import problem
+from rigs.rig_tables import (
+    Audio,
+    Calibration,
+    Captures,
+    Device,
+    Emulation,
+    Instrument,
+    Mark,
+    Name,
+    Safety,
+    Stage,
+    Switch,
+    Table,
+    Text,
+    all_differ,
+)
+
+FORMAT = "earshot-rig/1"
+BENCHES = Path(__file__).resolve().parent / "benches"
+EMULATOR = "emulator"  # the link of an instrument that the bench itself emulates
+
+
+class RigFile(Table):
+    """What a rig file says. room: names the room it stands in; trials in one room are not independent."""
+
+    format: Literal["earshot-rig/1"]
+    id: Name
+    title: Text
+    kind: Literal["physical", "emulated", "loopback"]
+    room: Name | None = None
+    audio: Audio
+    instruments: Annotated[tuple[Instrument, ...], Field(strict=False)] = ()
+    stage: Stage | None = None
+    switches: Annotated[tuple[Switch, ...], Field(strict=False)] = ()
+    marks: Annotated[tuple[Mark, ...], Field(strict=False)] = ()
+    meter: Name | None = None
+    climate: Name | None = None
+    device: Device | None = None
+    safety: Safety = Safety()
+    calibrations: Annotated[tuple[Calibration, ...], Field(strict=False)] = ()
+    captures: Captures = Captures()
+    emulation: Emulation | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        all_differ("instruments.name", [one.name for one in self.instruments])
+        all_differ("switches.name", [one.name for one in self.switches])
+        for key, name, drivers in self._references():
+            self._check_reference(key, name, drivers)
+        if self.kind == "physical":
+            if self.room is None:
+                raise ValueError("room is missing: a physical bench stands in a room, give it a name")
+            if self.emulation is not None:
+                raise ValueError("emulation: a physical bench emulates nothing")
+            for one in self.instruments:
+                if one.link.url == EMULATOR:
+                    raise ValueError(f"instruments.{one.name}.link.url: a physical bench has no emulators")
+        if self.kind == "loopback" and (self.stage or self.marks):
+            raise ValueError("stage, marks: a loopback bench has no room to move in")
+        if self.kind == "emulated" and self.emulation is None:
+            raise ValueError('emulation is missing: kind = "emulated" needs it')
+        return self
+
+    def instrument(self, name: str) -> Instrument:
+        return next(one for one in self.instruments if one.name == name)
+
+    def _references(self) -> list[tuple[str, str, tuple[str, ...]]]:
+        """(key, instrument it names, drivers that will do)."""
+        found = [
+            (f"switches.{s.name}.instrument", s.instrument, ("lcus", "modbus_relay")) for s in self.switches
+        ]
+        if self.stage is not None:
+            found.append(("stage.instrument", self.stage.instrument, ("grbl",)))
+        if self.meter is not None:
+            found.append(("meter", self.meter, ("scpi",)))
+        if self.climate is not None:
+            found.append(("climate", self.climate, ("climate",)))
+        if self.device is not None:
+            found.append(("device.instrument", self.device.instrument, ("console",)))
+        return found
+
+    def _check_reference(self, key: str, name: str, drivers: tuple[str, ...]) -> None:
+        named = [one for one in self.instruments if one.name == name]
+        if not named:
+            names = ", ".join(one.name for one in self.instruments) or "none"
+            raise ValueError(f"{key} = {name!r}: there is no such instrument; there are: {names}")
+        if named[0].driver not in drivers:
+            raise ValueError(
+                f"{key} = {name!r}: its driver must be {' or '.join(drivers)}, not {named[0].driver}"
+            )
+
+
+def find_rig(rig: str | Path) -> Path:
+    """The file of a rig given by path, or by name among the shipped benches. Raises BadRigFile."""
+    path = Path(rig)
+    if path.is_file():
+        return path
+    shipped = BENCHES / f"{rig}.toml"
+    if shipped.is_file():
+        return shipped
+    known = ", ".join(sorted(one.stem for one in BENCHES.glob("*.toml")))
+    raise BadRigFile(f"{rig}: no such rig file (shipped benches: {known})")
+
+
+def load_rig(rig: str | Path) -> RigFile:
+    """Read a rig file by path or name. Raises BadRigFile naming file, key and what is allowed."""
+    path = find_rig(rig)
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise BadRigFile(f"{path}: not a readable TOML file: {error}") from None
+    if content.get("format") != FORMAT:
+        raise BadRigFile(f'{path}: format must be "{FORMAT}", not {content.get("format")!r}')
+    try:
+        return RigFile.model_validate_json(json.dumps(content, default=str))
+    except BadRigFile as error:
+        raise BadRigFile(f"{path}: device.{error}") from None
+    except ValidationError as error:
+        raise BadRigFile(f"{path}: {problem(error, RigFile)}") from None

@@ -1,0 +1,237 @@
+"""The tables of a rig file: strict, closed, units in the key."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from rigs.console_patterns import ConsolePatterns
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+def all_differ(what: str, values: list | tuple) -> None:
+    """Raises ValueError naming what is there twice."""
+    twice = sorted({str(value) for value in values if list(values).count(value) > 1})
+    if twice:
+        raise ValueError(f"{what}: {', '.join(twice)} is there twice")
+
+
+class Table(BaseModel):
+    """Strict, frozen, and closed: an unknown key is an error, a string is never a number."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Link(Table):
+    """How an instrument is reached.
+
+    url: `/dev/serial/by-path/...`, `rfc2217://host:port`, `socket://host:port`, or `emulator`. usb_path: such as
+    `1-1.2`, instead of a device path: identical adapters have no serial number, their socket tells them apart.
+    baud_rate: 8N1. pacing_s: pause after each byte sent, for devices that lose characters.
+    """
+
+    url: Text | None = None
+    usb_path: Annotated[str, StringConstraints(pattern=r"^\d+-\d+(\.\d+)*$")] | None = None
+    baud_rate: int | None = Field(None, ge=300, le=4_000_000)
+    pacing_s: float = Field(0.0, ge=0.0, le=1.0)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.url is None) == (self.usb_path is None):
+            raise ValueError("exactly one of url, usb_path")
+        return self
+
+
+class Instrument(Table):
+    """driver: a module of `rigs`. profile: a model of `rigs/profiles`, or a path relative to the rig file."""
+
+    name: Name
+    driver: Name
+    link: Link
+    profile: Text | None = None
+    serial_number: str = ""
+
+
+class Output(Table):
+    """One loudspeaker. full_scale_db_spl: level at 1 m, on axis, of a sine whose peaks reach full scale."""
+
+    name: Text
+    channel: int = Field(ge=1, le=64)
+    plays: Literal["media", "noise"]
+    full_scale_db_spl: float = Field(ge=40.0, le=160.0)
+
+
+class Input(Table):
+    """One microphone. full_scale_db_spl: level of a sine whose peaks reach full scale.
+
+    microphone: which of the device file's it stands for, from 1.
+    """
+
+    name: Text
+    channel: int = Field(ge=1, le=64)
+    microphone: int = Field(1, ge=1, le=64)
+    full_scale_db_spl: float = Field(ge=40.0, le=180.0)
+
+
+class Jack(Table):
+    """A JACK dummy server with loop-back channels, started for the run where none is running."""
+
+    channels: int = Field(8, ge=1, le=64)
+    period: int = Field(1024, ge=64, le=8192)
+
+
+class Audio(Table):
+    """device, host_api: parts of the names that `lab rig check` lists. jack: start this server first.
+
+    lag_ms: least and most between playing a sound and hearing it back, of converters, buffers and air together.
+    skew_ppm: most that the two clocks may differ. jitter_ms: most that the lag may change within a trial.
+    peak_db: least distance between the pilot's highest and second-highest correlation peak.
+    """
+
+    device: Text
+    host_api: str = ""
+    rate_hz: Literal[44100, 48000, 96000, 192000]
+    outputs: Annotated[tuple[Output, ...], Field(strict=False, min_length=1)]
+    inputs: Annotated[tuple[Input, ...], Field(strict=False, min_length=1)]
+    jack: Jack | None = None
+    lag_ms: Annotated[tuple[float, float], Field(strict=False)] = (0.0, 500.0)
+    skew_ppm: float = Field(200.0, gt=0.0, le=1000.0)
+    jitter_ms: float = Field(0.5, ge=0.0, le=10.0)
+    peak_db: float = Field(6.0, ge=0.0, le=60.0)
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        for kind, wires in (("outputs", self.outputs), ("inputs", self.inputs)):
+            for key in ("name", "channel"):
+                all_differ(f"{kind}.{key}", [getattr(wire, key) for wire in wires])
+        all_differ("inputs.microphone", [wire.microphone for wire in self.inputs])
+        if not 0.0 <= self.lag_ms[0] < self.lag_ms[1]:
+            raise ValueError(f"lag_ms must be [least, most], got {list(self.lag_ms)}")
+        return self
+
+
+class Stage(Table):
+    """A linear stage that carries one loudspeaker or the device, so that a distance can be set by motor.
+
+    distance_at_zero_m: from loudspeaker to device with the stage at 0 mm; it grows with the position, or shrinks
+    with `direction = -1`. travel_mm: least and most position. feed_mm_min: speed of moves.
+    """
+
+    instrument: Name
+    carries: Literal["loudspeaker", "device"]
+    axis: Literal["x", "y", "z"] = "x"
+    distance_at_zero_m: float = Field(ge=0.0, le=50.0)
+    direction: Literal[1, -1] = 1
+    travel_mm: Annotated[tuple[float, float], Field(strict=False)]
+    feed_mm_min: float = Field(gt=0.0, le=60_000.0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.travel_mm[0] < self.travel_mm[1]:
+            raise ValueError(f"travel_mm must be [least, most], got {list(self.travel_mm)}")
+        return self
+
+    def position_mm(self, distance_m: float) -> float:
+        return (distance_m - self.distance_at_zero_m) * 1000.0 * self.direction
+
+    @property
+    def reach_m(self) -> tuple[float, float]:
+        """Least and largest distance that the travel allows."""
+        ends = [self.distance_at_zero_m + self.direction * mm / 1000.0 for mm in self.travel_mm]
+        return min(ends), max(ends)
+
+
+class Switch(Table):
+    """A relay channel. amplifier: on while a trial plays. device_power: closed when the device has power."""
+
+    name: Text
+    instrument: Name
+    channel: int = Field(ge=1, le=64)
+    role: Literal["amplifier", "device_power"]
+
+
+class Mark(Table):
+    """A place on the floor where the operator puts the loudspeaker, or the device."""
+
+    name: Text
+    distance_m: float = Field(ge=0.1, le=50.0)
+
+
+class Sensitivity(Table):
+    """Values that the console's sensitivity_command takes, least sensitive first; verdicts use `under_test`."""
+
+    values: Annotated[tuple[float, ...], Field(strict=False, min_length=1, max_length=20)]
+    under_test: float
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        all_differ("values", self.values)
+        if self.under_test not in self.values:
+            raise ValueError(f"under_test must be one of values: {', '.join(f'{v:g}' for v in self.values)}")
+        return self
+
+
+class Device(Table):
+    """The device under test.
+
+    build: id of the build it must run; its hash is compared too when the console tells one. console: what its lines
+    mean, see `rigs.console_patterns`. labels: what it reports. delay_ms: from a decision to its line on the
+    console, taken off. refractory_s: at least this long between two of its reports of one label.
+    """
+
+    name: Text
+    serial_number: str = ""
+    instrument: Name
+    build: Text
+    console: ConsolePatterns
+    labels: Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
+    refractory_s: float = Field(0.0, ge=0.0, le=3600.0)
+    delay_ms: float = Field(0.0, ge=0.0, le=1000.0)
+    sensitivity: Sensitivity | None = None
+
+    @model_validator(mode="after")
+    def _settable(self) -> Self:
+        if self.sensitivity is not None and self.console.sensitivity_command is None:
+            raise ValueError("sensitivity: console.sensitivity_command is missing, nothing can set it")
+        return self
+
+
+class Safety(Table):
+    """Limits that only a person at the bench may lift, for one run.
+
+    max_playback_db_spl: at 1 m of any loudspeaker. max_emission_db_spl: of what the device may be told to emit.
+    hearing_warning_db_spl: above it a person is warned before it sounds. e_stop: an emergency stop is wired.
+    """
+
+    max_playback_db_spl: float = Field(85.0, ge=30.0, le=130.0)
+    max_emission_db_spl: float = Field(85.0, ge=30.0, le=130.0)
+    hearing_warning_db_spl: float = Field(80.0, ge=30.0, le=130.0)
+    e_stop: bool = False
+
+
+class Calibration(Table):
+    """A figure that holds until `due`. of: an instrument, input, output or `audio`."""
+
+    of: Text
+    what: Text
+    value: float
+    unit: Text
+    done: Annotated[date, Field(strict=False)]
+    due: Annotated[date, Field(strict=False)]
+
+
+class Captures(Table):
+    """Captures are kept whole. keep_days: how long they must be kept at least; nothing deletes them earlier."""
+
+    keep_days: int = Field(365, ge=1, le=36_500)
+
+
+class Emulation(Table):
+    """What an emulated bench makes up. build: what the virtual device runs. room_twin: computes the air."""
+
+    build: Text = "reference"
+    room_twin: bool = True
