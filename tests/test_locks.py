@@ -1,4 +1,4 @@
-"""The locks install the same files everywhere: pinned, hashed, from whatever index the machine is set up with."""
+"""The locks install the same files everywhere: pinned, hashed, and free of any index address."""
 
 from __future__ import annotations
 

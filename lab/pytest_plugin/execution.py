@@ -39,7 +39,7 @@ def execute(item: pytest.Item, path: Path, out: Path, **changes: object) -> Resu
 
 
 def properties(scenario: ScenarioResult) -> Iterator[tuple[str, object]]:
-    """Figures as JUnit properties: JSON scalars, named `SCENARIO.what` or `SCENARIO.METRIC[LABEL,CELL].what`."""
+    """Figures as JUnit properties, named `SCENARIO.what` or `SCENARIO.METRIC[DETECTOR,LABEL,CELL].what`."""
     for name in ("verdict", "origin", "hash", "seed", "split", "trials", "invalid"):
         yield f"{scenario.id}.{name}", getattr(scenario, name)
     for row in scenario.results:

@@ -14,9 +14,11 @@ from lab.runs.options import default_jobs
 
 @dataclass(frozen=True)
 class LabOptions:
-    """out: folder of this run; every scenario gets one of its own inside it. trials, hours: per cell, instead of
-    the scenario's own. build: None for the reference. corpus: folder of recordings, None for the cache.
-    jobs: worker processes of one scenario. skip_inconclusive: an inconclusive scenario is skipped, not failed.
+    """out: folder of this run; every scenario gets one of its own inside it.
+
+    trials, hours: per cell, instead of the scenario's own. build: None for the reference. corpus: folder of
+    recordings, None for the cache. jobs: worker processes of one scenario. skip_inconclusive: an inconclusive
+    scenario is skipped, not failed.
     """
 
     out: Path

@@ -48,9 +48,10 @@ def test_a_failure_shows_limit_bound_trials_and_how_to_hear_the_worst_trial(
     result.stdout.fnmatch_lines(
         [
             "near: FAIL - will fail",
-            "*seed 7*40 trials, 0 invalid",
+            "*seed 7, test split",
+            "40 trials, 0 invalid",
             "FAIL: detection_rate at least 0.2 of watermark, *",
-            "*bound 0.15, detected 20 of 40*",
+            "*bound 0.15, 20 of 40",
             "*miss of watermark at 2.5 s*score 1.25, threshold 5.5",
             "*lab render near.toml --trial 3 --seed 7",
         ]
