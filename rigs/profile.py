@@ -1,0 +1,199 @@
+"""Instrument profiles: what differs between models that speak one wire, kept in TOML, never in code.
+
+`rigs/NAME.py` is the driver of a wire and ends in `INSTRUMENT = Instrument(profile=..., driver=...)`;
+`rigs/emulators/NAME.py` has the peer, `EMULATOR`, made from the same profile; `rigs/profiles/MODEL.toml`
+says `driver = "NAME"` and what is special about the model. Nothing else has to know a new instrument.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import tomllib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields, is_dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, dataclass_transform, get_args
+
+import pydantic.dataclasses
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+
+from rigs.errors import BadRigFile
+
+PROFILES = Path(__file__).parent / "profiles"
+DRIVERS = Path(__file__).parent
+
+STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """What a driver module offers: the class of its profiles, and how a driver is made.
+
+    driver: called as `driver(link, profile, name="...")`; `link` is open, `name` is the name in the rig file.
+    """
+
+    profile: type
+    driver: Callable[..., Any]
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(Field,))
+def profile(cls: type[T]) -> type[T]:
+    """Class decorator: a frozen dataclass, checked strictly and closed, that TOML can fill."""
+    return pydantic.dataclasses.dataclass(frozen=True, kw_only=True, config=STRICT)(cls)  # type: ignore[return-value]
+
+
+@profile
+class SerialLine:
+    """How a model wants its serial line; 8 data bits. The base of every profile."""
+
+    baud_rate: Annotated[int, Field(ge=300, le=4_000_000)] = 9600
+    parity: Literal["N", "E", "O"] = "N"
+    stop_bits: Literal[1, 2] = 1
+
+    def line_settings(self) -> dict[str, Any]:
+        """Arguments for a LinkSpec."""
+        return {"baud_rate": self.baud_rate, "parity": self.parity, "stop_bits": self.stop_bits}
+
+
+def known_drivers(folder: Path = DRIVERS) -> tuple[str, ...]:
+    """Names of the modules that offer an instrument, found by reading them, not by importing them."""
+    return tuple(
+        sorted(
+            path.stem if path.stem != "__init__" else path.parent.name
+            for path in (*folder.glob("*.py"), *folder.glob("*/__init__.py"))
+            if re.search(r"^INSTRUMENT\b", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        )
+    )
+
+
+def find_instrument(driver: str) -> Instrument:
+    """The instrument of a driver's name. Raises BadRigFile with the names there are."""
+    known = known_drivers()
+    if driver not in known:
+        raise BadRigFile(f'no driver "{driver}"{did_you_mean(driver, known)}; there are {", ".join(known)}')
+    return importlib.import_module(f"rigs.{driver}").INSTRUMENT
+
+
+def find_emulator(driver: str) -> Callable[..., Any]:
+    """What makes an emulator of this driver's wire from a profile. Raises BadRigFile when there is none."""
+    find_instrument(driver)
+    try:
+        return importlib.import_module(f"rigs.emulators.{driver}").EMULATOR
+    except (ModuleNotFoundError, AttributeError):
+        raise BadRigFile(f'no emulator of driver "{driver}" in rigs/emulators') from None
+
+
+def load_profile(name: str | Path | None, driver: str | None = None, folder: Path | None = None) -> Any:
+    """Read the profile of a model.
+
+    name: a model in `rigs/profiles` ("lcus_8"), or a path ending in `.toml`, taken from `folder` when relative;
+    None: the driver's defaults, where it has them for every key.
+    driver: the driver that the rig file wants it for; None takes what the profile says.
+    Raises BadRigFile with one message naming file, key and what is allowed.
+    """
+    if name is None:
+        instrument = find_instrument(driver or "")
+        try:
+            return instrument.profile()
+        except ValidationError:
+            raise BadRigFile(
+                f'driver "{driver}" needs a profile; there are {", ".join(_models(driver)) or "none"}'
+            ) from None
+    path = _find(str(name), folder)
+    tree = read_toml(path)
+    said = tree.pop("driver", None)
+    if not isinstance(said, str):
+        raise BadRigFile(f"{path}: driver is missing; it is one of {', '.join(known_drivers())}")
+    if driver is not None and said != driver:
+        raise BadRigFile(f'{path}: driver = "{said}", where a profile for "{driver}" is wanted')
+    try:
+        kind = find_instrument(said).profile
+    except BadRigFile as error:
+        raise BadRigFile(f"{path}: driver: {error}") from None
+    return parse(tree, kind, str(path))
+
+
+def parse(tree: dict[str, Any], kind: type[T], where: str) -> T:
+    """A profile from the content of a file. Raises BadRigFile, each key named."""
+    try:
+        text = json.dumps(tree)  # strict JSON mode still takes lists for tuples and names for Enums
+    except TypeError as error:
+        raise BadRigFile(f"{where}: dates and times have no place in a profile ({error})") from None
+    try:
+        return TypeAdapter(kind).validate_json(text)
+    except ValidationError as error:
+        found = [f"{where}: {complaint(one, kind)}" for one in error.errors(include_url=False)[:5]]
+        raise BadRigFile("\n".join(found)) from None
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a TOML file. Raises BadRigFile naming file and place."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadRigFile(f"{path}: no such file") from None
+    except UnicodeDecodeError as error:
+        raise BadRigFile(f"{path}: byte {error.start} is not UTF-8; TOML files are UTF-8 text") from None
+    except OSError as error:
+        raise BadRigFile(f"{path}: {error.strerror}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise BadRigFile(f"{path}: malformed TOML: {error}") from None
+
+
+def complaint(error: Any, kind: type) -> str:
+    """One finding of pydantic in the words of the person who wrote the file: `key: what is allowed`."""
+    at = [str(part) for part in error["loc"]]
+    what = error["type"]
+    if what in ("unexpected_keyword_argument", "extra_forbidden"):
+        known = _keys(kind, at[:-1])
+        words = f"unknown key{did_you_mean(at[-1], known)}" + (
+            f"; known: {', '.join(known)}" if known else ""
+        )
+    elif what in ("missing", "missing_keyword_only_argument", "missing_argument"):
+        words = "is missing"
+    elif what == "value_error":
+        words = str(error["ctx"]["error"])
+    else:
+        words = re.sub(r"^(Input|String|Value|Tuple|List|Object) should ", "must ", error["msg"])
+        words += f", not {json.dumps(error['input'])[:60]}"
+    return f"{'.'.join(at)}: {words}" if at else words
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    close = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f' (did you mean "{close[0]}"?)' if close else ""
+
+
+def _find(name: str, folder: Path | None) -> Path:
+    if name.endswith(".toml"):
+        return (folder or Path()) / name
+    path = PROFILES / f"{name}.toml"
+    known = sorted(one.stem for one in PROFILES.glob("*.toml"))
+    if name not in known:
+        raise BadRigFile(
+            f'no profile "{name}"{did_you_mean(name, known)}; there are {", ".join(known)}, '
+            "or give a path ending in .toml"
+        )
+    return path
+
+
+def _models(driver: str | None) -> list[str]:
+    """The shipped profiles for a driver."""
+    return sorted(path.stem for path in PROFILES.glob("*.toml") if read_toml(path).get("driver") == driver)
+
+
+def _keys(kind: Any, at: list[str]) -> list[str]:
+    """Keys of the table at a place inside a profile; none where that cannot be told."""
+    for part in at:
+        named = {one.name: one.type for one in fields(kind)} if is_dataclass(kind) else {}
+        inner = (
+            kind.__pydantic_fields__[part].annotation if part in named else (get_args(kind) or (None,))[-1]
+        )
+        solid = [one for one in get_args(inner) if one is not type(None)]
+        kind = solid[0] if len(solid) == 1 and type(None) in get_args(inner) else inner
+    return [one.name for one in fields(kind)] if is_dataclass(kind) else []
