@@ -54,6 +54,13 @@ class WatermarkDetector:
         self._products = np.zeros((mark_hops, self.key.segments), np.float32)
         self._hop = 0
         self._scores: list[NDArray[np.float32]] = []
+        self._before = 0
+
+    @property
+    def fresh(self) -> NDArray[np.float32]:
+        """The scores that the last `feed` added."""
+        added = self._scores[self._before :]
+        return np.concatenate(added) if added else np.zeros(0, np.float32)
 
     def feed(self, block: Block) -> Emission | None:
         samples = np.asarray(block.streams[AUDIBLE], dtype=np.float32)[: self.channels]
@@ -61,6 +68,7 @@ class WatermarkDetector:
         self._pending = np.concatenate([self._pending, finite], axis=1)
         # Chunks of one size, however audio arrives: a transform of many frames at once may round differently.
         ready = self._pending.shape[1] // CHUNK_SAMPLES * CHUNK_SAMPLES
+        self._before = len(self._scores)
         for start in range(0, ready, CHUNK_SAMPLES):
             self._work_off(self._pending[:, start : start + CHUNK_SAMPLES])
         self._pending = self._pending[:, ready:]
@@ -81,7 +89,9 @@ class WatermarkDetector:
                 self._vectors, self._products, self._hop, self.key.signs, HOPS_PER_BLOCK, self.longest_lag
             )
             self._hop += 1
-            scores[i] = score if self._hop >= ring else np.nan  # not listening yet: a whole mark must have passed
+            scores[i] = (
+                score if self._hop >= ring else np.nan
+            )  # not listening yet: a whole mark must have passed
         self._scores.append(scores)
 
 

@@ -11,7 +11,7 @@ from scipy.signal import resample_poly
 
 from detectors.errors import DetectorError
 from detectors.watermark.key import Key
-from detectors.watermark.layout import HIGH_HZ, RATE_HZ, mark_samples
+from detectors.watermark.layout import BLOCK_SAMPLES, HIGH_HZ, LOW_HZ, RATE_HZ, mark_samples
 from detectors.watermark.pattern import block_spectra, carrier
 from detectors.watermark.shaping import shape
 
@@ -136,16 +136,16 @@ def _warnings(stretch: NDArray, rate_hz: int, key: Key, full_scale_db_spl: float
     inside = _resample(stretch, rate_hz, RATE_HZ)
     inside = inside[np.argmax(np.mean(inside**2, axis=1))]
     spectrum = np.fft.rfft(inside)
-    spectrum[np.fft.rfftfreq(len(inside), 1 / RATE_HZ) < 500] = 0
+    spectrum[np.fft.rfftfreq(len(inside), 1 / RATE_HZ) < LOW_HZ] = 0
     band = np.fft.irfft(spectrum, len(inside))
-    blocks = len(band) // 512
-    power = np.mean(band[: blocks * 512].reshape(blocks, 512) ** 2, axis=1)
+    blocks = len(band) // BLOCK_SAMPLES
+    power = np.mean(band[: blocks * BLOCK_SAMPLES].reshape(blocks, BLOCK_SAMPLES) ** 2, axis=1)
     level_db = full_scale_db_spl + 10 * math.log10(2 * power.mean() + 1e-30)
     sounding = float(np.mean(power > power.max() * 1e-3)) if power.max() > 0 else 0.0
     found = []
     if level_db < FAINT_DB_SPL:
         found.append(
-            f"quiet host: {max(level_db, -99):.0f} dB SPL above 500 Hz, a mark is unlikely to be heard under"
+            f"quiet host: {max(level_db, -99):.0f} dB SPL above {LOW_HZ:.0f} Hz, a mark is unlikely to be heard under"
             f" {FAINT_DB_SPL:.0f} dB"
         )
     if sounding < SPARSE_SHARE:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from detectors.watermark.key import Key
 
 app = typer.Typer(help="Hide a watermark in a recording, or hear one.", no_args_is_help=True)
 
@@ -103,6 +109,61 @@ def detect(
             f"no mark of key {key.id} (highest score {track.scores[best]:.1f} at {track.times_s[best]:.2f} s,"
             f" threshold {limit:g})"
         )
+
+
+@app.command()
+def listen(
+    key_file: KeyFile = "reference",
+    device: Annotated[str | None, typer.Option(help="Input device, by name or number.")] = None,
+    channels: Annotated[int, typer.Option(min=1, max=8, help="Microphones to use.")] = 1,
+    threshold: Annotated[float | None, typer.Option(help="Score that counts; default: by design.")] = None,
+) -> None:
+    """Listen to a microphone until Ctrl-C and say when a mark is heard."""
+    from detectors.watermark.detector import THRESHOLD
+    from detectors.watermark.key import load_named
+    from detectors.watermark.layout import RATE_HZ
+    from lab.errors import LabFailure
+
+    key = load_named(key_file)
+    try:
+        import sounddevice
+    except OSError as error:
+        raise LabFailure(f"cannot record: {error} (the system package of PortAudio is missing)") from None
+    chosen = int(device) if device is not None and device.isdigit() else device
+    try:
+        stream = sounddevice.InputStream(RATE_HZ, 0, chosen, channels, dtype="float32")
+    except (sounddevice.PortAudioError, ValueError) as error:
+        raise LabFailure(f"cannot record {channels} channels at {RATE_HZ} Hz: {error}") from None
+    with stream:
+        print(f"listening for key {key.id}; Ctrl-C ends")
+        blocks = (stream.read(RATE_HZ // 20)[0].T for _ in iter(int, 1))
+        limit = THRESHOLD if threshold is None else threshold
+        for moment_s, score in heard(blocks, key, channels, limit):
+            print(f"{moment_s:8.2f} s  key {key.id}  score {score:.1f}", flush=True)
+
+
+def heard(
+    blocks: Iterable[NDArray], key: Key, channels: int, threshold: float
+) -> Iterator[tuple[float, float]]:
+    """Moment and score of every mark in live blocks of shape (channels, n) at 16 kHz, at most one per mark's length."""
+    from detectors.interface import AUDIBLE, Block, StreamFormat
+    from detectors.watermark.detector import WatermarkDetector
+    from detectors.watermark.embedder import mark_duration_s
+    from detectors.watermark.layout import RATE_HZ
+    from detectors.watermark.whitening import HOP_SAMPLES
+
+    detector = WatermarkDetector(key, channels=channels)
+    detector.open({AUDIBLE: StreamFormat(RATE_HZ, channels)})
+    position, hop, quiet_until_s = 0, 0, 0.0
+    for block in blocks:
+        detector.feed(Block(position, block.shape[1], RATE_HZ, {AUDIBLE: block}))
+        position += block.shape[1]
+        for score in detector.fresh:
+            hop += 1
+            moment_s = hop * HOP_SAMPLES / RATE_HZ
+            if score >= threshold and moment_s >= quiet_until_s:
+                quiet_until_s = moment_s + 0.75 * mark_duration_s(key)
+                yield moment_s, float(score)
 
 
 @app.command()

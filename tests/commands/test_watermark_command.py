@@ -64,3 +64,27 @@ def test_the_threshold_command_prints_one(tmp_path, capsys):
     assert call(["watermark", "threshold", str(host), "--keys", "8000", "--days", "0.05"]) == 0
     last = capsys.readouterr().out.splitlines()[-1]
     assert 3.5 < float(last.split()[-1]) < 6.0
+
+
+def test_live_blocks_tell_each_mark_once(tmp_path):
+    from detectors.watermark.embedder import embed
+    from detectors.watermark.key import load_named
+    from lab.commands.watermark import heard
+
+    key = load_named("reference")
+    audio = np.pad(embed(melody(6.5), 16000, key, start_s=1.0, duration_s=4.1).audio, (0, 8000))
+    blocks = (audio[None, start : start + 800] for start in range(0, len(audio), 800))
+    moments = [moment for moment, _ in heard(blocks, key, 1, 6.5)]
+    assert len(moments) == 2
+    assert moments == pytest.approx([1 + 2.048, 1 + 2 * 2.048], abs=0.5)
+
+
+def test_listening_without_a_microphone_ends_in_one_message(capsys, monkeypatch):
+    sounddevice = pytest.importorskip("sounddevice", exc_type=OSError)
+
+    def refuse(*_, **__):
+        raise sounddevice.PortAudioError("no input device")
+
+    monkeypatch.setattr(sounddevice, "InputStream", refuse)
+    assert call(["watermark", "listen"]) == 4
+    assert "no input device" in capsys.readouterr().err
