@@ -9,11 +9,12 @@ Sound in air is absorbed by an amount that depends on both (ISO 9613-1), so a me
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from rigs.errors import BadReply
+from rigs.links import Link
 from rigs.modbus import Function, ModbusLine, Peer, read_request
 from rigs.profile import Instrument, profile
 
@@ -44,7 +45,7 @@ class ClimateProfile(ModbusLine):
 class ClimateSensor:
     """A sensor behind an open link."""
 
-    def __init__(self, link: Any, profile: ClimateProfile, name: str = "climate"):
+    def __init__(self, link: Link, profile: ClimateProfile, name: str = "climate"):
         self.name, self._profile = name, profile
         self._peer = Peer(link, f"sensor {name}", profile)
 

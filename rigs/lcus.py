@@ -13,14 +13,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
-from rigs.errors import BadReply, LinkLost, NoReply
+from rigs.errors import BadReply, NoReply
+from rigs.links import Link
 from rigs.profile import Instrument, SerialLine, profile
-from rigs.relay_board import require_channel
+from rigs.relay_board import Switching, require_channel
 
 
 class Dialect(StrEnum):
@@ -32,7 +32,7 @@ class Dialect(StrEnum):
 class LcusProfile(SerialLine):
     """channels: relays on the board. echo: the board repeats each frame. gap_s: rest between frames."""
 
-    channels: Annotated[int, Field(ge=1, le=16)]
+    channels: Annotated[int, Field(ge=1, le=16)] = 8
     dialect: Dialect = Dialect.A0
     echo: bool = False
     gap_s: Annotated[float, Field(ge=0, le=1)] = 0.02
@@ -53,15 +53,15 @@ def frame(dialect: Dialect, channel: int, on: bool) -> bytes:
 class LcusBoard:
     """A relay board behind an open link. Making one switches every relay off."""
 
-    def __init__(self, link: Any, profile: LcusProfile, name: str = "lcus"):
+    def __init__(self, link: Link, profile: LcusProfile, name: str = "lcus"):
         self.name, self.channels = name, profile.channels
         self._link, self._profile = link, profile
-        self._commanded: dict[int, bool | None] = dict.fromkeys(range(1, self.channels + 1))
+        self._switching = Switching(link, self.channels, self.safe_bytes(), profile.gap_s)
         self.all_off()
 
     @property
     def commanded(self) -> Mapping[int, bool | None]:
-        return MappingProxyType(self._commanded)
+        return self._switching.commanded
 
     def set(self, channel: int, on: bool) -> None:
         """Switch one relay.
@@ -70,53 +70,41 @@ class LcusBoard:
         unknown, and the next call first switches all off), NoReply or BadReply when the echo of a board
         that echoes is missing or wrong.
         """
-        require_channel(self.name, channel, self.channels, f"channel {channel} {'on' if on else 'off'}")
-        if None in self._commanded.values():
+        require_channel(self.name, channel, self.channels, on)
+        if self._switching.untold:
             self.all_off()
         self._send(channel, on)
 
     def all_off(self) -> None:
         """Every relay off, one frame each: there is no broadcast."""
-        for channel in self._commanded:
+        for channel in range(1, self.channels + 1):
             self._send(channel, False)
 
     def safe_bytes(self) -> tuple[bytes, ...]:
-        return tuple(frame(self._profile.dialect, channel, False) for channel in self._commanded)
+        return tuple(frame(self._profile.dialect, channel, False) for channel in range(1, self.channels + 1))
 
     def _send(self, channel: int, on: bool) -> None:
         sent = frame(self._profile.dialect, channel, on)
-        self._commanded[channel] = None  # until the frame is out
-        try:
+        with self._switching.ordering({channel: on}):
             if self._profile.echo:
                 self._send_and_hear(sent, channel)
             else:
                 self._link.write(sent)
-        except LinkLost:
-            self._commanded = dict.fromkeys(self._commanded)
-            raise
-        self._commanded[channel] = on
-        time.sleep(self._profile.gap_s)
+            time.sleep(self._profile.gap_s)
 
     def _send_and_hear(self, sent: bytes, channel: int) -> None:
-        heard = b""
-
-        def echoed(received: bytes) -> bool:
-            nonlocal heard
-            heard = bytes(received)
-            return sent in heard
-
-        self._link.drain()
         try:
-            self._link.request(sent, until=echoed, timeout_s=self._profile.timeout_s)
-        except NoReply:
-            if not heard:
+            self._link.request(sent, until=sent, timeout_s=self._profile.timeout_s)
+        except NoReply as silence:
+            if not (heard := silence.received):
                 raise NoReply(
                     f"relay board {self.name}: channel {channel}: no echo of {sent.hex(' ')}: "
                     "check the board's power, or set echo = false in its profile"
                 ) from None
             raise BadReply(
                 f"relay board {self.name}: channel {channel}: sent {sent.hex(' ')}, "
-                f"heard {heard[:16].hex(' ')}: check dialect and speed in its profile"
+                f"heard {heard[:16].hex(' ')}: check dialect and speed in its profile",
+                heard,
             ) from None
 
 

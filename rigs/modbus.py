@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import time
 from enum import IntEnum
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
 from rigs.errors import BadReply, InstrumentAlarm, NoReply
+from rigs.links import Link
 from rigs.profile import SerialLine, profile
 
 CHARACTER_BITS = 11  # start, 8 data, parity or second stop, stop
-LONGEST_FRAME = 256
+LONGEST_HEARD = 4096  # a flood of noise is not searched again and again from its beginning
 
 
 class Function(IntEnum):
@@ -105,12 +106,18 @@ def find_reply(received: bytes, request: bytes) -> bytes | None:
         start, length = bytes([address, function, size]), 5 + size
     else:
         start, length = request[:6], 8
-    refused = bytes([address, function | 0x80])
-    for at in range(len(received) - 4):
-        for head, size in ((refused, 5), (start, length)):
-            frame = received[at : at + size]
-            if frame.startswith(head) and len(frame) == size and is_sealed(frame):
-                return frame
+    candidates = ((start, length), (bytes([address, function | 0x80]), 5))
+    found = [_first_sealed(received, head, size) for head, size in candidates]
+    return min((one for one in found if one), default=(0, None))[1]
+
+
+def _first_sealed(received: bytes, head: bytes, length: int) -> tuple[int, bytes] | None:
+    """Where the first frame of this beginning and length with a good CRC begins, and the frame."""
+    at = received.find(head)
+    while 0 <= at <= len(received) - length:
+        if is_sealed(received[at : at + length]):
+            return at, received[at : at + length]
+        at = received.find(head, at + 1)
     return None
 
 
@@ -139,7 +146,7 @@ class ModbusLine(SerialLine):
 class Peer:
     """One address on a Modbus line: a request goes out, its reply or one clear error comes back."""
 
-    def __init__(self, link: Any, name: str, line: ModbusLine):
+    def __init__(self, link: Link, name: str, line: ModbusLine):
         self._link, self._line = link, line
         self._who = f"{name} at address {line.address}"
 
@@ -162,7 +169,7 @@ class Peer:
         if heard:
             raise BadReply(
                 f"{self._who}: {doing}: no valid reply in {tries}, "
-                f"last heard {heard[:32].hex(' ')}: check address, speed and wiring",
+                f"last heard {heard[-32:].hex(' ')}: check address, speed and wiring",
                 heard,
             )
         raise NoReply(
@@ -171,18 +178,17 @@ class Peer:
         )
 
     def _try(self, request: bytes) -> tuple[bytes | None, bytes]:
-        heard, reply = b"", None
+        """The reply, if any, and the last of what was heard."""
+        reply = None
 
         def complete(received: bytes) -> bool:
-            nonlocal heard, reply
-            heard = bytes(received)
-            reply = find_reply(heard, request)
+            nonlocal reply
+            reply = find_reply(received[-LONGEST_HEARD:], request)
             return reply is not None
 
         time.sleep(frame_gap_s(self._line.baud_rate))
-        self._link.drain()
         try:
-            self._link.request(request, until=complete, timeout_s=self._line.timeout_s)
-        except NoReply:
-            return None, heard
+            heard = self._link.request(request, until=complete, timeout_s=self._line.timeout_s)
+        except NoReply as silence:
+            heard = silence.received
         return reply, heard

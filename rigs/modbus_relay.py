@@ -12,15 +12,25 @@ its first firmware (before 2021-09) do not speak Modbus.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
-from rigs.errors import BadReply, LinkLost
-from rigs.modbus import Function, ModbusLine, Peer, read_request, unpack_bits, write_coil, write_coils
+from rigs.errors import BadReply
+from rigs.links import Link
+from rigs.modbus import (
+    CHARACTER_BITS,
+    Function,
+    ModbusLine,
+    Peer,
+    frame_gap_s,
+    read_request,
+    unpack_bits,
+    write_coil,
+    write_coils,
+)
 from rigs.profile import Instrument, profile
-from rigs.relay_board import require_channel
+from rigs.relay_board import Switching, require_channel
 
 
 @profile
@@ -28,7 +38,7 @@ class ModbusRelayProfile(ModbusLine):
     """channels: relays on the board. first_coil: coil of terminal 1. read_back: coils are read after each
     write. write_many: the board takes one frame for all coils (function 0F)."""
 
-    channels: Annotated[int, Field(ge=1, le=64)]
+    channels: Annotated[int, Field(ge=1, le=64)] = 8
     first_coil: Annotated[int, Field(ge=0, le=0xFF00)] = 0
     read_back: bool = True
     write_many: bool = True
@@ -37,31 +47,32 @@ class ModbusRelayProfile(ModbusLine):
 class ModbusRelayBoard:
     """A relay board behind an open link. Making one switches every relay off."""
 
-    def __init__(self, link: Any, profile: ModbusRelayProfile, name: str = "modbus relay"):
+    def __init__(self, link: Link, profile: ModbusRelayProfile, name: str = "modbus relay"):
         self.name, self.channels = name, profile.channels
-        self._profile = profile
+        self._profile, self._all_off = profile, dict.fromkeys(range(1, self.channels + 1), False)
         self._peer = Peer(link, f"relay board {name}", profile)
-        self._commanded: dict[int, bool | None] = dict.fromkeys(range(1, self.channels + 1))
+        gap_s = 2 * frame_gap_s(profile.baud_rate) + 16 * CHARACTER_BITS / profile.baud_rate
+        self._switching = Switching(link, self.channels, self.safe_bytes(), gap_s)
         self.all_off()
 
     @property
     def commanded(self) -> Mapping[int, bool | None]:
-        return MappingProxyType(self._commanded)
+        return self._switching.commanded
 
     def set(self, channel: int, on: bool) -> None:
         """Switch one relay, and read the coils back where the profile says so.
 
         Raises Unsafe for a channel that is not there, InstrumentAlarm when the board refuses, NoReply or
         BadReply when it does not answer well (the channel is then unknown), LinkLost when the line goes (all
-        are unknown). While one is unknown, the next call first switches all off.
+        are then unknown, and the next call first switches all off).
         """
-        require_channel(self.name, channel, self.channels, f"channel {channel} {'on' if on else 'off'}")
-        if None in self._commanded.values():
+        require_channel(self.name, channel, self.channels, on)
+        if self._switching.untold:
             self.all_off()
         self._write({channel: on})
 
     def all_off(self) -> None:
-        self._write(dict.fromkeys(self._commanded, False))
+        self._write(self._all_off)
 
     def read_back(self) -> Mapping[int, bool]:
         """What the board's coils hold now, by channel."""
@@ -72,7 +83,7 @@ class ModbusRelayBoard:
         return dict(enumerate(unpack_bits(reply[3:-2], self.channels), start=1))
 
     def safe_bytes(self) -> tuple[bytes, ...]:
-        return self._frames(dict.fromkeys(self._commanded, False))
+        return self._frames(self._all_off)
 
     def _frames(self, states: Mapping[int, bool]) -> tuple[bytes, ...]:
         address, first = self._profile.address, self._profile.first_coil
@@ -83,16 +94,11 @@ class ModbusRelayBoard:
     def _write(self, states: Mapping[int, bool]) -> None:
         doing = ", ".join(f"channel {channel} {'on' if on else 'off'}" for channel, on in states.items())
         doing = "all channels off" if len(states) > 1 else doing
-        self._commanded.update(dict.fromkeys(states))  # unknown until the board has answered
-        try:
+        with self._switching.ordering(states):
             for request in self._frames(states):
                 self._peer.ask(request, doing)
             if self._profile.read_back:
                 self._compare(states, doing)
-        except LinkLost:
-            self._commanded = dict.fromkeys(self._commanded)
-            raise
-        self._commanded.update(states)
 
     def _compare(self, states: Mapping[int, bool], doing: str) -> None:
         coils = self.read_back()

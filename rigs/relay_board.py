@@ -7,10 +7,14 @@ Only a sense path (a microphone that hears the fan, a supply's current) verifies
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol, runtime_checkable
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol, runtime_checkable
 
-from rigs.errors import Unsafe
+from rigs.errors import LinkLost, RigError, Unsafe
+from rigs.links import LinkState
 
 
 @runtime_checkable
@@ -32,7 +36,72 @@ class RelayBoard(Protocol):
         """The frames that open every relay, for a guardian that writes them without listening."""
 
 
-def require_channel(name: str, channel: int, channels: int, call: str) -> None:
+class Switching:
+    """The part that boards share: which states were commanded, and what becomes of them when the link goes.
+
+    A loss of the link makes every state unknown. When it is back, the safe frames go out at once (a board
+    with a supply of its own may still be on); the states stay unknown until somebody asks for them.
+    """
+
+    def __init__(self, link: Any, channels: int, safe: tuple[bytes, ...], gap_s: float):
+        self._link, self._safe, self._gap_s = link, safe, gap_s
+        self._states: dict[int, bool | None] = dict.fromkeys(range(1, channels + 1))
+        self._losses = 0
+        self._lock = threading.Lock()  # of the states
+        self._busy = threading.RLock()  # of the wire: one order at a time
+        link.subscribe_state(self._on_link)
+
+    @property
+    def commanded(self) -> dict[int, bool | None]:
+        with self._lock:
+            return dict(self._states)
+
+    @property
+    def untold(self) -> bool:
+        """Whether no state is known: the link is new or was lost. (A single failed order leaves the rest known,
+        and must not switch them: one of them may be the device's power.)"""
+        return set(self.commanded.values()) == {None}
+
+    @contextmanager
+    def ordering(self, states: Mapping[int, bool]) -> Iterator[None]:
+        """While an order is under way its channels are unknown, and stay so when it fails."""
+        with self._busy:
+            with self._lock:
+                losses = self._losses
+                self._states.update(dict.fromkeys(states))
+            try:
+                yield
+            except LinkLost:
+                self._forget()
+                raise
+            with self._lock:
+                if losses == self._losses:
+                    self._states.update(states)
+
+    def _forget(self) -> None:
+        with self._lock:
+            self._losses += 1
+            self._states = dict.fromkeys(self._states)
+
+    def _on_link(self, state: LinkState) -> None:
+        """In the link's reader thread: it may write, but must not wait for an order that is under way."""
+        if state is not LinkState.OPEN:
+            self._forget()
+        elif self._busy.acquire(blocking=False):
+            try:
+                for frame in self._safe:
+                    self._link.write(frame)
+                    time.sleep(self._gap_s)
+            except RigError:
+                pass  # lost again: there will be another time
+            finally:
+                self._busy.release()
+
+
+def require_channel(name: str, channel: int, channels: int, on: bool) -> None:
     """Raises Unsafe when a board of so many channels has no such channel."""
     if isinstance(channel, bool) or not isinstance(channel, int) or not 1 <= channel <= channels:
-        raise Unsafe(f"relay board {name}: refused {call}: it has channels 1 to {channels}")
+        raise Unsafe(
+            f"relay board {name}: refused to switch channel {channel!r} {'on' if on else 'off'}: "
+            f"it has channels 1 to {channels}"
+        )

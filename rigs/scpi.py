@@ -17,11 +17,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from rigs.errors import BadReply, InstrumentAlarm, LinkLost, NoReply, Unsafe
+from rigs.errors import BadReply, InstrumentAlarm, NoReply, RigError, Unsafe
+from rigs.links import Link, LinkState
 from rigs.profile import Instrument, SerialLine, profile
 from rigs.scpi_replies import ERROR, block_end, parse_block, parse_number, parse_text
 
 MOST_ERRORS = 100  # no queue is longer; an instrument that never says "no error" must not hold the lab
+LONGEST_ERROR = 4096  # bytes; a flood of noise is not searched again and again from its beginning
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Line = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[\x20-\x7e]+$")]
@@ -33,12 +35,13 @@ Seconds = Annotated[float, Field(gt=0, le=60)]
 class Query:
     """A value that the instrument can be asked for.
 
-    reply: "number", "text" or "block" (definite length). pattern: regex with one group that holds the value,
+    before: lines sent first, as where a meter must be told to take its readings. reply: "number", "text" or "block" (definite length). pattern: regex with one group that holds the value,
     for models that add words or units. low, high: what can be, in `unit`; beyond is a bad reply. example: what
     a healthy instrument answers; the emulator does.
     """
 
     send: Line
+    before: tuple[Line, ...] = ()
     reply: Literal["number", "text", "block"] = "number"
     unit: str = ""
     pattern: str | None = None
@@ -84,13 +87,14 @@ class Command:
 class ScpiProfile(SerialLine):
     """What a model understands.
 
-    identity: regex that its answer to `*IDN?` matches. terminator: sent after each line; reply_terminator:
+    identity: regex that its answer to `*IDN?` matches. example_identity: such an answer. terminator: sent after each line; reply_terminator:
     ends a reply, one CR before a LF is dropped. error_query: "" where the model has none. check: the error
     queue is read after each command. pause_s: rest after each line. opening: sent once. safe: commands for
     the safe state, such as `OUTP OFF`.
     """
 
     identity: str = ""
+    example_identity: str = ""
     terminator: Terminator = "\n"
     reply_terminator: Terminator = "\n"
     error_query: str = "SYST:ERR?"
@@ -107,9 +111,11 @@ class ScpiProfile(SerialLine):
 
     def __post_init__(self) -> None:
         try:
-            re.compile(self.identity)
+            fits = re.search(self.identity, self.example_identity)
         except re.error as error:
             raise ValueError(f"identity: no regular expression: {error}") from None
+        if not fits:
+            raise ValueError("example_identity: does not match identity")
 
 
 @dataclass(frozen=True)
@@ -123,15 +129,18 @@ class ScpiIdentity:
 
 
 class ScpiInstrument:
-    """An instrument behind an open link. Making one checks that it is the model the profile is for."""
+    """An instrument behind an open link.
 
-    def __init__(self, link: Any, profile: ScpiProfile, name: str = "scpi"):
+    Making one checks that it is the model the profile is for and sends the opening lines; so does the first
+    call after the link was lost, for what is plugged in again has been without power, or is another one.
+    """
+
+    def __init__(self, link: Link, profile: ScpiProfile, name: str = "scpi"):
         self.name, self._link, self._profile = name, link, profile
         self._fenced = False  # what is left over from before is dropped first
-        if profile.identity:
-            self.identity()
-        for line in profile.opening:
-            self.tell(line)
+        self._ready = False
+        link.subscribe_state(self._on_link)
+        self._prepare()
 
     def identity(self) -> ScpiIdentity:
         """Who it says it is. Raises BadReply when that is another model than the profile's."""
@@ -150,7 +159,10 @@ class ScpiInstrument:
         what is no such value or cannot be, InstrumentAlarm with the words of the error queue, NoReply, LinkLost.
         """
         query = self._known(what, self._profile.queries, "read")
+        self._prepare()
         timeout_s = query.timeout_s or self._profile.timeout_s
+        for line in query.before:
+            self.tell(line)
         if query.reply == "block":
             return self.ask_block(query.send, timeout_s)
         reply = self.ask(query.send, timeout_s)
@@ -179,7 +191,9 @@ class ScpiInstrument:
         """Tell one of the profile's commands, by name. Raises Unsafe, before anything is sent, for a value
         beyond the profile's limits; InstrumentAlarm when the instrument's error queue fills by it."""
         command = self._known(what, self._profile.commands, "set")
-        self.tell(command.send.replace("{value}", self._written(what, command, value)))
+        line = command.send.replace("{value}", self._written(what, command, value))
+        self._prepare()
+        self.tell(line)
 
     def tell(self, line: str) -> None:
         """Send a line that brings no reply, and read the error queue where the profile says so."""
@@ -203,7 +217,7 @@ class ScpiInstrument:
 
         def complete(received: bytes) -> bool:
             try:
-                return block_end(bytes(received), end) is not None
+                return block_end(received, end) is not None
             except ValueError:
                 return True  # it can never become a block: no use to wait
 
@@ -228,6 +242,24 @@ class ScpiInstrument:
 
     def safe_bytes(self) -> tuple[bytes, ...]:
         return tuple((line + self._profile.terminator).encode("ascii") for line in self._profile.safe)
+
+    def _on_link(self, state: LinkState) -> None:
+        """In the link's reader thread."""
+        if state is not LinkState.OPEN:
+            self._ready = self._fenced = False
+
+    def _prepare(self) -> None:
+        if self._ready:
+            return
+        self._ready = True  # a loss from here on makes it False again
+        try:
+            if self._profile.identity:
+                self.identity()
+            for line in self._profile.opening:
+                self.tell(line)
+        except RigError:
+            self._ready = False
+            raise
 
     def _known(self, what: str, table: dict[str, Any], call: str) -> Any:
         if what not in table:
@@ -261,16 +293,12 @@ class ScpiInstrument:
     def _request(self, line: str, complete: Callable[[bytes], bool], timeout_s: float | None) -> bytes:
         if not self._fenced and line != self._profile.error_query:
             self._fence()
-        self._link.drain()
         timeout_s = timeout_s or self._profile.timeout_s
         try:
-            reply = bytes(self._link.request(self._encode(line), until=complete, timeout_s=timeout_s))
+            reply = self._link.request(self._encode(line), until=complete, timeout_s=timeout_s)
         except NoReply:
             self._fenced = False
             self._explain_silence(line, timeout_s)
-        except LinkLost:
-            self._fenced = False
-            raise
         time.sleep(self._profile.pause_s)
         return reply
 
@@ -306,7 +334,7 @@ class ScpiInstrument:
 
         def complete(received: bytes) -> bool:
             nonlocal entry
-            entry = ERROR.search(bytes(received))
+            entry = ERROR.search(received[-LONGEST_ERROR:])
             return entry is not None
 
         query, timeout_s = self._profile.error_query, self._profile.timeout_s
