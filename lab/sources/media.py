@@ -7,6 +7,8 @@ audio is sound pressure at 1 m in a free field, mono, drawn from one seed, and s
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
+from itertools import count
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -26,6 +28,7 @@ from lab.spec import Spec
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 Class = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+REMEMBERED_S = 60.0  # what plays longer is made anew each time, in constant memory
 LEAD_S = (1.0, 4.0)  # host heard before a mark, when the source plays that long
 
 
@@ -169,11 +172,46 @@ def open_media(
             f"source '{spec.name}': watermark.start_s + watermark.duration_s is "
             f"{mark.start_s + mark.duration_s:g} s, after the end of the trial at {duration_s:g} s"
         )
+    if duration_s <= REMEMBERED_S:
+        # Where a source stands is heard in the room, not in what it plays: cells of a distance sweep share it.
+        sound = spec.model_copy(update={"distance_m": 1.0, "position_m": None, "rule": None, "height": "tv"})
+        stretches = iter(_remembered(sound, seed, rate_hz, duration_s, split, folder))
+    else:
+        stretches = _stretches(spec, seed, rate_hz, duration_s, split, folder)
+    return MediaStream(spec.name, stretches, rate_hz, round(duration_s * rate_hz))
+
+
+def _stretches(
+    spec: MediaSpec, seed: int, rate_hz: int, duration_s: float, split: str, folder: Path | None
+) -> Iterator[Stretch]:
     library = open_library(spec.corpus, spec.classes, split, rate_hz, spec.period_s, folder)
     rng = np.random.default_rng(seed)
     play = _once if spec.play == "once" else _loop_through
-    timeline = play(spec, library, rng, rate_hz, duration_s)
-    return MediaStream(spec.name, timeline, rate_hz, round(duration_s * rate_hz))
+    return play(spec, library, rng, rate_hz, duration_s)
+
+
+class _Remembered:
+    """Stretches made once, as far as somebody listened, and heard from the start as often as asked."""
+
+    def __init__(self, stretches: Iterator[Stretch]) -> None:
+        self._coming, self._made = stretches, []
+
+    def __iter__(self) -> Iterator[Stretch]:
+        for position in count():
+            if position == len(self._made):
+                made = next(self._coming, None)
+                if made is None:
+                    return
+                self._made.append(made)
+            yield self._made[position]
+
+
+@lru_cache(maxsize=4)
+def _remembered(
+    spec: MediaSpec, seed: int, rate_hz: int, duration_s: float, split: str, folder: Path | None
+) -> _Remembered:
+    """A trial plays each source twice, to set its level and to be heard; cells that share draws, again."""
+    return _Remembered(_stretches(spec, seed, rate_hz, duration_s, split, folder))
 
 
 def _loop_through(
