@@ -89,9 +89,8 @@ class WatermarkDetector:
                 self._vectors, self._products, self._hop, self.key.signs, HOPS_PER_BLOCK, self.longest_lag
             )
             self._hop += 1
-            scores[i] = (
-                score if self._hop >= ring else np.nan
-            )  # not listening yet: a whole mark must have passed
+            # Until a whole mark has passed there is nothing to judge: NaN says that it does not sense yet.
+            scores[i] = score if self._hop >= ring else np.nan
         self._scores.append(scores)
 
 

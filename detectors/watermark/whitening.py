@@ -42,8 +42,9 @@ class Whitener:
         spectra = scipy.fft.rfft(frames[:, HOP_SAMPLES::HOP_SAMPLES] * BLOCK_WINDOW)
         spectra = spectra[:, :, FIRST_BIN - _MARGIN : LAST_BIN + _MARGIN]
         power = spectra.real**2 + spectra.imag**2
-        near = uniform_filter1d(power, _NEAR_BINS, axis=2) + _FLOOR
-        wide = uniform_filter1d(power, _WIDE_BINS, axis=2) + _FLOOR
+        # A running sum may end a rounding error below zero beside a loud bin.
+        near = np.maximum(uniform_filter1d(power, _NEAR_BINS, axis=2), 0) + _FLOOR
+        wide = np.maximum(uniform_filter1d(power, _WIDE_BINS, axis=2), 0) + _FLOOR
         white = spectra * (wide**LOUDNESS_EXPONENT / np.sqrt(near))
         white = np.ascontiguousarray(white[:, :, _MARGIN:-_MARGIN].transpose(1, 0, 2), dtype=np.complex64)
         return white.view(np.float32).reshape(len(white), -1)

@@ -20,7 +20,8 @@ def test_a_mark_goes_into_a_file_and_is_heard_by_its_key_alone(tmp_path, capsys,
     assert call(["watermark", "detect", str(marked)]) == 0
     assert "key reference  score" in capsys.readouterr().out
     assert call(["watermark", "detect", str(marked), "--key-file", "stranger"]) == 0
-    assert "no mark of key stranger" in capsys.readouterr().out
+    refused = capsys.readouterr().out
+    assert "no mark of key stranger" in refused and "nan" not in refused
 
 
 def test_a_short_host_is_named_and_nothing_is_written(tmp_path, capsys):
