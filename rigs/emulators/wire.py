@@ -17,7 +17,9 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
+
+from rigs.links.waker import Waker
 
 TICK_S = 0.02
 BACKLOG_BYTES = 1 << 22  # what a host that does not listen may let pile up before the oldest is lost
@@ -78,7 +80,7 @@ class PtyServer:
         self._outgoing_bytes = 0
         self._changed = threading.Condition()
         self._closing = False
-        self._wake_r, self._wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._waker = Waker()
         self._master = self._slave = -1
         self._plug_in()
         self._thread = threading.Thread(target=self._serve, name=f"emulator {name}", daemon=True)
@@ -93,7 +95,7 @@ class PtyServer:
         """Replace all faults; returns when the wire has them."""
         with self._changed:
             self._faults = wanted
-            os.write(self._wake_w, b"w")
+            self._waker.wake()
             self._changed.wait_for(lambda: self._in_force == wanted or self._closing)
 
     def set_faults(self, **faults: Any) -> None:
@@ -117,7 +119,7 @@ class PtyServer:
         """Send bytes to the host as they are, untouched by faults."""
         with self._changed:
             self._queue(data, time.monotonic())
-            os.write(self._wake_w, b"w")
+            self._waker.wake()
 
     def wait_received(self, wanted: bytes | Callable[[bytes], bool], timeout_s: float = 10.0) -> bool:
         """Wait until the host has sent these bytes (or what the function accepts); False when it has not."""
@@ -135,14 +137,13 @@ class PtyServer:
             if self._closing:
                 return
             self._closing = True
-            os.write(self._wake_w, b"w")
+            self._waker.wake()
         self._thread.join()
         self._unplug()
-        os.close(self._wake_r)
-        os.close(self._wake_w)
+        self._waker.close()
         self._folder.cleanup()
 
-    def __enter__(self) -> PtyServer:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -159,11 +160,11 @@ class PtyServer:
             due = bool(self._outgoing) and self._outgoing[0][0] <= now
             pause = max(0.0, min(next_tick, self._outgoing[0][0] if self._outgoing else next_tick) - now)
             plugged = self._master >= 0
-            reads = [self._wake_r] + ([self._master] if plugged else [])
+            reads = [self._waker, *([self._master] if plugged else [])]
             ready, writable, _ = select.select(reads, [self._master] if plugged and due else [], [], pause)
             with self._changed:
-                if self._wake_r in ready:
-                    os.read(self._wake_r, 4096)
+                if self._waker in ready:
+                    self._waker.clear()
                 self._apply_faults()
                 if plugged and self._master in ready:
                     self._hear()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 LONGEST_LINE = 65536
 
 
@@ -15,7 +17,7 @@ class Line(bytes):
     at_ns: int
     cut: bool
 
-    def __new__(cls, data: bytes, at_ns: int, cut: bool = False) -> Line:
+    def __new__(cls, data: bytes, at_ns: int, cut: bool = False) -> Self:
         line = super().__new__(cls, data)
         line.at_ns = at_ns
         line.cut = cut

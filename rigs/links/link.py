@@ -9,8 +9,9 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from enum import Enum
 from pathlib import Path
+from typing import Self
 
-from rigs.errors import LinkBusy, LinkLost, NoReply, RigError
+from rigs.errors import LinkBusy, LinkLost, NoReply, RigError, Unsafe
 from rigs.links.lines import Line, LineSplitter
 from rigs.links.log import Direction, WireLog
 from rigs.links.port import Port, SerialPort
@@ -59,6 +60,7 @@ class Link:
         self._state = LinkState.OPEN
         self._why = ""
         self._losses = 0
+        self._refusal: str | None = None
         self._closing = threading.Event()
         self._changed = threading.Condition()
         self._unread: deque[Line] = deque(maxlen=UNREAD_LINES)
@@ -81,7 +83,7 @@ class Link:
         return self._log.fault if self._log else None
 
     def write(self, data: bytes) -> None:
-        """Send bytes as they are; raises LinkLost."""
+        """Send bytes as they are; raises LinkLost, and Unsafe while the rig is kept in its safe state."""
         with self._write_lock:
             self._require_open("write")
             if self._log:
@@ -113,10 +115,10 @@ class Link:
                     self.write(data)
                 with self._changed:
                     while (end := _end(reply, until)) is None:
+                        self._require_open("request", losses)
                         left = deadline - time.monotonic()
                         if left <= 0 or len(reply) > LONGEST_REPLY:
                             raise NoReply(_unanswered(self.name, data, bytes(reply), timeout_s), bytes(reply))
-                        self._require_open("request", losses)
                         self._changed.wait(left)
                     return bytes(reply[:end])
             finally:
@@ -173,6 +175,12 @@ class Link:
         self._on_state.append(callback)
         return lambda: self._on_state.remove(callback)
 
+    def refuse(self, reason: str) -> None:
+        """Make every call that sends or waits raise Unsafe from now on; what arrives is still logged and told."""
+        with self._changed:
+            self._refusal = reason
+            self._changed.notify_all()
+
     def close(self) -> None:
         """Give the port back; further calls raise LinkLost. Does nothing the second time."""
         self._closing.set()
@@ -180,19 +188,21 @@ class Link:
         if threading.current_thread() is not self._reader:
             self._reader.join()
 
-    def __enter__(self) -> Link:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     def _require_open(self, call: str, losses: int | None = None) -> None:
+        if self._refusal:
+            raise Unsafe(f"{self.name}: the rig is in its safe state ({self._refusal}); {call} refused")
         if self._state is LinkState.OPEN and losses in (None, self._losses):
             return
-        state = f"{self._state.value}{self._why and ': ' + self._why}"
+        state = f"link {self._state.value}"
         if self._state is LinkState.OPEN:
-            state = f"open again, but it was lost in between: {self._why}"
-        raise LinkLost(f"{self.name} (link {state}): {call} refused")
+            state = "link open again, but it was lost in between"
+        raise LinkLost(f"{self.name} ({state}{self._why and ', ' + self._why}): {call} refused")
 
     def _refuse_in_reader(self, call: str) -> None:
         if threading.current_thread() is self._reader:
@@ -213,7 +223,8 @@ class Link:
                 if data:
                     self._take(data, at_ns)
         finally:
-            self._port.close()
+            with self._write_lock:
+                self._port.close()
             self._enter(LinkState.CLOSED if self._closing.is_set() else LinkState.LOST)
             if self._log:
                 self._log.close()
@@ -232,10 +243,12 @@ class Link:
                 _call(callback, line, line.at_ns)
 
     def _lose(self, why: str) -> None:
-        self._losses += 1
-        self._why = why
-        self._splitter.reset()
-        self._port.close()
+        with self._changed:
+            self._losses += 1
+            self._why = why
+            self._splitter.reset()
+        with self._write_lock:  # nobody writes into a port that is being closed
+            self._port.close()
         self._enter(LinkState.LOST)
 
     def _reconnect(self) -> bool:
@@ -246,7 +259,6 @@ class Link:
                 self._port = self._connect()
             except (LinkLost, LinkBusy):
                 continue
-            self._why = ""
             self._enter(LinkState.OPEN)
             return True
         return False
@@ -257,7 +269,8 @@ class Link:
                 return
             self._state = state
             if self._log:
-                self._log.add(Direction.REMARK, f"link {state.value} {self._why}".encode())
+                why = f": {self._why}" if state is LinkState.LOST else ""
+                self._log.add(Direction.REMARK, f"link {state.value}{why}".encode())
             self._changed.notify_all()
         for callback in tuple(self._on_state):
             _call(callback, state)

@@ -14,6 +14,7 @@ from rigs.errors import BadRigFile, LinkBusy, LinkLost
 from rigs.links import usb
 from rigs.links.owner import holder_of
 from rigs.links.spec import LinkSpec
+from rigs.links.waker import Waker
 
 WRITE_TIMEOUT_S = 2.0
 READ_BYTES = 65536
@@ -42,7 +43,7 @@ class SerialPort:
         self._spec = spec
         self.url = usb.resolve(spec.usb_path) if spec.usb_path else spec.url
         self._serial = _open(spec, self.url)
-        self._wake_r, self._wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._waker = Waker()
         try:
             self._fd: int | None = self._serial.fileno()
         except (OSError, AttributeError):  # rfc2217:// has a thread and a queue instead
@@ -52,10 +53,10 @@ class SerialPort:
         try:
             if self._fd is None:
                 return self._read_queued(timeout_s)
-            ready, _, _ = select.select([self._fd, self._wake_r], [], [], timeout_s)
+            ready, _, _ = select.select([self._fd, self._waker], [], [], timeout_s)
             at_ns = time.monotonic_ns()
-            if self._wake_r in ready:
-                os.read(self._wake_r, 4096)
+            if self._waker in ready:
+                self._waker.clear()
             return (self._serial.read(READ_BYTES) if self._fd in ready else b""), at_ns
         except _GONE as error:
             raise LinkLost(f"{self._spec.place}: connection lost ({_why(error)})") from error
@@ -86,18 +87,14 @@ class SerialPort:
                 pass
 
     def wake(self) -> None:
-        try:
-            os.write(self._wake_w, b"w")
-        except OSError:
-            pass
+        self._waker.wake()
 
     def close(self) -> None:
         try:
             self._serial.close()
         except (*_GONE, ValueError):
             pass
-        for end in (self._wake_r, self._wake_w):
-            os.close(end)
+        self._waker.close()
 
 
 def is_device(url: str) -> bool:

@@ -1,0 +1,207 @@
+"""The guardian's own process: `python -m rigs.guardian.process CONTROL_FD`, started by `Guardian.start`.
+
+It is in a session of its own, so Ctrl-C at the lab's terminal does not reach it, and ends when the lab
+releases it, or after the rig is safe when the lab is gone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rigs.errors import RigError
+from rigs.guardian.channel import Channel
+from rigs.guardian.guarded import LIMIT_S, Guarded
+from rigs.guardian.wire import Word
+from rigs.links.waker import Waker
+
+UNPLUGGED_S = 60.0  # how long it waits for an unplugged instrument to come back and be made safe
+STOP_S = 0.3  # how long a hung lab has to stop what it plays before it is ended
+OUTCOME_NS = 1_000_000
+
+
+@dataclass
+class Watch:
+    """All that the guardian minds. silence_s: longest pause between beats, counted from the first beat on."""
+
+    control: socket.socket
+    channels: list[Channel]
+    silence_s: float
+    end_hung_lab: bool
+    record: Path | None
+    lab: int  # pidfd
+    waker: Waker = field(default_factory=Waker)
+    players: list[int] = field(default_factory=list)  # pidfds
+    last_beat: float | None = None
+    tripped: str | None = None
+    signalled: bool = False
+    stopped: bool = False
+    lab_gone: bool = False
+
+    def run(self) -> None:
+        """Watch until the lab releases or is gone; then see to it that everything is safe."""
+        while not self.lab_gone:
+            ready, _, _ = select.select([self.control, self.lab, self.waker], [], [], self._patience())
+            if self.signalled and not self.tripped:
+                self.trip("the guardian was told to end")
+            if self.lab in ready:
+                self.trip("the lab has ended without releasing the rig")
+                return
+            if self.control in ready and not self._listen():
+                return
+            if not self.tripped and self._patience() == 0.0 and not self._control_waits():
+                self.trip(f"no heartbeat from the lab for {self.silence_s:g} s")
+                self._end_if_hung()
+
+    def _patience(self) -> float | None:
+        if self.tripped or self.last_beat is None:
+            return None
+        return max(0.0, self.last_beat + self.silence_s - time.monotonic())
+
+    def _control_waits(self) -> bool:
+        """Beats that came while this process did not get the processor count as beats."""
+        return bool(select.select([self.control], [], [], 0)[0])
+
+    def _listen(self) -> bool:
+        """Take one word of the lab; False when it is done with the guardian."""
+        try:
+            message = self.control.recv(4096)
+        except OSError:
+            message = b""
+        if not message:
+            self.trip("the lab has closed the connection without releasing the rig")
+            self.lab_gone = True
+            return False
+        word, rest = Word(chr(message[0])), message[1:]
+        if word is Word.BEAT:
+            self.last_beat = time.monotonic()
+        elif word is Word.TRIP:
+            self.trip(rest.decode(errors="replace"))
+        elif word is Word.END:
+            with suppress(OSError, ValueError):
+                self.players.append(os.pidfd_open(int(rest)))
+        elif word is Word.STOPPED:
+            self.stopped = True
+        return word is not Word.RELEASE
+
+    def trip(self, reason: str) -> None:
+        """Make everything safe, all instruments at once; may be repeated."""
+        began = time.monotonic_ns()
+        self.tripped = self.tripped or reason
+        for channel in self.channels:
+            channel.stop_listening()
+        self._say({"tripping": self.tripped})
+        for player in self.players:
+            with suppress(OSError):
+                signal.pidfd_send_signal(player, signal.SIGKILL)
+        hands = [threading.Thread(target=channel.make_safe, daemon=True) for channel in self.channels]
+        for hand in hands:
+            hand.start()
+        deadline = time.monotonic() + LIMIT_S
+        for hand in hands:
+            hand.join(max(0.0, deadline - time.monotonic()))
+        report = {channel.guarded.name: _since(channel.safe_ns, began) for channel in self.channels}
+        self.note("safe", reason=reason, safe_after_ms=report)
+        self._say({"tripped": self.tripped, "safe_after_ms": report})
+
+    def _end_if_hung(self) -> None:
+        """End a lab that plays and does not stop by itself."""
+        deadline = time.monotonic() + STOP_S
+        while self.end_hung_lab and not self.stopped and time.monotonic() < deadline:
+            ready, _, _ = select.select([self.control], [], [], max(0.0, deadline - time.monotonic()))
+            if ready and not self._listen():
+                return
+        if self.end_hung_lab and not self.stopped:
+            self.note("ended the lab", reason="it hung and what it played could not be stopped otherwise")
+            with suppress(OSError):
+                signal.pidfd_send_signal(self.lab, signal.SIGKILL)
+
+    def _say(self, values: dict[str, Any]) -> None:
+        with suppress(OSError):
+            self.control.send(json.dumps(values).encode(), socket.MSG_DONTWAIT)
+
+    def finish(self) -> None:
+        """Wait for instruments that were unplugged when it mattered, then give the ports back."""
+        deadline = time.monotonic() + UNPLUGGED_S
+        while self.tripped and self._unsafe() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if self.tripped and (unsafe := self._unsafe()):
+            self.note("not safe", names=unsafe, reason=f"not plugged in for {UNPLUGGED_S:g} s")
+        self.note("ended", tripped=self.tripped)
+        for channel in self.channels:
+            channel.close()
+
+    def _unsafe(self) -> list[str]:
+        return [
+            channel.guarded.name
+            for channel in self.channels
+            if channel.guarded.safe and channel.safe_ns is None
+        ]
+
+    def note(self, what: str, **values: Any) -> None:
+        """Append to the record that `lab rig check` reads after a crash."""
+        if self.record:
+            line = json.dumps({"at_ns": time.monotonic_ns(), "what": what, **values}) + "\n"
+            with suppress(OSError), self.record.open("a") as file:
+                file.write(line)
+
+
+def _since(safe_ns: int | None, began_ns: int) -> float | None:
+    return None if safe_ns is None else round((safe_ns - began_ns) / OUTCOME_NS, 1)
+
+
+def main(control_fd: int) -> None:
+    control = socket.socket(fileno=control_fd)
+    lab = os.pidfd_open(os.getppid())
+    orders = json.loads(control.recv(1 << 20))
+    if os.getppid() != orders["lab"]:
+        return  # it is gone already, and nothing has been opened
+    watch = Watch(
+        control=control,
+        channels=[],
+        silence_s=orders["silence_s"],
+        end_hung_lab=orders["end_hung_lab"],
+        record=Path(orders["record"]) if orders["record"] else None,
+        lab=lab,
+    )
+
+    def told_to_end(*_: object) -> None:
+        watch.signalled = True
+        watch.waker.wake()
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, told_to_end)
+    with suppress(OSError):
+        os.nice(-10)  # where it is allowed: no renderer keeps the guardian waiting
+    try:
+        for values, end in zip(orders["guarded"], orders["ends"], strict=True):
+            watch.channels.append(Channel(Guarded.from_json(values), socket.socket(fileno=end)))
+    except RigError as error:
+        control.send(json.dumps({"refused": type(error).__name__, "message": str(error)}).encode())
+        return
+    for channel in watch.channels:
+        channel.serve()
+    watch.note("watching", names=[channel.guarded.name for channel in watch.channels])
+    control.send(json.dumps({"ready": os.getpid()}).encode())
+    try:
+        watch.run()
+    except BaseException as error:
+        watch.trip(f"the guardian failed: {error!r}")
+        raise
+    finally:
+        watch.finish()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
