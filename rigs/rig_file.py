@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tomllib
 from pathlib import Path
@@ -77,6 +78,11 @@ class RigFile(Table):
         if self.kind == "emulated" and self.emulation is None:
             raise ValueError('emulation is missing: kind = "emulated" needs it')
         return self
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of all that the file says, calibrations included."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
     def instrument(self, name: str) -> Instrument:
         return next(one for one in self.instruments if one.name == name)

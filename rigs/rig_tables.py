@@ -35,7 +35,7 @@ class Link(Table):
     """
 
     url: Text | None = None
-    usb_path: Annotated[str, StringConstraints(pattern=r"^\d+-\d+(\.\d+)*$")] | None = None
+    usb_path: Annotated[str, StringConstraints(pattern=r"^\d+-\d+(\.\d+)*(:\d+\.\d+)?$")] | None = None
     baud_rate: int | None = Field(None, ge=300, le=4_000_000)
     pacing_s: float = Field(0.0, ge=0.0, le=1.0)
 
@@ -87,9 +87,11 @@ class Jack(Table):
 class Audio(Table):
     """device, host_api: parts of the names that `lab rig check` lists. jack: start this server first.
 
-    lag_ms: least and most between playing a sound and hearing it back, of converters, buffers and air together.
-    skew_ppm: most that the two clocks may differ. jitter_ms: most that the lag may change within a trial.
-    peak_db: least distance between the pilot's highest and second-highest correlation peak.
+    pilot_db_spl: level at 1 m of the chirp before and after every trial; pilot_hz: its band, None for the upper half of
+    what the rate carries. lag_ms: least and most between playing a sound and hearing it back, of converters, buffers and
+    air together. jitter_ms: most that the lag may change within a trial. skew_ppm: most that the two clocks may differ.
+    path_gain_db: level of the recorded pilot over the played one, both relative to full scale, within 3 dB; None to
+    leave it unjudged.
     """
 
     device: Text
@@ -98,10 +100,12 @@ class Audio(Table):
     outputs: Annotated[tuple[Output, ...], Field(strict=False, min_length=1)]
     inputs: Annotated[tuple[Input, ...], Field(strict=False, min_length=1)]
     jack: Jack | None = None
+    pilot_db_spl: float = Field(70.0, ge=30.0, le=110.0)
+    pilot_hz: Annotated[tuple[float, float], Field(strict=False)] | None = None
     lag_ms: Annotated[tuple[float, float], Field(strict=False)] = (0.0, 500.0)
-    skew_ppm: float = Field(200.0, gt=0.0, le=1000.0)
     jitter_ms: float = Field(0.5, ge=0.0, le=10.0)
-    peak_db: float = Field(6.0, ge=0.0, le=60.0)
+    skew_ppm: float = Field(0.0, ge=0.0, le=1000.0)
+    path_gain_db: float | None = Field(None, ge=-120.0, le=120.0)
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
@@ -111,6 +115,10 @@ class Audio(Table):
         all_differ("inputs.microphone", [wire.microphone for wire in self.inputs])
         if not 0.0 <= self.lag_ms[0] < self.lag_ms[1]:
             raise ValueError(f"lag_ms must be [least, most], got {list(self.lag_ms)}")
+        if self.pilot_hz is not None and not 0.0 < self.pilot_hz[0] < self.pilot_hz[1] < self.rate_hz / 2:
+            raise ValueError(
+                f"pilot_hz must be [low, high] below {self.rate_hz / 2:g}, got {list(self.pilot_hz)}"
+            )
         return self
 
 
@@ -179,7 +187,7 @@ class Device(Table):
     """The device under test.
 
     build: id of the build it must run; its hash is compared too when the console tells one. console: what its lines
-    mean, see `rigs.console_patterns`. labels: what it reports. delay_ms: from a decision to its line on the
+    mean, see `rigs.console_patterns`; None for the profile of its instrument. labels: what it reports. delay_ms: from a decision to its line on the
     console, taken off. refractory_s: at least this long between two of its reports of one label.
     """
 
@@ -187,7 +195,7 @@ class Device(Table):
     serial_number: str = ""
     instrument: Name
     build: Text
-    console: ConsolePatterns
+    console: ConsolePatterns | None = None
     labels: Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
     refractory_s: float = Field(0.0, ge=0.0, le=3600.0)
     delay_ms: float = Field(0.0, ge=0.0, le=1000.0)
@@ -195,7 +203,8 @@ class Device(Table):
 
     @model_validator(mode="after")
     def _settable(self) -> Self:
-        if self.sensitivity is not None and self.console.sensitivity_command is None:
+        patterns = self.console
+        if self.sensitivity is not None and patterns is not None and patterns.sensitivity_command is None:
             raise ValueError("sensitivity: console.sensitivity_command is missing, nothing can set it")
         return self
 

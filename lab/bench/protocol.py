@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from detectors.interface import Block, Emission, Event, StreamFormat, StreamNeed
+from detectors.interface import Block, Emission, Event, ScoreTrack, StreamFormat, StreamNeed
 from lab.scenario.trial import Trial
 from lab.sources.segments import Segment
+from rigs.rig_file import RigFile
 
 
 class Origin(StrEnum):
@@ -25,13 +26,38 @@ class Origin(StrEnum):
     MEASURED = "measured"
 
 
+def origin_of(rig: RigFile) -> Origin:
+    """Only a physical bench measures."""
+    return Origin.MEASURED if rig.kind == "physical" else Origin.EMULATED
+
+
+DUT = "dut"  # the stage of what a device under test reported itself
+
+
+@dataclass(frozen=True, eq=False)
+class DeviceReport:
+    """What the device under test itself reported in a trial, in trial time.
+
+    tracks: one per label, of stage `dut`; empty for a trial without a capture. A score at or above `threshold` is a
+    report of the device at the setting under test. refractory_s: between two reports of one label.
+    """
+
+    detector: str
+    labels: tuple[str, ...]
+    tracks: tuple[ScoreTrack, ...]
+    events: tuple[Event, ...]
+    threshold: float
+    refractory_s: float
+
+
 @dataclass(frozen=True)
 class CaptureFacts:
     """What the bench knows of a finished trial; never shown to a detector.
 
     truth: events as they reach the reference microphone. clusters: what trials of a cell may share
     (`room`, `recording`). distinct_s: seconds of audio that no other trial of this cell plays.
-    measured: figures such as `snr_db`, `noise_to_mask_db`. invalid: why the trial must not count.
+    measured: figures such as `snr_db`, `noise_to_mask_db`. invalid: why the trial must not count. reported: by
+    the device under test, on a bench that has one.
     """
 
     truth: tuple[Event, ...]
@@ -41,6 +67,7 @@ class CaptureFacts:
     segments: tuple[Segment, ...] = ()
     measured: Mapping[str, float] = field(default_factory=dict)
     invalid: str | None = None
+    reported: DeviceReport | None = None
 
 
 class Session(Protocol):

@@ -18,6 +18,13 @@ def run(
     tag: Annotated[list[str] | None, typer.Option(help="Only scenarios with this tag (repeatable).")] = None,
     corpus: Annotated[Path | None, typer.Option(help="Folder of recordings; default: the cache.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes; default: one per core.")] = None,
+    rig: Annotated[
+        str | None,
+        typer.Option(help="Rig file, or name of a shipped bench: run there, not in simulated rooms."),
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Nobody is at the bench: never ask; what needs a person is not run.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Directory of the run; default: runs/TIME.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Do what is left of the run in --out.")] = False,
     store: Annotated[str | None, typer.Option(help="Database URL; default: SQLite in --out.")] = None,
@@ -38,6 +45,11 @@ def run(
         if resume:
             raise BadInput("--resume needs --out: the directory of the run to go on with")
         out = Path("runs") / datetime.now().strftime("%Y%m%d-%H%M%S")
+    bench = None
+    if rig is not None:
+        from lab.commands.at_bench import read_rig
+
+        bench = read_rig(rig)
     options = RunOptions(
         out=out,
         trials=trials,
@@ -49,9 +61,15 @@ def run(
         tags=tuple(tag or ()),
         corpus=corpus,
         store=store,
+        rig=bench,
     )
-    with watching(out) as watch:
-        results = run_scenarios(paths, options, watch)
+    if bench is None:
+        with watching(out) as watch:
+            results = run_scenarios(paths, options, watch)
+    else:
+        from lab.commands.at_bench import at_bench
+
+        results = at_bench(paths, options, ask=not yes)
     print_results(results)
     print(f"results: {out / 'results.json'}")
     if report:

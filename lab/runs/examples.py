@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,17 +12,23 @@ import soundfile
 from numpy.typing import NDArray
 
 from detectors.interface import AUDIBLE, SILENT, StreamNeed
-from lab.bench.protocol import CaptureFacts
+from lab.bench.physical.bench import CAPTURES, capture_name
+from lab.bench.physical.kept import heard_again, last_note
 from lab.bench.simulated.bench import SimulatedBench
 from lab.runs.options import RunOptions
 from lab.runs.plan import Planned
 from lab.scenario.trial import Trial
 from lab.scoring.outcome import Outcome
 from lab.scoring.worst import false_alarms, misses
+from lab.sources.segments import Segment
 from lab.store.results import Credit, Example, Results
 from lab.store.store import Store
 
 FOLDER = "clips"
+Clip = tuple[
+    NDArray[np.float32], int, Sequence[Segment], str
+]  # audio, rate, what was played, how to hear it all
+Cut = Callable[[Trial, Path, float, float], Clip]  # of a trial of a scenario file, between two moments
 _BEFORE_S, _AFTER_S = 3.5, 1.5  # around the moment: a mark lasts 2 s and is decided at its end
 _PEAK = 0.7
 
@@ -31,7 +37,7 @@ def write_examples(
     results: Results, store: Store, planned: Sequence[Planned], options: RunOptions
 ) -> Results:
     """Add up to `options.examples` misses and as many false alarms to each scenario, with a clip of each."""
-    bench = SimulatedBench(corpus=options.corpus)
+    cut = _kept(options) if options.rig is not None else _rendered(options)
     scenarios = []
     for scenario, one in zip(results.scenarios, planned, strict=True):
         outcomes = [
@@ -41,7 +47,7 @@ def write_examples(
             for stored in record.outcomes
         ]
         examples = [
-            _example(bench, one, scenario.seed, options.out, *worst)
+            _example(cut, one, scenario.seed, options.out, *worst)
             for worst in _worst(outcomes, options.examples)
         ]
         scenarios.append(scenario.model_copy(update={"examples": examples}))
@@ -68,7 +74,7 @@ def _worst(outcomes: Iterable[Outcome], limit: int) -> list[tuple[str, Outcome, 
 
 
 def _example(
-    bench: SimulatedBench,
+    cut: Cut,
     one: Planned,
     seed: int,
     out: Path,
@@ -80,7 +86,7 @@ def _example(
     cell = next(c for c in one.scenario.cells() if dict(c.values) == dict(outcome.cell))
     trial = one.scenario.draw(cell, outcome.index, seed)
     start_s = max(0.0, at_s - _BEFORE_S)
-    audio, rate_hz, facts = _cut(bench, trial, start_s, at_s + _AFTER_S)
+    audio, rate_hz, segments, command = cut(trial, one.scenario.path, start_s, at_s + _AFTER_S)
     # A cell's key may hold what a file name may not; its checksum tells the clips of two cells apart.
     name = f"{one.scenario.id}-{kind}-{zlib.crc32(cell.key.encode()):08x}-{outcome.index}.flac"
     path = out / FOLDER / name
@@ -97,27 +103,44 @@ def _example(
         score=score if np.isfinite(score) else 0.0,
         threshold=outcome.rule.threshold,
         clip=f"{FOLDER}/{name}",
-        credits=_credits(facts, start_s, at_s + _AFTER_S),
-        command=render_command(one.scenario.path, trial),
+        credits=_credits(segments, start_s, at_s + _AFTER_S),
+        command=command,
     )
 
 
-def _cut(
-    bench: SimulatedBench, trial: Trial, start_s: float, end_s: float
-) -> tuple[NDArray[np.float32], int, CaptureFacts]:
-    """The reference microphone between two moments; what lies before is rendered but not kept."""
-    session = bench.open(trial, {AUDIBLE: StreamNeed((16000, 48000), 1)})
-    rate_hz = session.formats[AUDIBLE].rate_hz
-    kept = []
-    while (block := session.next(SILENT)) is not None and block.start_s < end_s:
-        samples = block.streams[AUDIBLE][0]
-        first = max(0, round((start_s - block.start_s) * rate_hz))
-        last = max(0, round((end_s - block.start_s) * rate_hz))
-        kept.append(samples[first:last])
-    return np.concatenate(kept) if kept else np.zeros(0, np.float32), rate_hz, session.facts()
+def _rendered(options: RunOptions) -> Cut:
+    """Cuts from trials rendered again; what lies before a cut is rendered but not kept."""
+    bench = SimulatedBench(corpus=options.corpus)
+
+    def cut(trial: Trial, path: Path, start_s: float, end_s: float) -> Clip:
+        session = bench.open(trial, {AUDIBLE: StreamNeed((16000, 48000), 1)})
+        rate_hz = session.formats[AUDIBLE].rate_hz
+        kept = []
+        while (block := session.next(SILENT)) is not None and block.start_s < end_s:
+            samples = block.streams[AUDIBLE][0]
+            first = max(0, round((start_s - block.start_s) * rate_hz))
+            last = max(0, round((end_s - block.start_s) * rate_hz))
+            kept.append(samples[first:last])
+        audio = np.concatenate(kept) if kept else np.zeros(0, np.float32)
+        return audio, rate_hz, session.facts().segments, render_command(path, trial)
+
+    return cut
 
 
-def _credits(facts: CaptureFacts, start_s: float, end_s: float) -> list[Credit]:
-    heard = [s for s in facts.segments if s.at_s < end_s and s.at_s + s.duration_s > start_s]
+def _kept(options: RunOptions) -> Cut:
+    """Cuts from what a bench has recorded; the command tells where the whole capture is."""
+    assert options.rig is not None
+    rig, folder = options.rig, options.out / CAPTURES
+
+    def cut(trial: Trial, path: Path, start_s: float, end_s: float) -> Clip:
+        note = last_note(folder, capture_name(trial))
+        audio, rate_hz, segments = heard_again(note, trial, rig, start_s, end_s)
+        return audio, rate_hz, segments, f"{CAPTURES}/{note.stem}"
+
+    return cut
+
+
+def _credits(segments: Sequence[Segment], start_s: float, end_s: float) -> list[Credit]:
+    heard = [s for s in segments if s.at_s < end_s and s.at_s + s.duration_s > start_s]
     named = {(s.title, s.author, s.licence) for s in heard}
     return [Credit(title=title, author=author, licence=licence) for title, author, licence in sorted(named)]

@@ -6,6 +6,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.bench.protocol import Origin, origin_of
+from rigs.rig_file import RigFile
+
 
 def default_jobs() -> int:
     """One worker for each core this process may use."""
@@ -19,7 +22,8 @@ class RunOptions:
     build: a build file, None for the reference. out: the run's directory. jobs: worker processes, >= 1.
     resume: do what is left of the run in `out`. tags: only scenarios that carry all of them. corpus: folder
     of recordings, None for the cache. store: database URL, None for SQLite in `out`. examples: clips of the
-    worst misses and false alarms kept per scenario.
+    worst misses and false alarms kept per scenario. rig: run on this bench instead of in simulated rooms.
+    lifted: safety limits of the bench that a person there has lifted for this run.
     """
 
     out: Path
@@ -33,3 +37,9 @@ class RunOptions:
     corpus: Path | None = None
     store: str | None = None
     examples: int = 6
+    rig: RigFile | None = None
+    lifted: frozenset[str] = frozenset()
+
+    @property
+    def origin(self) -> Origin:
+        return Origin.SIMULATED if self.rig is None else origin_of(self.rig)

@@ -13,10 +13,13 @@ from pathlib import Path
 from detectors.build import Build, load_build
 from detectors.errors import DetectorError
 from detectors.stack import Stack
-from lab.errors import BadInput
-from lab.runs import worker
+from lab.bench.physical.operator import Operator
+from lab.bench.protocol import Origin
+from lab.errors import BadInput, LabFailure
+from lab.runs import on_rig, worker
 from lab.runs.environment import environment
 from lab.runs.examples import write_examples
+from lab.runs.on_rig import NotRun
 from lab.runs.options import RunOptions
 from lab.runs.plan import Planned, chunks, plan
 from lab.runs.pool import run_chunks
@@ -39,12 +42,14 @@ def run_scenarios(
     paths: Sequence[Path],
     options: RunOptions,
     on_progress: Callable[[Progress], None] | None = None,
+    operator: Operator | None = None,
 ) -> Results:
     """Run every trial of the scenarios in `paths` that is not yet stored in `options.out`, then judge.
 
     Returns what is also written to `out/results.json`. KeyboardInterrupt and errors leave every finished
-    trial stored; the same call with `resume=True` goes on from there. Raises BadInput for input that cannot
-    be used, LabFailure when the lab itself cannot go on.
+    trial stored; the same call with `resume=True` goes on from there. operator: the person at `options.rig`,
+    None for nobody. Raises BadInput for input that cannot be used, LabFailure when the lab itself cannot go on or
+    trials of a bench could not be run.
     """
     build, reported = _build(options.build)
     scenarios = select(paths, options.tags)
@@ -54,13 +59,15 @@ def run_scenarios(
     with Store.open(options.out, options.store) as store:
         options, seed = _settled(store, options)
         planned = plan(scenarios, options.trials, options.hours)
+        if options.rig is not None:
+            on_rig.check(options.rig, planned, seed, build, options)
         run = _run_record(planned, build, seed, options)
         _check_same(store, run, options)
         started = time.monotonic()
         store.begin_run(run)
         try:
-            _run_trials(store, run, planned, build, options, on_progress)
-            results = summarise(store, run, planned, environment(build))
+            not_run = _run_trials(store, run, planned, build, options, on_progress, operator)
+            results = summarise(store, run, planned, environment(build), options.origin)
             results = write_examples(results, store, planned, options)
         except KeyboardInterrupt:
             store.set_state(run.id, RunState.INTERRUPTED)
@@ -70,7 +77,9 @@ def run_scenarios(
             raise
         results = results.model_copy(update={"wall_s": round(time.monotonic() - started, 1)})
         results_file.write(results, options.out / "results.json")
-        store.set_state(run.id, RunState.FINISHED)
+        store.set_state(run.id, RunState.INTERRUPTED if not_run else RunState.FINISHED)
+    if not_run:
+        raise LabFailure(on_rig.told(not_run, options.out))
     return results
 
 
@@ -125,22 +134,32 @@ def _check_same(store: Store, run: RunRecord, options: RunOptions) -> None:
         changed = f"the build: it was {last.build_id} ({last.build_hash[:12]}), now {run.build_id} ({run.build_hash[:12]})"
     elif last.seed != run.seed:
         changed = f"the seed: it was {last.seed}, now {run.seed}"
+    elif (before := _bench(last)) != (now := _bench(run)):
+        changed = f"the bench: it was {before}, now {now}"
     else:
         names = ", ".join(f"{one.id} ({one.hash[:12]})" for one in store.scenarios(last.id))
         changed = f"the scenarios: it had {names}"
     raise BadInput(f"--out {options.out} --resume: the run there differs in {changed}; name another folder")
 
 
+def _bench(run: RunRecord) -> str:
+    return run.environment.get("rig", {}).get("id", "simulated")
+
+
 def _run_record(planned: Sequence[Planned], build: Build, seed: int, options: RunOptions) -> RunRecord:
     """Named by what it computes, so that the same run has the same name wherever it is made."""
     content = [build.hash, seed, sorted(one.scenario.hash for one in planned)]
+    asked: dict[str, object] = {"trials": options.trials, "hours": options.hours}
+    if options.rig is not None:
+        content.append(options.rig.id)
+        asked["rig"] = {"id": options.rig.id, "kind": options.rig.kind, "hash": options.rig.hash}
     return RunRecord(
         id=hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12],
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         seed=seed,
         build_id=build.id,
         build_hash=build.hash,
-        environment={"trials": options.trials, "hours": options.hours},
+        environment=asked,
     )
 
 
@@ -151,11 +170,12 @@ def _run_trials(
     build: Build,
     options: RunOptions,
     on_progress: Callable[[Progress], None] | None,
-) -> None:
+    operator: Operator | None,
+) -> list[NotRun]:
     pace = Pace(sum(one.trials for one in planned), sum(one.audio_s for one in planned), on_progress)
     waiting = []
     for one in planned:
-        store.add_scenario(run.id, _scenario_record(one, run.seed))
+        store.add_scenario(run.id, _scenario_record(one, run.seed, options.origin))
         done = {
             (cell, index)
             for cell, index in store.finished(run.id, one.scenario.id, one.scenario.hash)
@@ -164,18 +184,22 @@ def _run_trials(
         pace.resumed(len(done), len(done) * one.scenario.first.duration_s)
         waiting += chunks(one, run.seed, done)
     if not waiting:
-        return
+        return []
 
     def keep(records: list[TrialRecord]) -> None:
         if records:
             store.add_trials(run.id, records)
             pace.advance(len(records), sum(record.duration_s for record in records))
 
+    if options.rig is not None:
+        places = [place for chunk in waiting for place in chunk]
+        return on_rig.run_places(options.rig, places, store, run.id, build, options, operator, keep)
     jobs = max(1, min(options.jobs, len(waiting)))
     run_chunks(waiting, worker.run_places, worker.set_up, (build.path, options.corpus), jobs, keep)
+    return []
 
 
-def _scenario_record(one: Planned, seed: int) -> ScenarioRecord:
+def _scenario_record(one: Planned, seed: int, origin: Origin) -> ScenarioRecord:
     scenario = one.scenario
     return ScenarioRecord(
         id=scenario.id,
@@ -185,7 +209,7 @@ def _scenario_record(one: Planned, seed: int) -> ScenarioRecord:
         tags=scenario.tags,
         effective={"scenario": scenario.tree, "variants": [list(one) for one in scenario.variants]},
         seed=seed,
-        origin="simulated",
+        origin=origin.value,
         split=scenario.first.split,
     )
 

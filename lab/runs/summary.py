@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
+from lab.bench.protocol import Origin
 from lab.runs.plan import Planned
 from lab.scenario.model import Limit as AskedLimit
 from lab.scenario.model import Scenario
@@ -19,9 +20,15 @@ from lab.verdicts.judge import judge_scenario
 from lab.verdicts.limits import Limit
 
 
-def summarise(store: Store, run: RunRecord, planned: Sequence[Planned], environment: Environment) -> Results:
+def summarise(
+    store: Store,
+    run: RunRecord,
+    planned: Sequence[Planned],
+    environment: Environment,
+    origin: Origin = Origin.SIMULATED,
+) -> Results:
     """Judge every scenario of a run from what is stored; trials beyond the planned number are left out."""
-    scenarios = [_scenario(store, run, one) for one in planned]
+    scenarios = [_scenario(store, run, one, origin) for one in planned]
     return Results(
         run=run.id,
         started=run.started,
@@ -32,7 +39,7 @@ def summarise(store: Store, run: RunRecord, planned: Sequence[Planned], environm
     )
 
 
-def _scenario(store: Store, run: RunRecord, one: Planned) -> ScenarioResult:
+def _scenario(store: Store, run: RunRecord, one: Planned, origin: Origin) -> ScenarioResult:
     scenario = one.scenario
     by_cell: dict[str, list[TrialRecord]] = {cell.key: [] for cell in scenario.cells()}
     for record in store.trials(run.id, scenario.id, scenario.hash):
@@ -47,7 +54,7 @@ def _scenario(store: Store, run: RunRecord, one: Planned) -> ScenarioResult:
         path=str(scenario.path),
         tags=list(scenario.tags),
         hash=scenario.hash,
-        origin="simulated",
+        origin=origin.value,
         seed=run.seed,
         split=scenario.first.split,
         trials=judgement.trials,

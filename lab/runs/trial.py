@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from detectors.interface import SILENT, Block, StackOutput
 from detectors.stack import Stack
-from lab.bench.protocol import Bench, CaptureFacts
+from lab.bench.protocol import DUT, Bench, CaptureFacts, DeviceReport
 from lab.scenario.model import Scenario
 from lab.scenario.trial import Trial
 from lab.scoring.matching import match_trial
@@ -37,6 +37,12 @@ def run_trial(trial: Trial, bench: Bench, stack: Stack) -> TrialRecord:
 def record(
     trial: Trial, facts: CaptureFacts, stack: Stack, output: StackOutput, capture: str, wall_s: float
 ) -> TrialRecord:
+    reported = facts.reported
+    tracks, events = output.tracks, output.events
+    rules = match_rules(trial.spec, stack)
+    if reported is not None:
+        tracks, events = (*tracks, *reported.tracks), (*events, *reported.events)
+        rules = (*rules, *device_rules(trial.spec, reported))
     scored = ScoredTrial(
         cell=trial.cell.values,
         index=trial.index,
@@ -44,12 +50,12 @@ def record(
         duration_s=facts.duration_s,
         distinct_s=facts.distinct_s,
         truth=facts.truth,
-        tracks=output.tracks,
-        events=output.events,
+        tracks=tracks,
+        events=events,
         invalid=facts.invalid,
         recordings=_recordings(trial, facts),
     )
-    outcomes = match_trial(scored, match_rules(trial.spec, stack))
+    outcomes = match_trial(scored, rules)
     return TrialRecord(
         scenario_id=trial.scenario_id,
         scenario_hash=trial.scenario_hash,
@@ -62,13 +68,13 @@ def record(
         drawn=drawn_values(trial),
         clusters=dict(facts.clusters),
         truth=facts.truth,
-        events=output.events,
+        events=events,
         segments=tuple(asdict(segment) for segment in facts.segments),
         measured=dict(facts.measured),
         capture_sha256=capture,
         outcomes=tuple(outcome.to_json() for outcome in outcomes),
         wall_s=wall_s,
-        tracks=output.tracks,
+        tracks=tracks,
     )
 
 
@@ -84,6 +90,22 @@ def match_rules(spec: Scenario, stack: Stack) -> tuple[MatchRule, ...]:
             detector=detector,
         )
         for detector, label in stack.labels
+    )
+
+
+def device_rules(spec: Scenario, reported: DeviceReport) -> tuple[MatchRule, ...]:
+    """One rule for each label that the device under test reports."""
+    return tuple(
+        MatchRule(
+            label=label,
+            threshold=reported.threshold,
+            refractory_s=reported.refractory_s,
+            guard_s=spec.expect.guard_s,
+            latency_s=spec.expect.latency_s,
+            detector=reported.detector,
+            stage=DUT,
+        )
+        for label in reported.labels
     )
 
 

@@ -148,6 +148,19 @@ class Store:
                 connection.execute(schema.trials.insert(), rows)
             return len(new)
 
+    def withdraw_trial(self, run_id: str, trial: TrialRecord) -> None:
+        """Take out a trial that a person at a bench wants repeated. What it measured is theirs to keep elsewhere."""
+        with guarded("cannot withdraw a trial", self._engine), self._engine.begin() as connection:
+            row = self._scenario_row(connection, run_id, trial.scenario_id, trial.scenario_hash)
+            table = schema.trials.c
+            connection.execute(
+                schema.trials.delete().where(
+                    table.scenario_row == row,
+                    table.cell_key == trial.cell_key,
+                    table.trial_index == trial.index,
+                )
+            )
+
     def _not_stored(
         self, connection: sa.Connection, run_id: str, trials: Sequence[TrialRecord]
     ) -> list[tuple[TrialRecord, int]]:

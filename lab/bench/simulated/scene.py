@@ -45,12 +45,15 @@ class PlacedMedia:
 class Scene:
     """Everything about a trial that is settled before it starts. The first microphone is the reference.
 
-    corpus: folder of recordings, None for the user's cache. Raises BadInput when the scene does not fit the room.
+    corpus: folder of recordings, None for the user's cache. rate_hz: of sources and responses, None for that of the
+    device. Raises BadInput when the scene does not fit the room.
     """
 
-    def __init__(self, trial: Trial, cache: DiskCache, corpus: Path | None) -> None:
+    def __init__(
+        self, trial: Trial, cache: DiskCache, corpus: Path | None, rate_hz: int | None = None
+    ) -> None:
         self.trial = trial
-        self.rate_hz = trial.spec.device.audible.rate_hz
+        self.rate_hz = trial.spec.device.audible.rate_hz if rate_hz is None else rate_hz
         self._cache = cache
         self._corpus = corpus
         self.room = calibrate(trial.spec.room, trial.seed_of("room", "walls"), cache)
@@ -134,7 +137,7 @@ class Scene:
             clusters=clusters,
             segments=tuple(segments),
             measured=measured,
-            invalid=_audible_mark(measured),
+            invalid=audible_mark(measured),
         )
 
     def _place(self, source: MediaSpec) -> PlacedMedia:
@@ -179,7 +182,7 @@ class Scene:
         return active_rms(audio[first:last], self.rate_hz)
 
 
-def _audible_mark(measured: Mapping[str, float]) -> str | None:
+def audible_mark(measured: Mapping[str, float]) -> str | None:
     """A mark that people would hear proves nothing, however well it is detected."""
     ratio = measured.get("noise_to_mask_db")
     if ratio is None or ratio <= MOST_NOISE_TO_MASK_DB:

@@ -1,0 +1,108 @@
+"""One trial on one clock: sound out, sound in, and when each sample was heard."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lab.bench.physical.playback import Clipped, Playback
+from rigs.audio import Alignment, AudioSpec, Duplex
+from rigs.audio.storage import read_blocks
+from rigs.errors import AudioFault
+
+_READ_S = 1.0
+
+
+@dataclass
+class HearingClock:
+    """When the samples of a capture's body were heard, on `time.monotonic_ns`.
+
+    Blocks are handed on a little after they were heard, never before, so the earliest hand-over seen from any moment
+    on bounds it best. A busy machine stretches an emulated sound card's clock; this follows.
+    """
+
+    rate_hz: int
+    _frames: list[int] = field(default_factory=list)
+    _at_ns: list[int] = field(default_factory=list)
+    _seen: int = 0
+
+    def take(self, block: NDArray[np.float32]) -> None:
+        self._seen += block.shape[1]
+        self._frames.append(self._seen)
+        self._at_ns.append(time.monotonic_ns())
+
+    def trial_s(self, monotonic_ns: int) -> float:
+        """The moment of the trial that was heard at this time; NaN when nothing was heard."""
+        if not self._frames:
+            return float("nan")
+        frames, at_ns = np.asarray(self._frames, np.float64), np.asarray(self._at_ns, np.float64)
+        # Handing over a backlog makes a block look late; no later block can have been heard before it.
+        late = at_ns - frames * (1e9 / self.rate_hz)
+        heard_ns = frames * (1e9 / self.rate_hz) + np.minimum.accumulate(late[::-1])[::-1]
+        if monotonic_ns <= heard_ns[0]:
+            return float(frames[0] / self.rate_hz - (heard_ns[0] - monotonic_ns) * 1e-9)
+        if monotonic_ns >= heard_ns[-1]:
+            return float(frames[-1] / self.rate_hz + (monotonic_ns - heard_ns[-1]) * 1e-9)
+        return float(np.interp(monotonic_ns, heard_ns, frames)) / self.rate_hz
+
+
+@dataclass(frozen=True, eq=False)
+class Take:
+    """What came back of one playback. invalid: why it must not count. path: the whole capture, pilots included."""
+
+    path: Path
+    rate_hz: int
+    alignment: Alignment
+    clock: HearingClock
+    body_at: int | None
+    body_frames: int
+    invalid: str | None
+
+    def blocks(self) -> Iterator[NDArray[np.float32]]:
+        """The body, (inputs, n) at the bench's rate; nothing where it was never found."""
+        if self.body_at is None:
+            return
+        yield from read_blocks(
+            self.path, round(_READ_S * self.rate_hz), self.body_at, self.body_at + self.body_frames
+        )
+
+
+def play_and_record(
+    spec: AudioSpec, playback: Playback, path: Path, on_start: Callable[[], None] = lambda: None
+) -> Take:
+    """Play a trial between its pilots and keep what comes back at `path`.
+
+    on_start: called once sound is running. What is wrong with the sound makes the take invalid; AudioFault means
+    that nothing could be played or kept at all.
+    """
+    clock, invalid = HearingClock(spec.rate_hz), None
+    pilot = spec.pilot
+    around_s = 3.0 * pilot.silence_s + 2.0 * pilot.duration_s + pilot.listen_s
+    with Duplex(
+        spec, path, live=False, on_block=clock.take, expected_s=playback.seconds + around_s
+    ) as duplex:
+        on_start()
+        try:
+            for block in playback.blocks():
+                duplex.player.put(block)
+        except Clipped as error:
+            invalid = str(error)
+            duplex.stop()
+        except AudioFault:
+            pass  # playback has ended early: the verdict knows why
+        duplex.player.finish()
+        alignment, verdict = duplex.result()
+        return Take(
+            path=path,
+            rate_hz=spec.rate_hz,
+            alignment=alignment,
+            clock=clock,
+            body_at=duplex.body_at,
+            body_frames=duplex.body_frames,
+            invalid=invalid or (None if verdict.valid else verdict.reason),
+        )

@@ -1,0 +1,232 @@
+"""From a trial to a rig plan: which instrument does what. What the bench cannot do is said before anything moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from detectors.interface import AUDIBLE, PLAYBACK, StreamNeed
+from lab.acoustics.room import RoomSpec
+from lab.errors import BadInput
+from lab.scenario.model import Source
+from lab.scenario.trial import POSITION_KEYS, Trial
+from rigs.rig_file import RigFile
+from rigs.rig_tables import Output, Switch
+
+CREST_DB = 18.0  # peaks of speech and music over their RMS while active, little exceeded
+ON_MARK_M = 0.005  # a distance this close to a mark is the mark's
+
+
+class Refused(BadInput):
+    """The bench cannot do what a scenario asks; nothing has moved. problems: one sentence each."""
+
+    def __init__(self, where: str, problems: tuple[str, ...]) -> None:
+        super().__init__(f"{where}: " + "; ".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A source and the loudspeaker that plays it. level_db_spl: at 1 m; of a noise, at the device (None: by SNR)."""
+
+    source: str
+    output: Output
+    level_db_spl: float | None
+
+
+@dataclass(frozen=True)
+class Move:
+    """A stage goes to a position, which puts what it carries at this distance."""
+
+    position_mm: float
+    distance_m: float
+
+
+@dataclass(frozen=True)
+class Placing:
+    """What a person must do, as nothing on this bench has a motor for it."""
+
+    what: str
+    distance_m: float
+    mark: str | None = None
+
+    @property
+    def words(self) -> str:
+        at = f", mark {self.mark}" if self.mark else ""
+        return f"place {self.what} at {self.distance_m:.2f} m{at}"
+
+
+@dataclass(frozen=True)
+class RigPlan:
+    """What a bench does for one trial, in this order: place, move, switch on, play and record, switch off.
+
+    notes: what of the scenario this bench does not reproduce.
+    """
+
+    trial: Trial
+    sounds: tuple[Sound, ...]
+    placing: Placing | None = None
+    move: Move | None = None
+    switches: tuple[Switch, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def distance_m(self) -> float | None:
+        place = self.move or self.placing
+        return None if place is None else place.distance_m
+
+    def steps(self) -> tuple[str, ...]:
+        """The plan in a technician's words."""
+        found = []
+        if self.placing is not None:
+            found.append(self.placing.words)
+        if self.move is not None:
+            found.append(f"move the stage to {self.move.position_mm:.0f} mm ({self.move.distance_m:.2f} m)")
+        found += [f"switch on {switch.name}" for switch in self.switches]
+        for sound in self.sounds:
+            level = "by SNR" if sound.level_db_spl is None else f"{sound.level_db_spl:.1f} dB SPL"
+            found.append(f"play {sound.source} on {sound.output.name}, {level}")
+        found.append(f"record {self.trial.spec.duration_s:g} s")
+        return tuple(found)
+
+
+def plan_trial(
+    trial: Trial, rig: RigFile, needs: Mapping[str, StreamNeed], lifted: frozenset[str] = frozenset()
+) -> RigPlan:
+    """The plan of one trial. lifted: safety limits that a person at the bench has lifted, `playback`.
+
+    Raises Refused naming everything that this bench cannot do, before anything has moved.
+    """
+    problems = [*_streams(trial, rig, needs), *_cell(trial, rig), *_kinds(trial)]
+    sounds = tuple(_sounds(trial, rig, problems))
+    if "playback" not in lifted:
+        problems += _too_loud(sounds, rig)
+    move, placing = _place(trial, rig, problems)
+    if problems:
+        raise Refused(f"bench {rig.id}: cannot play {trial.scenario_id}", tuple(problems))
+    return RigPlan(
+        trial=trial,
+        sounds=sounds,
+        move=move,
+        placing=placing,
+        switches=tuple(switch for switch in rig.switches if switch.role == "amplifier"),
+        notes=tuple(_notes(rig)),
+    )
+
+
+def _streams(trial: Trial, rig: RigFile, needs: Mapping[str, StreamNeed]) -> Iterator[str]:
+    device = trial.spec.device
+    for name, need in needs.items():
+        if name not in (AUDIBLE, PLAYBACK):
+            rates = " or ".join(f"{rate // 1000} kHz" for rate in need.rates_hz)
+            yield f"the build wants {name} at {rates}, the bench records {AUDIBLE} only"
+    need = needs.get(AUDIBLE)
+    if need is None:
+        return
+    if device.audible.rate_hz not in need.rates_hz:
+        yield f"device {device.id} has audible.rate_hz = {device.audible.rate_hz}, the build wants another"
+    if device.audible.rate_hz > rig.audio.rate_hz:
+        yield f"device {device.id} hears at {device.audible.rate_hz} Hz, the bench records at {rig.audio.rate_hz} Hz"
+    wanted = len(device.microphones_m) if need.channels is None else need.channels
+    have = {wire.microphone for wire in rig.audio.inputs}
+    missing = [str(number) for number in range(1, wanted + 1) if number not in have]
+    if missing and rig.kind != "loopback":
+        yield f"no audio input stands for microphone {', '.join(missing)} of device {device.id}"
+
+
+def _cell(trial: Trial, rig: RigFile) -> Iterator[str]:
+    """Cells of a sweep that would all sound the same here must not make a curve."""
+    if rig.kind == "emulated":
+        return
+    fixed = set(RoomSpec.model_fields) | (POSITION_KEYS if rig.kind == "loopback" else set())
+    for key in trial.cell.values:
+        if key.rpartition(".")[2] in fixed:
+            why = "there is no room" if rig.kind == "loopback" else "the room is what it is"
+            yield f"it sweeps {key}, which this bench cannot change: {why}"
+
+
+def _kinds(trial: Trial) -> Iterator[str]:
+    for source in trial.spec.sources:
+        if source.kind not in ("media", "noise"):
+            yield f"sources.{source.name}: nothing here plays kind = {source.kind!r}"
+    if getattr(trial.spec, "movers", ()):
+        yield "movers: nothing here moves by itself"
+
+
+def _sounds(trial: Trial, rig: RigFile, problems: list[str]) -> Iterator[Sound]:
+    for kind in ("media", "noise"):
+        sources = [source for source in trial.spec.sources if source.kind == kind]
+        outputs = [output for output in rig.audio.outputs if output.plays == kind]
+        if len(sources) > len(outputs):
+            names = ", ".join(source.name for source in sources)
+            problems.append(
+                f"it has {len(sources)} sources of {kind} ({names}), the bench has {len(outputs)} outputs"
+            )
+        for source, output in zip(sources, outputs, strict=False):
+            yield Sound(source.name, output, source.level_db_spl)
+
+
+def _too_loud(sounds: tuple[Sound, ...], rig: RigFile) -> Iterator[str]:
+    most = rig.safety.max_playback_db_spl
+    for sound in sounds:
+        level = sound.level_db_spl
+        if level is None:
+            continue
+        if level > most:
+            yield (
+                f"sources.{sound.source}.level_db_spl = {level:.1f} is above safety.max_playback_db_spl = {most:g}; "
+                "only a person at the bench may lift that"
+            )
+        elif level + CREST_DB > sound.output.full_scale_db_spl + 3.0:
+            yield (
+                f"sources.{sound.source}.level_db_spl = {level:.1f} would clip: {sound.output.name} reaches "
+                f"{sound.output.full_scale_db_spl:g} dB SPL"
+            )
+
+
+def _place(trial: Trial, rig: RigFile, problems: list[str]) -> tuple[Move | None, Placing | None]:
+    if rig.kind == "loopback":
+        return None, None
+    media = [source for source in trial.spec.sources if source.kind == "media"]
+    for source in media:
+        if source.distance_m is None:
+            problems.append(
+                f"sources.{source.name}: stands by position or rule; a bench takes distance_m only"
+            )
+            return None, None
+    if not media:
+        return None, None
+    distances = sorted({source.distance_m for source in media})
+    if len(distances) > 1:
+        problems.append(f"it has sources at {len(distances)} distances; the bench sets one")
+        return None, None
+    return _one_place(media[0], distances[0], rig, problems)
+
+
+def _one_place(
+    source: Source, distance_m: float, rig: RigFile, problems: list[str]
+) -> tuple[Move | None, Placing | None]:
+    if rig.stage is not None:
+        least, most = rig.stage.reach_m
+        if not least - 1e-6 <= distance_m <= most + 1e-6:
+            problems.append(
+                f"sources.{source.name}.distance_m = {distance_m:g} is out of the stage's travel, "
+                f"{least:g} to {most:g} m"
+            )
+            return None, None
+        return Move(rig.stage.position_mm(distance_m), distance_m), None
+    if rig.kind == "emulated":
+        return None, None
+    mark = next((m for m in rig.marks if abs(m.distance_m - distance_m) <= ON_MARK_M), None)
+    if rig.marks and mark is None:
+        marks = ", ".join(f"{m.name} at {m.distance_m:g} m" for m in rig.marks)
+        problems.append(f"sources.{source.name}.distance_m = {distance_m:g} is on no mark: {marks}")
+        return None, None
+    return None, Placing(f"the {source.name}", distance_m, mark.name if mark else None)
+
+
+def _notes(rig: RigFile) -> Iterator[str]:
+    if rig.kind == "loopback":
+        yield "no room, no distance: every source is heard at its level at 1 m"
+    elif rig.kind == "physical":
+        yield f"room and furniture are those of {rig.room}, not the scenario's"

@@ -1,0 +1,219 @@
+"""A run on a bench: one trial after the other, in the order that moves least, with a person's orders in between."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from detectors.build import Build
+from detectors.interface import StackOutput
+from detectors.stack import Stack
+from lab.bench.physical import bench as physical
+from lab.bench.physical.bench import PhysicalBench, capture_name
+from lab.bench.physical.disk import check_disk
+from lab.bench.physical.log import BenchLog
+from lab.bench.physical.operator import HELP, Nobody, Operator, Order
+from lab.bench.physical.plan import Refused, RigPlan, plan_trial
+from lab.bench.protocol import CaptureFacts
+from lab.errors import LabFailure
+from lab.runs.options import RunOptions
+from lab.runs.plan import Planned
+from lab.runs.trial import record, run_trial
+from lab.runs.worker import TrialPlace
+from lab.scenario.load import ScenarioFile, load_scenario
+from lab.scenario.trial import Trial
+from lab.store.records import TrialRecord
+from lab.store.store import Store
+from rigs.errors import RigError
+from rigs.locks import lease
+from rigs.rig_file import RigFile
+
+LOG = "bench.log"
+TOLD = 5  # problems told one by one
+
+
+@dataclass(frozen=True)
+class NotRun:
+    """A trial of which nothing was recorded, and why."""
+
+    name: str
+    reason: str
+
+
+def check(rig: RigFile, planned: Sequence[Planned], seed: int, build: Build, options: RunOptions) -> None:
+    """Refuse, before anything moves, what the bench cannot do and a disk that cannot hold the captures.
+
+    Raises Refused naming everything, LabFailure for the disk.
+    """
+    needs = Stack(build).needs
+    problems: dict[str, None] = {}
+    for one in planned:
+        for cell in one.scenario.cells():
+            for index in range(one.trials_per_cell):
+                try:
+                    plan_trial(one.scenario.draw(cell, index, seed), rig, needs, options.lifted)
+                except Refused as refused:
+                    problems |= dict.fromkeys(f"{one.scenario.path}: {what}" for what in refused.problems)
+    if problems:
+        told = list(problems)[:TOLD]
+        more = (f"and {len(problems) - TOLD} more",) if len(problems) > TOLD else ()
+        raise Refused(f"bench {rig.id} cannot play this", (*told, *more))
+    trials = sum(one.trials for one in planned)
+    check_disk(options.out, rig, trials, sum(one.audio_s for one in planned))
+
+
+def run_places(
+    rig: RigFile,
+    places: Sequence[TrialPlace],
+    store: Store,
+    run_id: str,
+    build: Build,
+    options: RunOptions,
+    operator: Operator | None,
+    keep: Callable[[list[TrialRecord]], None],
+) -> list[NotRun]:
+    """Run trials on a bench; each is stored as soon as it is scored. Returns those of which nothing was recorded.
+
+    Raises LabFailure when the bench is taken or cannot be opened, KeyboardInterrupt when a person says stop.
+    """
+    log = BenchLog(options.out / LOG)
+    operator = operator or Nobody(log.say)
+    try:
+        with lease(rig.id, f"lab run --out {options.out}") as held:
+            if held.taken_over is not None:
+                log.say(f"the bench was left behind by {held.taken_over}")
+            with PhysicalBench(rig, options.out, operator, log, options.corpus, options.lifted) as bench:
+                return _RigRun(bench, Stack(build), operator, log, store, run_id, keep).run(places)
+    except RigError as error:
+        raise LabFailure(f"bench {rig.id}: {error}; finished trials are kept, go on with --resume") from error
+
+
+class _RigRun:
+    def __init__(
+        self,
+        bench: PhysicalBench,
+        stack: Stack,
+        operator: Operator,
+        log: BenchLog,
+        store: Store,
+        run_id: str,
+        keep: Callable[[list[TrialRecord]], None],
+    ) -> None:
+        self._bench, self._stack, self._operator, self._log = bench, stack, operator, log
+        self._store, self._run_id, self._keep = store, run_id, keep
+        self._last: tuple[Trial, TrialRecord] | None = None
+        self._not_run: list[NotRun] = []
+
+    def run(self, places: Sequence[TrialPlace]) -> list[NotRun]:
+        planned = sorted(
+            (
+                plan_trial(draw(place), self._bench.rig, self._stack.needs, self._bench.lifted)
+                for place in places
+            ),
+            key=effort,
+        )
+        self._announce(planned)
+        for number, plan in enumerate(planned, start=1):
+            trial = plan.trial
+            skip = self._obey()
+            if skip is not None:
+                self._store_one(trial, self._skipped(trial, skip))
+                continue
+            self._operator.tell(f"trial {number} of {len(planned)}: {capture_name(trial)}")
+            self._run_one(trial)
+        self._obey()
+        return self._not_run
+
+    def _announce(self, plans: Sequence[RigPlan]) -> None:
+        minutes = sum(plan.trial.spec.duration_s for plan in plans) / 60.0
+        placings = {plan.placing.words for plan in plans if plan.placing is not None}
+        said = f"bench {self._bench.rig.id}: {len(plans)} trials, {minutes:.1f} min of sound"
+        if placings:
+            said += f", {len(placings)} placings by hand"
+        self._log.say(said)
+        self._operator.tell(said)
+        for note in sorted({note for plan in plans for note in plan.notes}):
+            self._log.say(note)
+            self._operator.tell(note)
+        if self._operator.present:
+            self._operator.tell(HELP)
+
+    def _run_one(self, trial: Trial) -> None:
+        try:
+            done = run_trial(trial, self._bench, self._stack)
+        except physical.NotRun as fault:
+            self._log.say(f"trial {capture_name(trial)}: NOT RUN: {fault}")
+            self._operator.tell(f"not run: {fault}")
+            self._not_run.append(NotRun(capture_name(trial), str(fault)))
+            return
+        self._operator.tell("valid" if done.invalid is None else f"INVALID: {done.invalid}")
+        self._store_one(trial, done)
+
+    def _store_one(self, trial: Trial, done: TrialRecord) -> None:
+        self._keep([done])
+        self._last = (trial, done)
+
+    def _obey(self) -> str | None:
+        """Do what the person at the bench has ordered; answers why the next trial is skipped."""
+        while True:
+            said = self._operator.order()
+            if said.order is Order.STOP:
+                self._log.say("stopped by the operator")
+                raise KeyboardInterrupt
+            if said.order is Order.SKIP:
+                return said.reason
+            if said.order is not Order.REPEAT:
+                return None
+            if self._last is None:
+                self._operator.tell("there is no trial to repeat yet")
+                continue
+            trial, done = self._last
+            self._withdraw(trial, done, said.reason)
+            self._run_one(trial)
+
+    def _withdraw(self, trial: Trial, done: TrialRecord, reason: str) -> None:
+        """What a repeated trial found before stays in the log, so that nobody repeats until the result pleases."""
+        kept = json.dumps({"invalid": done.invalid, "outcomes": list(done.outcomes)}, default=str)
+        self._log.say(f"trial {capture_name(trial)}: REPEATED by the operator: {reason}; it had found {kept}")
+        self._store.withdraw_trial(self._run_id, done)
+        self._last = None
+
+    def _skipped(self, trial: Trial, reason: str) -> TrialRecord:
+        said = f"skipped by the operator: {reason}"
+        self._log.say(f"trial {capture_name(trial)}: {said}")
+        facts = CaptureFacts(
+            truth=(),
+            duration_s=trial.spec.duration_s,
+            distinct_s=0.0,
+            clusters={},
+            invalid=said,
+            reported=self._bench.no_report(),
+        )
+        return record(trial, facts, self._stack, StackOutput(), "", 0.0)
+
+
+@cache
+def _scenario(path: Path) -> ScenarioFile:
+    return load_scenario(path)
+
+
+def draw(place: TrialPlace) -> Trial:
+    return _scenario(place.path).draw(place.cell, place.index, place.seed)
+
+
+def effort(plan: RigPlan) -> tuple[float, str, str, int]:
+    """Trials of one distance stand together: moving is what takes time and people."""
+    trial = plan.trial
+    return (plan.distance_m or 0.0, trial.scenario_id, trial.cell.key, trial.index)
+
+
+def told(not_run: Sequence[NotRun], out: Path) -> str:
+    """One message on the trials that were not run."""
+    reasons: dict[str, int] = {}
+    for one in not_run:
+        reasons[one.reason] = reasons.get(one.reason, 0) + 1
+    words = "; ".join(f"{count} x {reason}" for reason, count in list(reasons.items())[:TOLD])
+    return f"{len(not_run)} trials were not run: {words}. Results so far are in {out}; go on with --resume"
