@@ -37,7 +37,7 @@ class DeviceEmulator:
     """Speaks a device's console: `feed` takes what is typed, both `feed` and `tick` answer what is printed.
 
     clock: seconds, counts up; the device's own clock starts from 0 at each boot. boot_s: how long a boot takes.
-    echo: typed characters come back, as on a shell. on_reset, on_threshold: told of a reset, of (label, value).
+    echo: typed characters come back, as on a shell. thresholds: those in force, one dictionary for life. on_reset, on_threshold: told of a reset, of (label, value).
     Any thread may call.
     """
 
@@ -51,14 +51,14 @@ class DeviceEmulator:
         on_threshold: Callable[[str, float], None] = lambda label, value: None,
     ) -> None:
         self.firmware = firmware or Firmware()
-        self.thresholds = dict(self.firmware.thresholds)
+        self.thresholds: dict[str, float] = {}
         self._clock, self._boot_s, self._echo = clock, boot_s, echo
         self._on_reset, self._on_threshold = on_reset, on_threshold
         self._lock = threading.RLock()
         self._typed = bytearray()
         self._out = bytearray()
         self._ready = False
-        self._booted_at = clock()
+        self.powered = True
         self._boot()
 
     # The wire
@@ -66,7 +66,7 @@ class DeviceEmulator:
     def feed(self, data: bytes) -> bytes:
         with self._lock:
             self._go_on()
-            if self._ready:
+            if self._ready and self.powered:
                 self._type(data)
             return self._take()
 
@@ -82,8 +82,10 @@ class DeviceEmulator:
         self.log(f"EVT {label} score={score:.2f}", at)
 
     def log(self, text: str, at: float | None = None) -> None:
-        """Print a line with the device's time in front."""
+        """Print a line with the device's time in front; without power nothing happens."""
         with self._lock:
+            if not self.powered:
+                return
             uptime_s = max(0.0, (self._clock() if at is None else at) - self._booted_at)
             self._print(f"[{uptime_s:9.3f}] {text}".encode())
 
@@ -98,12 +100,24 @@ class DeviceEmulator:
             self._boot()
         self._on_reset()
 
+    def power_off(self) -> None:
+        with self._lock:
+            self.powered = False
+            self._out.clear()
+
+    def power_on(self) -> None:
+        """Boot; of a device that has power already, nothing."""
+        if not self.powered:
+            self.powered = True
+            self.reboot()
+
     # How
 
     def _boot(self) -> None:
         self._booted_at = self._clock()
         self._typed.clear()
-        self.thresholds = dict(self.firmware.thresholds)
+        self.thresholds.clear()
+        self.thresholds.update(self.firmware.thresholds)
         self._ready = False
         self.log(f"boot: firmware {self.firmware.version} build {self.firmware.build_id}", self._booted_at)
         for line in self.firmware.boot_lines:
@@ -111,7 +125,7 @@ class DeviceEmulator:
         self._go_on()
 
     def _go_on(self) -> None:
-        if not self._ready and self._clock() - self._booted_at >= self._boot_s:
+        if self.powered and not self._ready and self._clock() - self._booted_at >= self._boot_s:
             self._ready = True
             self.log("ready")
 
