@@ -20,10 +20,10 @@ from typing import Annotated, Any, Literal, TypeVar, dataclass_transform, get_ar
 import pydantic.dataclasses
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+import rigs
 from rigs.errors import BadRigFile
 
 PROFILES = Path(__file__).parent / "profiles"
-DRIVERS = Path(__file__).parent
 
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -60,15 +60,14 @@ class SerialLine:
         return {"baud_rate": self.baud_rate, "parity": self.parity, "stop_bits": self.stop_bits}
 
 
-def known_drivers(folder: Path = DRIVERS) -> tuple[str, ...]:
+def known_drivers() -> tuple[str, ...]:
     """Names of the modules that offer an instrument, found by reading them, not by importing them."""
-    return tuple(
-        sorted(
-            path.stem if path.stem != "__init__" else path.parent.name
-            for path in (*folder.glob("*.py"), *folder.glob("*/__init__.py"))
-            if re.search(r"^INSTRUMENT\b", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
-        )
-    )
+    modules: dict[str, Path] = {}
+    for folder in map(Path, rigs.__path__):
+        modules |= {path.stem: path for path in folder.glob("*.py")}
+        modules |= {path.parent.name: path for path in folder.glob("*/__init__.py")}
+    offers = re.compile(r"^INSTRUMENT\b|^from .* import .*\bINSTRUMENT\b", flags=re.MULTILINE)
+    return tuple(sorted(name for name, path in modules.items() if offers.search(path.read_text("utf-8"))))
 
 
 def find_instrument(driver: str) -> Instrument:

@@ -37,7 +37,7 @@ class ModbusRelayEmulator(ModbusSlave):
             return data
         if function == Function.WRITE_COILS and self._profile.write_many:
             at, number = span(data, first, channels, 1968)
-            if data[4] != (number + 7) // 8:
+            if data[4:5] != bytes([len(data) - 5]) or len(data) - 5 != (number + 7) // 8:
                 raise Refused(ILLEGAL_VALUE)
             for index, on in enumerate(unpack_bits(data[5:], number)):
                 self._move(at + 1 + index, on)

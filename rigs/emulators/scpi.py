@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import deque
 
-from rigs.scpi import Command, ScpiProfile
+from rigs.scpi_profile import Command, ScpiProfile
 
 QUEUE = 20
 COMMAND_ERROR, EXECUTION_ERROR = 32, 16
