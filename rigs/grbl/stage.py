@@ -17,6 +17,7 @@ from rigs.grbl.controller import Controller, Wire
 from rigs.grbl.limits import in_words
 from rigs.grbl.profile import StageProfile
 from rigs.grbl.protocol import State, Status
+from rigs.grbl.window import Ticket
 
 SAFE_BYTES = (protocol.HOLD, protocol.RESET)  # stop, then forget every move that is still queued
 
@@ -198,14 +199,14 @@ class Stage:
         """
         call = f"move_to({in_words(mm)})"
         with self._moves:
-            self._ready(call, {State.IDLE, State.RUN, State.HOLD})
+            self._ready(call, {State.IDLE, State.RUN})
             self._check_feed(feed_mm_min, call)
             self._check_target(mm, call)
             limit_s = self._expect(mm, feed_mm_min, timeout_s)
             zero = self.profile.zero_mm
             words = limits.axis_words({axis: value + zero.get(axis, 0.0) for axis, value in mm.items()})
             line = f"G90G21G94G53G1{words}F{limits.number(feed_mm_min)}"
-            self._controller.settle(self._controller.send(line, limit_s), limit_s, call)
+            self._answered(self._controller.send(line, limit_s), limit_s, call)
             self._target |= mm
             if wait:
                 self._arrive(call, limit_s)
@@ -213,7 +214,7 @@ class Stage:
     def wait_until_there(self, timeout_s: float | None = None) -> None:
         """Wait until every queued move has ended, at its target. Raises as `move_to`."""
         with self._moves:
-            self._ready("wait_until_there()", {State.IDLE, State.RUN, State.HOLD})
+            self._ready("wait_until_there()", {State.IDLE, State.RUN})
             self._arrive("wait_until_there()", self._expect({}, 1.0, timeout_s))
 
     def jog(
@@ -235,7 +236,7 @@ class Stage:
             line = f"$J=G91G21{limits.axis_words(mm)}F{limits.number(feed_mm_min)}"
             ticket = self._controller.send(line, limit_s)
             try:
-                self._controller.settle(ticket, limit_s, call)
+                self._answered(ticket, limit_s, call)
             except BadReply as error:
                 beyond = ticket.answer == protocol.Refused(15)
                 raise (Unsafe(str(error)) if beyond else error) from None
@@ -378,13 +379,19 @@ class Stage:
 
     def _arrive(self, call: str, timeout_s: float) -> None:
         ticket = self._controller.send(_SYNC, timeout_s)
-        self._until(lambda: ticket.closed, timeout_s, call)
-        self._controller.settle(ticket, 0.0, call)
+        self._answered(ticket, timeout_s, call)
         self._until_rest(self._stop_s(), call)
         position = self.position_mm
         for axis, value in self._target.items():
             if abs(position.get(axis, math.inf) - value) > self.profile.arrival_mm:
                 raise BadReply(f"{self._where()}: {call} ended elsewhere: {axis} should be {value:g}")
+
+    def _answered(self, ticket: Ticket, timeout_s: float, call: str) -> None:
+        """Wait for the answer to a line, also through a hold, during which a controller answers nothing."""
+        self._controller.wait(lambda: ticket.closed, 1.0 / self.profile.poll_hz)
+        if not ticket.closed:
+            self._until(lambda: ticket.closed, timeout_s, call)
+        self._controller.settle(ticket, 0.0, call)
 
     def _until(self, done: Callable[[], bool], timeout_s: float, call: str) -> None:
         """Poll until done; time on hold does not count. Stops the stage when it takes too long."""
