@@ -119,7 +119,7 @@ def judge(alignment: Alignment, spec: AudioSpec, span: int) -> list[Finding]:
         off = alignment.gain_db - spec.path_gain_db
         if not abs(off) <= spec.path_gain_tolerance_db:
             detail = (
-                f"the pilot came back at {alignment.gain_db:+.1f} dB, "
+                f"the pilot came back {off:+.1f} dB off, at {round(alignment.gain_db, 1) + 0.0:+.1f} dB, "
                 f"allowed are {spec.path_gain_db:+.1f} +/- {spec.path_gain_tolerance_db:.1f} dB"
             )
             findings.append(Finding(Defect.WRONG_LEVEL, detail))
@@ -128,7 +128,7 @@ def judge(alignment: Alignment, spec: AudioSpec, span: int) -> list[Finding]:
 
 def no_path(ratio_db: float, spec: AudioSpec) -> Finding:
     detail = (
-        f"the pilot played on output {spec.output_map[spec.pilot_output]} was not heard on input "
-        f"{spec.input_map[spec.reference_input]} (peak over second peak {ratio_db:.1f} dB, {spec.peak_ratio_db:g} needed)"
+        f"the pilot played on output {spec.out_connectors[spec.pilot_output]} was not heard on input "
+        f"{spec.in_connectors[spec.reference_input]} (peak over second peak {ratio_db:.1f} dB, {spec.peak_ratio_db:g} needed)"
     )
     return Finding(Defect.NO_ACOUSTIC_PATH, detail)

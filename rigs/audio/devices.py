@@ -67,8 +67,8 @@ def find_device(spec: AudioSpec) -> AudioDevice:
         raise AudioFault(f"{wanted} {what}. This machine has: {there}")
     device = named[0]
     for kind, has, needs in (
-        ("outputs", device.outputs, max(spec.output_map)),
-        ("inputs", device.inputs, max(spec.input_map)),
+        ("outputs", device.outputs, max(spec.out_connectors)),
+        ("inputs", device.inputs, max(spec.in_connectors)),
     ):
         if needs > has:
             raise AudioFault(f"{wanted} has {has} {kind}, connector {needs} is asked for")

@@ -21,6 +21,8 @@ from rigs.audio.verdict import AudioVerdict, Defect
 from rigs.errors import AudioFault
 
 STALLED_S = 20.0  # without a block: the interface is gone
+BACKLOG_S = 120.0  # of blocks for a reader that does not come
+ARREARS = 1024  # blocks that may wait to be written; then the sound card waits, and what it loses is seen
 
 
 class Duplex:
@@ -35,6 +37,7 @@ class Duplex:
     The sound card's callback only copies; a thread of its own writes, watches and hands on. Leaving the block stops the
     sound whatever happens. source: plays this instead of what the player is given. live: keep blocks for `recorder`.
     on_block: called with each (inputs, n) of the body. expected_s: for the check of the disk, made before anything plays.
+    hold: stay silent until `begin`.
     """
 
     def __init__(
@@ -46,17 +49,20 @@ class Duplex:
         live: bool = True,
         on_block: Callable[[NDArray[np.float32]], None] | None = None,
         expected_s: float | None = None,
+        hold: bool = False,
     ) -> None:
         self.spec = spec
         self.player = Player(spec.outputs, max(1, round(spec.ahead_s * spec.rate_hz)))
-        self.recorder = Recorder(spec.inputs)
+        self.recorder = Recorder(round(BACKLOG_S * spec.rate_hz), self.player.hurry)
         self.flags = 0
         self._record_to = record_to
         self._expected_s = expected_s
         self._feed = Feed(spec, source or self.player)
+        if not hold:
+            self._feed.begin()
         self._sinks = [sink for sink in (self.recorder._put if live else None, on_block) if sink]
-        self._out = [number - 1 for number in spec.output_map]
-        self._in = [number - 1 for number in spec.input_map]
+        self._out = [number - 1 for number in spec.out_connectors]
+        self._in = [number - 1 for number in spec.in_connectors]
         self._arrivals: deque[tuple[NDArray, NDArray]] = deque()
         self._news = threading.Condition()
         self._ended = False
@@ -87,7 +93,7 @@ class Duplex:
                 samplerate=spec.rate_hz,
                 blocksize=spec.block,
                 device=(device.index, device.index),
-                channels=(max(spec.input_map), max(spec.output_map)),
+                channels=(max(spec.in_connectors), max(spec.out_connectors)),
                 dtype="float32",
                 callback=self._callback,
                 finished_callback=self._stopped,
@@ -96,6 +102,8 @@ class Duplex:
             )
             self._stream.start()
         except sounddevice.PortAudioError as error:
+            if writer:
+                writer.discard()
             raise AudioFault(f"{device}: does not start at {spec.rate_hz} Hz: {error}") from error
         self._worker.start()
         return self
@@ -107,6 +115,10 @@ class Duplex:
             self._stopped()
         if self._worker.is_alive():
             self._worker.join()
+
+    def begin(self) -> None:
+        """Let a held stream play."""
+        self._feed.begin()
 
     def stop(self) -> None:
         """Silence at the next block; what was recorded so far is kept and is invalid."""
@@ -143,13 +155,14 @@ class Duplex:
 
     def _arrived(self, recorded: NDArray[np.float32], played: NDArray[np.float32]) -> None:
         with self._news:
+            self._news.wait_for(lambda: len(self._arrivals) < ARREARS, timeout=5.0)
             self._arrivals.append((recorded, played))
-            self._news.notify()
+            self._news.notify_all()
 
     def _stopped(self) -> None:
         with self._news:
             self._ended = True
-            self._news.notify()
+            self._news.notify_all()
 
     def _work(self) -> None:
         try:
@@ -170,4 +183,7 @@ class Duplex:
                     Defect.INTERRUPTED, f"{self.spec.device} delivered nothing for {STALLED_S:g} s"
                 )
                 return None
-            return self._arrivals.popleft() if self._arrivals else None
+            if not self._arrivals:
+                return None
+            self._news.notify_all()
+            return self._arrivals.popleft()

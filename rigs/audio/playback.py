@@ -43,7 +43,10 @@ class Clip:
 
 
 class Player:
-    """A body handed out block by block while it plays."""
+    """A body handed out block by block while it plays.
+
+    It begins when half of what may be queued is, or when somebody wants to hear what there is of it.
+    """
 
     def __init__(self, channels: int, ahead: int) -> None:
         self._channels = channels
@@ -51,6 +54,7 @@ class Player:
         self._blocks: deque[NDArray[np.float32]] = deque()
         self._queued = 0
         self._finished = False
+        self._hurried = False
         self._changed = threading.Condition()
 
     def put(self, block: NDArray[np.float32], timeout_s: float = 60.0) -> None:
@@ -78,7 +82,11 @@ class Player:
 
     @property
     def ready(self) -> bool:
-        return self._finished or self._queued >= self._ahead // 2
+        return self._finished or self._queued >= (1 if self._hurried else self._ahead // 2)
+
+    def hurry(self) -> None:
+        """Begin with whatever is queued."""
+        self._hurried = True
 
     @property
     def ended(self) -> bool:
@@ -103,7 +111,8 @@ class Player:
 class Feed:
     """Head, body and tail in one stream of blocks, and the frame numbers at which each began.
 
-    The body begins when its source is ready; a source that then runs dry leaves silence, which is counted.
+    The head begins with `begin`, the body when its source is ready; a source that then runs dry leaves silence, which is
+    counted.
     """
 
     def __init__(self, spec: AudioSpec, source: Source) -> None:
@@ -114,8 +123,9 @@ class Feed:
         self._tail = Clip(pilot.tail(rate_hz, spec.outputs, spec.pilot_output))
         self._silence = pilot.silence(rate_hz)
         self._stopped = False
+        self._begun = False
         self.played = 0
-        self.head_pilot = self._silence
+        self.head_start: int | None = None
         self.body_start: int | None = None
         self.body_frames = 0
         self.tail_pilot: int | None = None
@@ -128,6 +138,16 @@ class Feed:
     @property
     def stopped(self) -> bool:
         return self._stopped
+
+    @property
+    def head_pilot(self) -> int:
+        """Where the first pilot began; asked only after the head did."""
+        assert self.head_start is not None
+        return self.head_start + self._silence
+
+    def begin(self) -> None:
+        """From the next block on; before, there is silence."""
+        self._begun = True
 
     def stop(self) -> None:
         """Silence from the next block on; no tail."""
@@ -147,6 +167,10 @@ class Feed:
         return block
 
     def _next(self, room: int) -> NDArray[np.float32]:
+        if not self._begun:
+            return np.zeros((self._channels, room), np.float32)
+        if self.head_start is None:
+            self.head_start = self.played
         if not self._head.ended:
             return self._head.read(room)
         if self.body_start is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,19 +22,26 @@ from rigs.errors import AudioFault
 class Recorder:
     """The body as it comes in: sample 0 is the body's first, whatever the lag."""
 
-    def __init__(self, channels: int) -> None:
-        self._channels = channels
+    def __init__(self, most: int, wanted: Callable[[], None]) -> None:
+        self._most = most
+        self._wanted = wanted
         self._blocks: deque[NDArray[np.float32]] = deque()
         self._queued = 0
         self._ended = False
+        self._overrun = False
         self._changed = threading.Condition()
 
     def get(self, frames: int, timeout_s: float = 60.0) -> NDArray[np.float32] | None:
         """The next (channels, frames); shorter at the end, then None. A capture that cannot be aligned ends at once: see
         its verdict. Raises AudioFault if nothing comes for `timeout_s`."""
+        self._wanted()
         with self._changed:
-            if not self._changed.wait_for(lambda: self._ended or self._queued >= frames, timeout_s):
+            if not self._changed.wait_for(
+                lambda: self._ended or self._overrun or self._queued >= frames, timeout_s
+            ):
                 raise AudioFault(f"recorder: the sound card delivered too little within {timeout_s:g} s")
+            if self._overrun:
+                raise AudioFault(f"recorder: {self._most} samples waited and nobody took them")
             if not self._queued:
                 return None
             taken, wanted = [], frames
@@ -54,8 +62,10 @@ class Recorder:
 
     def _put(self, block: NDArray[np.float32]) -> None:
         with self._changed:
-            self._blocks.append(block)
-            self._queued += block.shape[1]
+            self._overrun |= self._queued > self._most
+            if not self._overrun:
+                self._blocks.append(block)
+                self._queued += block.shape[1]
             self._changed.notify_all()
 
     def _end(self) -> None:
@@ -74,7 +84,8 @@ class Recording:
         self._watch = Watch(spec)
         self._exact = ExactWatch(spec) if spec.exact else None
         self._lead: list[NDArray] = []
-        self._lead_frames = feed.head_pilot + pilot.samples(rate_hz) + pilot.listen(rate_hz)
+        self._lead_from = 0
+        self._lead_frames = pilot.silence(rate_hz) + pilot.samples(rate_hz) + pilot.listen(rate_hz)
         self._recent: deque[NDArray] = deque()
         self._recent_frames = (
             pilot.silence(rate_hz) + pilot.samples(rate_hz) + pilot.listen(rate_hz) + 65_536 + 4 * spec.block
@@ -97,14 +108,18 @@ class Recording:
         self.received += recorded.shape[1]
         self._keep(recorded)
         self._watch.feed(recorded)
+        if self._feed.head_start is None or self.received <= self._feed.head_start:
+            return
         if self._exact:
             self._exact.feed(recorded, played)
         if self._head is None:
+            if not self._lead:
+                self._lead_from = start
             self._lead.append(recorded)
-            if self.received < self._lead_frames:
+            if self.received < self._feed.head_start + self._lead_frames:
                 return
             self._find_head()
-            recorded, start = np.concatenate(self._lead, axis=1), 0
+            recorded, start = np.concatenate(self._lead, axis=1), self._lead_from
             self._lead.clear()
         self._hand_on(recorded, start)
 
@@ -122,8 +137,10 @@ class Recording:
 
     def _find_head(self) -> None:
         spec = self._spec
-        searched = np.concatenate([block[spec.reference_input] for block in self._lead])[: self._lead_frames]
-        self._head = find_pilot(searched[self._feed.head_pilot :], spec.pilot, spec.rate_hz)
+        searched = np.concatenate([block[spec.reference_input] for block in self._lead])
+        first = self._feed.head_pilot - self._lead_from
+        length = spec.pilot.samples(spec.rate_hz) + spec.pilot.listen(spec.rate_hz)
+        self._head = find_pilot(searched[first : first + length], spec.pilot, spec.rate_hz)
         if self._head.ratio_db < spec.peak_ratio_db:
             self._feed.stop()
             return

@@ -58,9 +58,7 @@ class AudioSpec:
         ):
             if count < 1:
                 raise ValueError(f"{name}s = {count}: at least 1 is needed")
-            if not given:
-                object.__setattr__(self, f"{name}_map", tuple(range(1, count + 1)))
-            elif len(given) != count or len(set(given)) != count or min(given) < 1:
+            if given and (len(given) != count or len(set(given)) != count or min(given) < 1):
                 raise ValueError(
                     f"{name}_map = {given}: {count} different connector numbers from 1 are needed"
                 )
@@ -70,10 +68,18 @@ class AudioSpec:
             raise ValueError("pilot_output and reference_input count the channels in use from 0")
 
     @property
+    def out_connectors(self) -> tuple[int, ...]:
+        return self.output_map or tuple(range(1, self.outputs + 1))
+
+    @property
+    def in_connectors(self) -> tuple[int, ...]:
+        return self.input_map or tuple(range(1, self.inputs + 1))
+
+    @property
     def loops(self) -> tuple[tuple[int, int], ...]:
         """(output, input) channels that share a connector number: what a loopback device returns."""
         return tuple(
-            (self.output_map.index(number), channel)
-            for channel, number in enumerate(self.input_map)
-            if number in self.output_map
+            (self.out_connectors.index(number), channel)
+            for channel, number in enumerate(self.in_connectors)
+            if number in self.out_connectors
         )

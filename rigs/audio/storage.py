@@ -75,8 +75,17 @@ class Writer:
             frames = whole.astype(np.int32) << 8
         try:
             self._file.write(np.ascontiguousarray(frames))
-        except (soundfile.LibsndfileError, OSError) as error:
-            raise AudioFault(f"recording {self.path}: the disk refuses: {error}") from error
+        except (
+            soundfile.LibsndfileError,
+            OSError,
+            AssertionError,
+        ) as error:  # short writes trip an assert in soundfile
+            raise AudioFault(f"recording {self.path}: the disk refuses: {error or 'full'}") from error
+
+    def discard(self) -> None:
+        """Nothing was recorded: leave no empty file behind."""
+        self._file.close()
+        self.path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Close, and have it on the disk itself: a power cut must not take what was measured."""

@@ -26,7 +26,7 @@ class Watch:
     """
 
     def __init__(self, spec: AudioSpec) -> None:
-        self._inputs = [number for number in spec.input_map]
+        self._inputs = spec.in_connectors
         self._silence = spec.pilot.silence(spec.rate_hz)
         self._position = 0
         self._noisy = False
@@ -51,21 +51,24 @@ class Watch:
         before = block[:, :1] if self._last is None else self._last
         still = np.all(block == np.concatenate([before, block[:, :-1]], axis=1), axis=0)
         self._last = block[:, -1:].copy()
-        edges = np.flatnonzero(np.diff(np.concatenate([[False], still, [False]]).astype(np.int8)))
-        if len(edges) and edges[0] == 0:
-            edges[0] = -self._run
-        for begin, end in edges.reshape(-1, 2):
-            if end == len(still):
-                self._run = int(end - begin)
-            elif end - begin >= FROZEN_RUN:
-                self._frozen.append((start + int(begin), int(end - begin)))
-        if not len(edges) or edges[-1] != len(still):
-            self._run = 0
+        if np.all(still):
+            self._run += len(still)
+            return
+        moving = np.flatnonzero(~still)
+        self._note(start - self._run, self._run + int(moving[0]))
+        lengths = np.diff(moving) - 1
+        for index in np.flatnonzero(lengths >= FROZEN_RUN):
+            self._note(start + int(moving[index]) + 1, int(lengths[index]))
+        self._run = len(still) - 1 - int(moving[-1])
+
+    def _note(self, where: int, length: int) -> None:
+        if length >= FROZEN_RUN:
+            self._frozen.append((where, length))
 
     def findings(self, rate_hz: int) -> list[Finding]:
         found = []
-        if self._run >= FROZEN_RUN:
-            self._frozen.append((self._position - self._run, self._run))
+        self._note(self._position - self._run, self._run)
+        self._run = 0
         if self._frozen:
             where, length = self._frozen[0]
             found.append(
@@ -74,13 +77,13 @@ class Watch:
                     f"{len(self._frozen)} gaps without any noise, the first {length} samples long at {where / rate_hz:.3f} s",
                 )
             )
-        for number, count in zip(self._inputs, self._clipped, strict=True):
-            if count:
-                found.append(
-                    Finding(
-                        Defect.CLIPPED, f"input {number} reached full scale {count} times; lower its gain"
-                    )
-                )
+        if np.any(self._clipped):
+            which = ", ".join(
+                f"{number} ({count} times)"
+                for number, count in zip(self._inputs, self._clipped, strict=True)
+                if count
+            )
+            found.append(Finding(Defect.CLIPPED, f"full scale was reached on input {which}; lower the gain"))
         return found
 
 
