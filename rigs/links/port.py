@@ -18,13 +18,14 @@ from rigs.links.waker import Waker
 
 WRITE_TIMEOUT_S = 2.0
 READ_BYTES = 65536
+QUEUE_S = 0.1
 # pyserial raises the last two when a port vanishes between its own system calls.
 _GONE = (OSError, TypeError, AttributeError)
 
 
 class Port(Protocol):
     def read(self, timeout_s: float) -> tuple[bytes, int]:
-        """What has arrived and when (time.monotonic_ns); empty after `timeout_s` or `wake`. Raises LinkLost."""
+        """What has arrived and when (time.monotonic_ns); empty after at most `timeout_s`. Raises LinkLost."""
 
     def write(self, data: bytes) -> None:
         """Send; raises LinkLost when the port is gone or takes no bytes."""
@@ -52,7 +53,7 @@ class SerialPort:
     def read(self, timeout_s: float) -> tuple[bytes, int]:
         try:
             if self._fd is None:
-                return self._read_queued(timeout_s)
+                return self._read_queued()
             ready, _, _ = select.select([self._fd, self._waker], [], [], timeout_s)
             at_ns = time.monotonic_ns()
             if self._waker in ready:
@@ -61,9 +62,7 @@ class SerialPort:
         except _GONE as error:
             raise LinkLost(f"{self._spec.place}: connection lost ({_why(error)})") from error
 
-    def _read_queued(self, timeout_s: float) -> tuple[bytes, int]:
-        if self._serial.timeout != timeout_s:
-            self._serial.timeout = timeout_s
+    def _read_queued(self) -> tuple[bytes, int]:
         data = self._serial.read(1)
         at_ns = time.monotonic_ns()
         if data and (more := self._serial.in_waiting):
@@ -109,10 +108,11 @@ def _open(spec: LinkSpec, url: str) -> serial.SerialBase:
             baudrate=spec.baud_rate,
             parity=spec.parity,
             stopbits=spec.stop_bits,
-            timeout=0,
-            write_timeout=WRITE_TIMEOUT_S,
+            # rfc2217:// cannot be waited for from outside, and negotiates anew whenever this changes.
+            timeout=QUEUE_S if url.startswith("rfc2217:") else 0,
         )
         if is_device(url):
+            port.write_timeout = WRITE_TIMEOUT_S
             port.exclusive = True  # an open without it would slip past the one that has it
         if spec.dtr is not None:
             port.dtr = spec.dtr
