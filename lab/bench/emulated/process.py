@@ -54,7 +54,7 @@ class VirtualDeviceProcess:
             self.stop()
             raise
         self.console_url: str = announced["console"]
-        self._control = Path(announced["control"])
+        self.control = Path(announced["control"])
 
     @property
     def running(self) -> bool:
@@ -113,7 +113,7 @@ class VirtualDeviceProcess:
     def _ask(self, do: str, **request: Any) -> dict[str, Any]:
         if not self.running:
             raise LabFailure(f"virtual device: {do} refused: it has ended: {self._words()}")
-        return ask(self._control, do, **request)
+        return ask(self.control, do, **request)
 
     def _first_line(self, timeout_s: float) -> bytes:
         """What it announces. Raises BadInput or LabFailure."""
