@@ -35,12 +35,20 @@ class LcusProfile(SerialLine):
     channels: Annotated[int, Field(ge=1, le=16)] = 8
     dialect: Dialect = Dialect.A0
     echo: bool = False
-    gap_s: Annotated[float, Field(ge=0, le=1)] = 0.02
+    gap_s: Annotated[float, Field(ge=0, le=1)] = 0.01
     timeout_s: Annotated[float, Field(gt=0, le=10)] = 0.5
 
     def __post_init__(self) -> None:
         if self.dialect is Dialect.D0 and self.channels != 1:
             raise ValueError('channels: must be 1 with dialect "d0", whose frames name no channel')
+
+    def safe_bytes(self) -> tuple[bytes, ...]:
+        """Every relay off."""
+        return tuple(frame(self.dialect, channel, False) for channel in range(1, self.channels + 1))
+
+    @property
+    def safe_gap_s(self) -> float:
+        return self.gap_s
 
 
 def frame(dialect: Dialect, channel: int, on: bool) -> bytes:
@@ -56,7 +64,7 @@ class LcusBoard:
     def __init__(self, link: Link, profile: LcusProfile, name: str = "lcus"):
         self.name, self.channels = name, profile.channels
         self._link, self._profile = link, profile
-        self._switching = Switching(link, self.channels, self.safe_bytes(), profile.gap_s)
+        self._switching = Switching(link, profile)
         self.all_off()
 
     @property
@@ -81,7 +89,7 @@ class LcusBoard:
             self._send(channel, False)
 
     def safe_bytes(self) -> tuple[bytes, ...]:
-        return tuple(frame(self._profile.dialect, channel, False) for channel in range(1, self.channels + 1))
+        return self._profile.safe_bytes()
 
     def _send(self, channel: int, on: bool) -> None:
         sent = frame(self._profile.dialect, channel, on)

@@ -43,6 +43,23 @@ class ModbusRelayProfile(ModbusLine):
     read_back: bool = True
     write_many: bool = True
 
+    def frames(self, states: Mapping[int, bool]) -> tuple[bytes, ...]:
+        """The requests that bring channels into these states."""
+        if self.write_many and len(states) == self.channels > 1:
+            return (write_coils(self.address, self.first_coil, tuple(states.values())),)
+        return tuple(
+            write_coil(self.address, self.first_coil + channel - 1, on) for channel, on in states.items()
+        )
+
+    def safe_bytes(self) -> tuple[bytes, ...]:
+        """Every relay off."""
+        return self.frames(dict.fromkeys(range(1, self.channels + 1), False))
+
+    @property
+    def safe_gap_s(self) -> float:
+        """Time for the board's reply, which nobody awaits."""
+        return 2 * frame_gap_s(self.baud_rate) + 8 * CHARACTER_BITS / self.baud_rate
+
 
 class ModbusRelayBoard:
     """A relay board behind an open link. Making one switches every relay off."""
@@ -51,8 +68,7 @@ class ModbusRelayBoard:
         self.name, self.channels = name, profile.channels
         self._profile, self._all_off = profile, dict.fromkeys(range(1, self.channels + 1), False)
         self._peer = Peer(link, f"relay board {name}", profile)
-        gap_s = 2 * frame_gap_s(profile.baud_rate) + 16 * CHARACTER_BITS / profile.baud_rate
-        self._switching = Switching(link, self.channels, self.safe_bytes(), gap_s)
+        self._switching = Switching(link, profile)
         self.all_off()
 
     @property
@@ -83,19 +99,13 @@ class ModbusRelayBoard:
         return dict(enumerate(unpack_bits(reply[3:-2], self.channels), start=1))
 
     def safe_bytes(self) -> tuple[bytes, ...]:
-        return self._frames(self._all_off)
-
-    def _frames(self, states: Mapping[int, bool]) -> tuple[bytes, ...]:
-        address, first = self._profile.address, self._profile.first_coil
-        if self._profile.write_many and len(states) == self.channels > 1:
-            return (write_coils(address, first, tuple(states.values())),)
-        return tuple(write_coil(address, first + channel - 1, on) for channel, on in states.items())
+        return self._profile.safe_bytes()
 
     def _write(self, states: Mapping[int, bool]) -> None:
         doing = ", ".join(f"channel {channel} {'on' if on else 'off'}" for channel, on in states.items())
         doing = "all channels off" if len(states) > 1 else doing
         with self._switching.ordering(states):
-            for request in self._frames(states):
+            for request in self._profile.frames(states):
                 self._peer.ask(request, doing)
             if self._profile.read_back:
                 self._compare(states, doing)

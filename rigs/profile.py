@@ -59,6 +59,15 @@ class SerialLine:
         """Arguments for a LinkSpec."""
         return {"baud_rate": self.baud_rate, "parity": self.parity, "stop_bits": self.stop_bits}
 
+    def safe_bytes(self) -> tuple[bytes, ...]:
+        """Frames that make the instrument safe, for a guardian that writes them without listening."""
+        return ()
+
+    @property
+    def safe_gap_s(self) -> float:
+        """Silence that the instrument needs after each of them."""
+        return 0.005
+
 
 def known_drivers() -> tuple[str, ...]:
     """Names of the modules that offer an instrument, found by reading them, not by importing them."""

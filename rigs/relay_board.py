@@ -11,10 +11,10 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from rigs.errors import LinkLost, RigError, Unsafe
-from rigs.links import LinkState
+from rigs.links import Link, LinkState
 
 
 @runtime_checkable
@@ -36,6 +36,16 @@ class RelayBoard(Protocol):
         """The frames that open every relay, for a guardian that writes them without listening."""
 
 
+class RelayProfile(Protocol):
+    channels: int
+    baud_rate: int
+
+    def safe_bytes(self) -> tuple[bytes, ...]: ...
+
+    @property
+    def safe_gap_s(self) -> float: ...
+
+
 class Switching:
     """The part that boards share: which states were commanded, and what becomes of them when the link goes.
 
@@ -43,9 +53,9 @@ class Switching:
     with a supply of its own may still be on); the states stay unknown until somebody asks for them.
     """
 
-    def __init__(self, link: Any, channels: int, safe: tuple[bytes, ...], gap_s: float):
-        self._link, self._safe, self._gap_s = link, safe, gap_s
-        self._states: dict[int, bool | None] = dict.fromkeys(range(1, channels + 1))
+    def __init__(self, link: Link, profile: RelayProfile):
+        self._link, self._profile = link, profile
+        self._states: dict[int, bool | None] = dict.fromkeys(range(1, profile.channels + 1))
         self._losses = 0
         self._lock = threading.Lock()  # of the states
         self._busy = threading.RLock()  # of the wire: one order at a time
@@ -89,9 +99,9 @@ class Switching:
             self._forget()
         elif self._busy.acquire(blocking=False):
             try:
-                for frame in self._safe:
+                for frame in self._profile.safe_bytes():
                     self._link.write(frame)
-                    time.sleep(self._gap_s)
+                    time.sleep(self._profile.safe_gap_s + len(frame) * 11 / self._profile.baud_rate)
             except RigError:
                 pass  # lost again: there will be another time
             finally:

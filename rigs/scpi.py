@@ -148,7 +148,7 @@ class ScpiInstrument:
         return tuple(found)
 
     def safe_bytes(self) -> tuple[bytes, ...]:
-        return tuple((line + self._profile.terminator).encode("ascii") for line in self._profile.safe)
+        return self._profile.safe_bytes()
 
     def _on_link(self, state: LinkState) -> None:
         """In the link's reader thread."""

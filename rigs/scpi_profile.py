@@ -93,6 +93,13 @@ class ScpiProfile(SerialLine):
     def line_settings(self) -> dict[str, Any]:
         return super().line_settings() | {"terminator": self.reply_terminator.encode()}
 
+    def safe_bytes(self) -> tuple[bytes, ...]:
+        return tuple((line + self.terminator).encode("ascii") for line in self.safe)
+
+    @property
+    def safe_gap_s(self) -> float:
+        return max(self.pause_s, 0.005)
+
     def __post_init__(self) -> None:
         try:
             fits = re.search(self.identity, self.example_identity)

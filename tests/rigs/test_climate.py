@@ -8,10 +8,10 @@ from rigs.climate import Climate, ClimateProfile, ClimateSensor
 from rigs.emulators.climate import ClimateEmulator
 from rigs.errors import BadReply, InstrumentAlarm, NoReply
 from rigs.modbus import Function, is_sealed, read_request, seal
-from tests.rigs.wires import SILENCE_S, UNUSABLE_S, conversation, emulated, hexes
+from tests.rigs.wires import conversation, emulated, hexes
 
 ASKED = "01 04 00 01 00 02 20 0B"
-PATIENT = ClimateProfile(timeout_s=10.0)
+PLAIN = ClimateProfile()
 
 
 def answer(counts: str) -> bytes:
@@ -28,12 +28,12 @@ def answer(counts: str) -> bytes:
 )
 def test_both_registers_come_in_one_request(counts, climate):
     with conversation((bytes.fromhex(ASKED), answer(counts)), baud_rate=9600) as link:
-        assert ClimateSensor(link, PATIENT).read() == climate
+        assert ClimateSensor(link, PLAIN).read() == climate
 
 
 def test_registers_step_and_function_are_those_of_the_profile():
     profile = ClimateProfile(
-        address=2, registers="holding", temperature_register=5, humidity_register=3, step=0.01, timeout_s=10.0
+        address=2, registers="holding", temperature_register=5, humidity_register=3, step=0.01
     )
     pair = (seal(bytes.fromhex("02 03 00 03 00 03")), seal(bytes.fromhex("02 03 06 15 7C 00 00 08 66")))
     with conversation(pair) as link:
@@ -44,24 +44,24 @@ def test_registers_step_and_function_are_those_of_the_profile():
 def test_values_that_cannot_be_are_refused(counts):
     words = "sensor porch: .* cannot be"
     with conversation((bytes.fromhex(ASKED), answer(counts))) as link, pytest.raises(BadReply, match=words):
-        ClimateSensor(link, PATIENT, "porch").read()
+        ClimateSensor(link, PLAIN, "porch").read()
 
 
 def test_a_refusal_is_told_in_words():
     words = "refused reading temperature and humidity: it has no such"
     refused = hexes((ASKED, "01 84 02 C2 C1"))
     with conversation(*refused) as link, pytest.raises(InstrumentAlarm, match=words):
-        ClimateSensor(link, PATIENT).read()
+        ClimateSensor(link, PLAIN).read()
 
 
 @pytest.mark.parametrize(
-    ("faults", "limit_s", "error"),
-    [({"silence": True}, SILENCE_S, NoReply), ({"checksum": True}, UNUSABLE_S, BadReply)],
+    ("faults", "junk", "error"),
+    [({"silence": True}, None, NoReply), ({"checksum": True}, 9, BadReply)],
 )
-def test_silence_and_a_bad_sum_give_no_value(faults, limit_s, error):
+def test_silence_and_a_bad_sum_give_no_value(faults, junk, error):
     with emulated("climate", ClimateProfile(attempts=1, settle_s=0.0)) as bench:
         bench.server.set_faults(**faults)
-        bench.link.limit_s = limit_s
+        bench.link.silent, bench.link.junk = (None, 0) if junk is None else ((), junk)
         with pytest.raises(error):
             bench.device.read()
 

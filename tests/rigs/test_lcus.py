@@ -9,7 +9,7 @@ from rigs.errors import BadReply, LinkLost, NoReply, Unsafe
 from rigs.lcus import Dialect, LcusBoard, LcusProfile, frame
 from rigs.links import LinkState
 from rigs.relay_board import RelayBoard
-from tests.rigs.wires import PATIENCE_S, SILENCE_S, UNUSABLE_S, conversation, emulated, hexes, wait_until
+from tests.rigs.wires import conversation, emulated, hexes, wait_until
 
 
 @pytest.mark.parametrize(
@@ -43,14 +43,13 @@ def test_the_d0_dialect_names_no_channel():
 
 def test_an_echo_is_waited_for_where_the_board_echoes():
     with conversation(*hexes(("A0 01 00 A1", "A0 01 00 A1"), ("A0 01 01 A2", "A0 01 01 A2"))) as link:
-        LcusBoard(link, LcusProfile(channels=1, echo=True, timeout_s=10.0)).set(1, True)
+        LcusBoard(link, LcusProfile(channels=1, echo=True)).set(1, True)
 
 
 def test_a_board_is_a_relay_board_whose_contacts_follow():
     with emulated("lcus", "lcus_4") as bench:
         assert isinstance(bench.device, RelayBoard)
         bench.device.set(3, True)
-        assert bench.server.wait_received(bytes.fromhex("A0 03 01 A4"), PATIENCE_S)
         wait_until(lambda: bench.emulator.contacts[3])
         bench.device.all_off()
         wait_until(lambda: not any(bench.emulator.contacts.values()))
@@ -59,11 +58,12 @@ def test_a_board_is_a_relay_board_whose_contacts_follow():
 @pytest.mark.parametrize("channel", [0, 5, -1, True, 1.0])
 def test_a_channel_that_is_not_there_is_refused_before_anything_is_sent(channel):
     with emulated("lcus", "lcus_4") as bench:
-        bench.server.wait_received(bytes.fromhex("A0 04 00 A4"), PATIENCE_S)
-        before = len(bench.server.received)
+        wait_until(lambda: len(bench.server.received) == 16)
         with pytest.raises(Unsafe, match=r"bench one: refused to switch channel .* channels 1 to 4"):
             bench.device.set(channel, True)
-        assert len(bench.server.received) == before
+        bench.device.set(4, True)
+        wait_until(lambda: bench.emulator.contacts[4])
+        assert len(bench.server.received) == 20
 
 
 @pytest.mark.parametrize("model", ["lcus_1", "lcus_8", "lcus_8_echo", "lcus_d0"])
@@ -81,17 +81,17 @@ ECHOING = LcusProfile(channels=2, echo=True, gap_s=0.0)
 
 
 @pytest.mark.parametrize(
-    ("faults", "limit_s", "error", "words"),
+    ("faults", "junk", "error", "words"),
     [
-        ({"silence": True}, SILENCE_S, NoReply, "channel 1: no echo of a0 01 01 a2"),
-        ({"checksum": True}, UNUSABLE_S, BadReply, "heard a0 01 01 a3: check dialect and speed"),
-        ({"interleave": b"\xff"}, UNUSABLE_S, BadReply, "heard a0 01 ff 01 a2"),
+        ({"silence": True}, None, NoReply, "channel 1: no echo of a0 01 01 a2"),
+        ({"checksum": True}, 4, BadReply, "heard a0 01 01 a3: check dialect and speed"),
+        ({"interleave": b"\xff"}, 5, BadReply, "heard a0 01 ff 01 a2"),
     ],
 )
-def test_a_missing_or_wrong_echo_leaves_that_channel_unknown_and_no_other(faults, limit_s, error, words):
+def test_a_missing_or_wrong_echo_leaves_that_channel_unknown_and_no_other(faults, junk, error, words):
     with emulated("lcus", ECHOING) as bench:
         bench.server.set_faults(**faults)
-        bench.link.limit_s = limit_s
+        bench.link.silent, bench.link.junk = (None, 0) if junk is None else ((), junk)
         with pytest.raises(error, match=words):
             bench.device.set(1, True)
         assert bench.device.commanded == {1: None, 2: False}
@@ -100,11 +100,11 @@ def test_a_missing_or_wrong_echo_leaves_that_channel_unknown_and_no_other(faults
 def test_a_failed_order_is_not_followed_by_switching_the_other_channels_off():
     with emulated("lcus", ECHOING) as bench:
         bench.server.set_faults(silence=True)
-        bench.link.limit_s = SILENCE_S
+        bench.link.silent = None
         with pytest.raises(NoReply):
             bench.device.set(1, True)
         bench.server.set_faults(silence=False)
-        bench.link.limit_s = PATIENCE_S
+        bench.link.silent = ()
         wait_until(lambda: bench.emulator.contacts[1])
         bench.emulator.moves.clear()
         bench.device.set(1, False)

@@ -1,6 +1,5 @@
 """Modbus RTU: frames of the standard and of the makers' pages, replies found in noise, relay boards that read back."""
 
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -28,7 +27,7 @@ from rigs.modbus import (
 )
 from rigs.modbus_relay import ModbusRelayBoard, ModbusRelayProfile
 from rigs.relay_board import RelayBoard
-from tests.rigs.wires import SILENCE_S, UNUSABLE_S, conversation, emulated, hexes, wait_until
+from tests.rigs.wires import Patient, conversation, emulated, hexes, wait_until
 
 # Frames whose CRC was computed here and compared with an independent implementation (pymodbus, minimalmodbus).
 ON_0 = "01 05 00 00 FF 00 8C 3A"
@@ -151,24 +150,20 @@ def test_a_board_that_reads_back_is_written_read_and_compared():
         (READ_8, "01 01 01 01 90 48"),
     )
     with conversation(*pairs, baud_rate=9600) as link:
-        board = ModbusRelayBoard(link, ModbusRelayProfile(channels=8, timeout_s=10.0))
+        board = ModbusRelayBoard(link, ModbusRelayProfile(channels=8))
         board.set(1, True)
         assert board.commanded == {1: True} | dict.fromkeys(range(2, 9), False)
 
 
 def test_a_board_that_takes_one_coil_a_frame_is_told_each():
     with conversation(*hexes((OFF_0, OFF_0), ("01 05 00 01 00 00 9C 0A", "01 05 00 01 00 00 9C 0A"))) as link:
-        ModbusRelayBoard(
-            link, ModbusRelayProfile(channels=2, read_back=False, write_many=False, timeout_s=10.0)
-        )
+        ModbusRelayBoard(link, ModbusRelayProfile(channels=2, read_back=False, write_many=False))
 
 
 def test_a_refusal_is_told_in_words():
     refused = (write_coil(1, 0, True), bytes.fromhex("01 85 02 C3 51"))
     with conversation((write_coil(1, 0, False), write_coil(1, 0, False)), refused) as link:
-        board = ModbusRelayBoard(
-            link, ModbusRelayProfile(channels=1, read_back=False, timeout_s=10.0), "fans"
-        )
+        board = ModbusRelayBoard(link, ModbusRelayProfile(channels=1, read_back=False), "fans")
         with pytest.raises(InstrumentAlarm, match=r"fans at address 1: refused channel 1 on: .*no such coil"):
             board.set(1, True)
         assert board.commanded == {1: None}
@@ -178,7 +173,7 @@ def test_a_late_reply_to_an_earlier_request_is_not_taken_for_this_one():
     late, answer = write_coil(1, 1, True), write_coil(1, 0, True)
     opening = (write_coils(1, 0, (False, False)), seal(bytes.fromhex("01 0F 00 00 00 02")))
     with conversation(opening, (answer, late + answer)) as link:
-        board = ModbusRelayBoard(link, ModbusRelayProfile(channels=2, read_back=False, timeout_s=10.0))
+        board = ModbusRelayBoard(link, ModbusRelayProfile(channels=2, read_back=False))
         board.set(1, True)
         assert board.commanded == {1: True, 2: False}
 
@@ -207,22 +202,17 @@ def test_the_safe_bytes_open_every_contact_without_anybody_listening(model):
 
 
 @pytest.mark.parametrize(
-    ("faults", "limit_s", "error", "words"),
+    ("faults", "junk", "error", "words"),
     [
-        (
-            {"silence": True},
-            SILENCE_S,
-            NoReply,
-            r"channel 3 on: silent for .* in one try: check power, address",
-        ),
-        ({"checksum": True}, UNUSABLE_S, BadReply, r"no valid reply in one try, last heard 01 05 00 02"),
-        ({"interleave": b"\0\xff"}, UNUSABLE_S, BadReply, "no valid reply"),
+        ({"silence": True}, None, NoReply, r"channel 3 on: silent for .* in one try: check power, address"),
+        ({"checksum": True}, 8, BadReply, r"no valid reply in one try, last heard 01 05 00 02"),
+        ({"interleave": b"\0\xff"}, 10, BadReply, "no valid reply"),
     ],
 )
-def test_silence_and_replies_that_are_none_leave_the_channel_unknown(faults, limit_s, error, words):
+def test_silence_and_replies_that_are_none_leave_the_channel_unknown(faults, junk, error, words):
     with emulated("modbus_relay", PROFILE) as bench:
         bench.server.set_faults(**faults)
-        bench.link.limit_s = limit_s
+        bench.link.silent, bench.link.junk = (None, 0) if junk is None else ((), junk)
         with pytest.raises(error, match=words):
             bench.device.set(3, True)
         assert bench.device.commanded == dict.fromkeys(range(1, 9), False) | {3: None}
@@ -291,7 +281,7 @@ def test_requests_keep_their_distance_from_each_other(tmp_path):
         PtyServer(ModbusRelayEmulator(PROFILE)) as server,
         open_link(LinkSpec(server.url), log=tmp_path / "wire.log") as link,
     ):
-        board = ModbusRelayBoard(link, replace(PROFILE, timeout_s=10.0))
+        board = ModbusRelayBoard(Patient(link), PROFILE)
         for _ in range(3):
             board.set(1, True)
     sent = [record.at_ns for record in read_log(tmp_path / "wire.log") if record.direction is Direction.SENT]

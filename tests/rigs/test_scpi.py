@@ -13,12 +13,11 @@ from rigs.profile import load_profile
 from rigs.scpi import ScpiIdentity, ScpiInstrument
 from rigs.scpi_profile import Command, Query, ScpiProfile
 from rigs.scpi_replies import ERROR, block_end, parse_block, parse_number, parse_text
-from tests.rigs.wires import PATIENCE_S, SILENCE_S, UNUSABLE_S, conversation, emulated, wait_until
+from tests.rigs.wires import conversation, emulated, wait_until
 
 NO_ERROR = b'0,"No error"\n'
 FENCE = (b"SYST:ERR?\n", NO_ERROR)
 PLAIN = ScpiProfile(
-    timeout_s=10.0,
     queries={
         "level": Query(send="MEAS:SPL?", unit="dB", low=0.0, high=150.0),
         "note": Query(send="SYST:NOTE?", reply="text"),
@@ -30,33 +29,6 @@ PLAIN = ScpiProfile(
         "trigger": Command(send="*TRG"),
     },
 )
-
-
-class Patient:
-    """A link that waits longer than the profile would have it, for busy machines."""
-
-    def __init__(self, link):
-        self._link = link
-
-    def __getattr__(self, name):
-        return getattr(self._link, name)
-
-    def request(self, data, until, timeout_s):
-        return self._link.request(data, until=until, timeout_s=PATIENCE_S)
-
-
-class Hasty(Patient):
-    """A link that gives up on a first request of these bytes soon."""
-
-    def __init__(self, link, data):
-        super().__init__(link)
-        self._hasty = data
-
-    def request(self, data, until, timeout_s):
-        if data != self._hasty:
-            return super().request(data, until, timeout_s)
-        self._hasty = b""
-        return self._link.request(data, until=until, timeout_s=SILENCE_S)
 
 
 def test_a_query_is_one_line_and_one_line_back():
@@ -92,10 +64,10 @@ def test_a_refused_command_is_raised_with_all_that_the_queue_says():
 
 def test_terminators_are_those_of_the_profile():
     profile = ScpiProfile(
-        terminator="\0", reply_terminator="\r\n", error_query="", check=False, timeout_s=10.0
+        terminator="\0", reply_terminator="\r\n", error_query="", check=False, timeout_s=0.05
     )
     with conversation((b"TEMP?\0", b"21.5\r\n")) as link:
-        assert ScpiInstrument(Patient(link), profile).ask("TEMP?") == "21.5"
+        assert ScpiInstrument(link, profile).ask("TEMP?") == "21.5"
 
 
 def test_lines_that_must_go_first_go_first():
@@ -111,7 +83,7 @@ def test_lines_that_must_go_first_go_first():
     with conversation(
         (b"INIT START\n", b""), (b"MEAS:INIT\n", b""), (b"MEAS:SLM:123? LAF\n", b"53.8 dB, OK\r\n")
     ) as link:
-        meter = ScpiInstrument(Patient(link), profile)
+        meter = ScpiInstrument(link, profile)
         assert meter.read("level") == 53.8
 
 
@@ -136,9 +108,11 @@ def test_a_late_reply_is_dropped_at_the_fence():
         (b"MEAS:SPL?\n", b"36.1\n"),
     )
     with conversation(*pairs) as link:
-        meter = ScpiInstrument(Hasty(link, b"MEAS:SPL?\n"), PLAIN)
+        meter = ScpiInstrument(link, PLAIN)
+        link.silent = (b"MEAS:SPL?\n",)
         with pytest.raises(NoReply, match=r"MEAS:SPL\?: no reply for .*, and its error queue is empty"):
             meter.read("level")
+        link.silent = ()
         assert meter.read("level") == 36.1
 
 
@@ -195,7 +169,7 @@ def test_one_line_cannot_smuggle_in_another(line):
 
 
 def test_another_model_than_the_profile_is_for_is_refused():
-    profile = ScpiProfile(identity="^NTiAudio,XL2", example_identity="NTiAudio,XL2,0,0", timeout_s=10.0)
+    profile = ScpiProfile(identity="^NTiAudio,XL2", example_identity="NTiAudio,XL2,0,0")
     words = 'says it is "ACME,PSU,7,1.2", where the profile wants'
     with conversation(FENCE, (b"*IDN?\n", b"ACME,PSU,7,1.2\n")) as link, pytest.raises(BadReply, match=words):
         ScpiInstrument(link, profile)
@@ -204,17 +178,16 @@ def test_another_model_than_the_profile_is_for_is_refused():
 def test_a_bad_query_gets_no_reply_and_is_explained_by_the_queue():
     with emulated("scpi", "spl_meter") as bench:
         assert bench.device.identity() == ScpiIdentity("EARSHOT", "SPL METER", "0", "1.0")
-        bench.link.limit_s = UNUSABLE_S
+        bench.link.silent = (b"MEAS:BOGUS?\n",)
         with pytest.raises(InstrumentAlarm, match=r'refused MEAS:BOGUS\?: -113,"Undefined header"'):
             bench.device.ask("MEAS:BOGUS?")
-        bench.link.limit_s = PATIENCE_S
         assert bench.device.read("level") == 35.2
 
 
 def test_a_dead_instrument_is_told_from_a_bad_command():
     with emulated("scpi", "spl_meter") as bench:
         bench.server.set_faults(silence=True)
-        bench.link.limit_s = SILENCE_S
+        bench.link.silent = None
         with pytest.raises(NoReply, match=r"no reply for .*, nor to SYST:ERR\?: check power, cable"):
             bench.device.read("level")
 

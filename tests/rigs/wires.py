@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from rigs.emulators.wire import PtyServer
+from rigs.errors import NoReply
 from rigs.links import Link, LinkSpec, open_link
 from rigs.profile import find_emulator, find_instrument, load_profile
 
 PATIENCE_S = 30.0  # how long a busy machine may take; nothing waits for it when all is well
 SILENCE_S = 0.1  # how long to listen to a peer that stays silent
-UNUSABLE_S = 1.5  # how long to listen where an unusable reply must have come in
 
 
 class Script:
@@ -37,11 +37,11 @@ class Script:
 
 
 @contextmanager
-def conversation(*pairs: tuple[bytes, bytes], **line: Any) -> Iterator[Link]:
+def conversation(*pairs: tuple[bytes, bytes], **line: Any) -> Iterator[Patient]:
     """A link on which exactly these bytes must be sent, each answered by its partner."""
     script = Script(pairs)
     with PtyServer(script) as server, open_link(LinkSpec(server.url, **line)) as link:
-        yield link
+        yield Patient(link)
         server.wait_received(lambda _: not script.left, PATIENCE_S)
         assert [sent.hex(" ") for sent, _ in script.left] == [], f"not sent; heard {script.heard.hex(' ')}"
         assert script.heard.hex(" ") == "", "sent beyond the script"
@@ -51,23 +51,37 @@ def hexes(*pairs: tuple[str, str]) -> tuple[tuple[bytes, bytes], ...]:
     return tuple((bytes.fromhex(sent), bytes.fromhex(answer)) for sent, answer in pairs)
 
 
-class Hurried:
-    """A link whose patience a test can end: replies that never come need not be waited for long, all others may
-    take as long as a busy machine needs."""
+class Patient:
+    """A link that gives replies all the time a busy machine needs, and waits for none where a test knows better.
 
-    def __init__(self, link: Link):
-        self._link, self.limit_s = link, PATIENCE_S
+    silent: requests that are known to bring no reply; None for all of them. junk: so many bytes of an unusable
+    reply are known to come, then nothing.
+    """
+
+    def __init__(self, link: Link, silent: tuple[bytes, ...] | None = (), junk: int = 0):
+        self._link, self.silent, self.junk = link, silent, junk
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._link, name)
 
     def request(self, data: bytes, until: Any, timeout_s: float) -> bytes:
-        return self._link.request(data, until=until, timeout_s=self.limit_s)
+        def whole(received: bytes) -> bool:
+            return until(received) if callable(until) else until in received
+
+        hopeless = self.silent is None or data in self.silent
+        received = self._link.request(
+            data,
+            until=lambda received: whole(received) or 0 < self.junk <= len(received),
+            timeout_s=SILENCE_S if hopeless else PATIENCE_S,
+        )
+        if not whole(received):
+            raise NoReply("only junk came", received)
+        return received
 
 
 class Bench(NamedTuple):
     server: PtyServer
-    link: Hurried
+    link: Patient
     device: Any
 
     @property
@@ -77,17 +91,14 @@ class Bench(NamedTuple):
 
 @contextmanager
 def emulated(driver: str, profile: Any) -> Iterator[Bench]:
-    """A driver on an emulator of its instrument, with all the patience that `link.limit_s` leaves it.
-
-    profile: one, or the name of a shipped one.
-    """
+    """A driver on an emulator of its instrument. profile: one, or the name of a shipped one."""
     profile = load_profile(profile, driver) if isinstance(profile, str) else profile
     with (
         PtyServer(find_emulator(driver)(profile)) as server,
         open_link(LinkSpec(server.url, **profile.line_settings())) as link,
     ):
-        hurried = Hurried(link)
-        yield Bench(server, hurried, find_instrument(driver).driver(hurried, profile, name="bench one"))
+        patient = Patient(link)
+        yield Bench(server, patient, find_instrument(driver).driver(patient, profile, name="bench one"))
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
