@@ -117,12 +117,12 @@ def load_profile(name: str | Path | None, driver: str | None = None, folder: Pat
     said = tree.pop("driver", None)
     if not isinstance(said, str):
         raise BadRigFile(f"{path}: driver is missing; it is one of {', '.join(known_drivers())}")
-    if driver is not None and said != driver:
-        raise BadRigFile(f'{path}: driver = "{said}", where a profile for "{driver}" is wanted')
     try:
         kind = find_instrument(said).profile
     except BadRigFile as error:
         raise BadRigFile(f"{path}: driver: {error}") from None
+    if driver is not None and said != driver:
+        raise BadRigFile(f'{path}: driver = "{said}", where a profile for "{driver}" is wanted')
     return parse(tree, kind, str(path))
 
 

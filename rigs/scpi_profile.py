@@ -63,6 +63,8 @@ class Command:
         takes = "{value}" in self.send
         if takes and not self.choices and (self.low is None or self.high is None):
             raise ValueError("low and high, or choices, are missing: what may {value} be?")
+        if takes and not self.choices and not self.low <= self.high:
+            raise ValueError("high: must be at least low")
         if not takes and (self.choices or self.low is not None or self.high is not None):
             raise ValueError("send: holds no {value} that limits or choices could be for")
 
