@@ -119,6 +119,7 @@ class DeviceEmulator:
         self.thresholds.clear()
         self.thresholds.update(self.firmware.thresholds)
         self._ready = False
+        self._print(b"")  # a line that was cut short must not swallow the first of this boot
         self.log(f"boot: firmware {self.firmware.version} build {self.firmware.build_id}", self._booted_at)
         for line in self.firmware.boot_lines:
             self.log(line, self._booted_at)

@@ -126,6 +126,15 @@ def test_a_reboot_in_a_trial_is_seen_and_forgets_settings(bench):
     assert bench.device.thresholds == {"watermark": 6.5}
 
 
+def test_a_crash_in_the_middle_of_a_line_is_seen(bench):
+    bench.settle()
+    mark = bench.console.mark()
+    bench.server.say(b"[ 5.000] EVT waterm")
+    bench.server.say(b"[    0.000] boot: firmware 1.0.0\r\n[    0.000] ready\r\n")
+    bench.settle()
+    assert bench.console.boots_since(mark) == 1
+
+
 def test_an_echo_is_not_taken_for_an_answer():
     with Bench(DeviceEmulator(echo=True)) as bench:
         assert bench.console.identify(PATIENCE_S).version == "1.0.0"

@@ -73,17 +73,20 @@ def run(options: argparse.Namespace) -> int:
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl-C is for the lab, which ends this process in its own time
-    acts = {
-        "place": lambda **request: place(device, **request),
-        "power": lambda on: device.power(bool(on)) or {},
-        "status": lambda: {"heard_s": device.heard_s, "lost_samples": device.lost_samples},
-        "stop": lambda: os.write(end_w, b"x") and {},
-    }
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="earshot-device-")))
         stack.callback(device.close)
         device.start()
         console = stack.enter_context(PtyServer(device.console, "console"))
+        acts = {
+            "place": lambda **request: place(device, **request),
+            "power": lambda on: device.power(bool(on)) or {},
+            "reboot": lambda: console.reboot() or {},
+            "say": lambda text: console.say(text.encode("latin-1", "replace")) or {},
+            "faults": lambda **faults: console.set_faults(**faults) or {},
+            "status": lambda: {"heard_s": device.heard_s, "lost_samples": device.lost_samples},
+            "stop": lambda: os.write(end_w, b"x") and {},
+        }
         card = stack.enter_context(SoundCard(wiring, device.hear))
         control = ControlServer(folder / "control", acts)
         stack.callback(control.close)

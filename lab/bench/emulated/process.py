@@ -25,7 +25,8 @@ class VirtualDeviceProcess:
 
     wiring: of the sound card. build: file or name, None for the reference. environment: added to that of the
     process, as `rigs.emulators.jack.JackServer.environment()` gives it. cache: of rooms, None for the user's. log: file of
-    what it says of itself. Raises BadInput or LabFailure with its words when it does not come up.
+    what it says of itself. console_url: of its pty. control: its socket, see `control`.
+    Raises BadInput or LabFailure with its words when it does not come up.
     """
 
     def __init__(
@@ -85,6 +86,18 @@ class VirtualDeviceProcess:
     def power(self, on: bool) -> None:
         """What the relay in its supply does. Raises LabFailure."""
         self._ask("power", on=on)
+
+    def reboot(self) -> None:
+        """Let it crash and start again. Raises LabFailure."""
+        self._ask("reboot")
+
+    def say(self, raw: bytes) -> None:
+        """Put bytes on its console as they are. Raises LabFailure."""
+        self._ask("say", text=raw.decode("latin-1"))
+
+    def set_faults(self, **faults: Any) -> None:
+        """Change what goes wrong on its console's wire, see `rigs.emulators.wire.Faults`. Raises BadInput, LabFailure."""
+        self._ask("faults", **faults)
 
     def status(self) -> dict[str, Any]:
         """heard_s: seconds of sound since it started; lost_samples: what the stack was too slow for."""

@@ -44,7 +44,7 @@ def events(device):
 
 
 def test_it_boots_and_says_which_build_it_runs(device):
-    assert "boot: firmware 1.0.0 build loud" in said(device)[0]
+    assert "boot: firmware 1.0.0 build loud" in said(device)[1]
     identity = PATTERNS.identity_in(device.console.feed(b"version\n").decode().strip())
     assert (identity.build_id, identity.build_hash) == ("loud", device.build.hash)
 

@@ -126,6 +126,21 @@ def test_it_is_reset_and_its_power_is_cycled(device, console):
     assert cycled.power_cycle(PATIENCE_S)[-1].endswith("ready")
 
 
+def test_its_console_misbehaves_on_request(device, console):
+    mark = console.mark()
+    device.say(b"\x1b[2J<b>\r\n" + b"A" * 100_000 + b"\r\n")
+    console.read_clock(PATIENCE_S)  # a reboot forgets what has not been sent yet
+    device.reboot()
+    device.set_faults(split=5)
+    console.read_clock(PATIENCE_S)
+    device.set_faults(split=0)
+    lines = [line.text for line in console.lines_since(mark)]
+    assert lines[0] == r"\x1b[2J\x3cb>" and lines[1].startswith("AAAA")
+    assert console.boots_since(mark) == 1
+    with pytest.raises(BadInput, match="request not understood"):
+        device.set_faults(gremlins=True)
+
+
 def test_what_cannot_be_placed_is_said_and_it_goes_on(device, console, scenario):
     with pytest.raises(BadInput, match="no source 'radio' to play"):
         device.place(scenario, plays={"radio": 1})
