@@ -40,6 +40,8 @@ REFUSALS = {
     3: "it does not take this value",
     4: "it failed at the task",
     6: "it is busy",
+    10: "the gateway has no way to it",
+    11: "nobody answers the gateway at this address",
 }
 
 

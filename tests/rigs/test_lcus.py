@@ -119,6 +119,15 @@ def test_an_echo_in_pieces_late_or_behind_noise_is_still_an_echo(faults):
         assert bench.device.commanded == {1: True, 2: False}
 
 
+def test_a_reboot_goes_unnoticed_for_what_is_commanded_is_not_verified():
+    with emulated("lcus", "lcus_2") as bench:
+        bench.device.set(2, True)
+        wait_until(lambda: bench.emulator.contacts[2])
+        bench.server.reboot()
+        assert not bench.emulator.contacts[2]
+        assert bench.device.commanded == {1: False, 2: True}
+
+
 def test_after_an_unplug_nothing_is_known_and_everything_is_off_before_anything_is_on():
     with emulated("lcus", "lcus_2") as bench:
         bench.device.set(2, True)

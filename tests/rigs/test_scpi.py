@@ -201,13 +201,34 @@ def test_replies_in_pieces_or_late_are_still_replies(faults):
         bench.device.set("weighting", "A")
 
 
-def test_a_damaged_reply_is_refused_and_the_next_one_taken():
+@pytest.mark.parametrize(
+    ("fault", "healthy"),
+    [({"checksum": True}, {"checksum": False}), ({"interleave": b"\xf0"}, {"interleave": b""})],
+)
+def test_a_damaged_reply_is_refused_and_the_next_one_taken(fault, healthy):
     with emulated("scpi", "spl_meter") as bench:
-        bench.server.set_faults(checksum=True)
+        bench.server.set_faults(**fault)
         with pytest.raises(BadReply, match="garbage"):
             bench.device.read("level")
-        bench.server.set_faults(checksum=False)
+        bench.server.set_faults(**healthy)
         assert bench.device.read("level") == 35.2
+
+
+def test_what_came_unasked_is_dropped_with_the_next_look_at_the_queue():
+    with emulated("scpi", "spl_meter") as bench:
+        bench.server.say(b"\xf0\n99.9\n")
+        assert bench.device.errors() == ()
+        assert bench.device.read("level") == 35.2
+
+
+def test_after_a_reboot_the_settings_are_gone_and_the_line_is_in_step():
+    with emulated("scpi", "scpi_supply") as bench:
+        bench.device.set("output", "ON")
+        bench.server.reboot()
+        assert bench.device.read("voltage") == 5.0
+        bench.link.silent = (b"OUTP?\n",)
+        with pytest.raises(InstrumentAlarm, match="Undefined header"):
+            bench.device.ask("OUTP?")
 
 
 def test_after_an_unplug_the_instrument_is_asked_who_it_is():
