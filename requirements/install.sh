@@ -61,6 +61,8 @@ dev)
     has_library magic || debian libmagic1 "libmagic" || stop "cannot install the test packages"
     # Without a browser the test that opens the report in one is skipped.
     has_browser || debian chromium "Chromium, wanted by the test that opens a report" || true
+    # A sound card of software; without it the tests that play and record are skipped.
+    command -v jackd >/dev/null || debian jackd2 "JACK, wanted by the tests of the audio path" || true
     locked requirements/dev.txt
     ;;
 *) stop "unknown stage '$stage': runtime or dev" ;;

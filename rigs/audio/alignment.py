@@ -66,8 +66,9 @@ def find_pilot(recorded: NDArray, pilot: Pilot, rate_hz: int) -> PilotFix:
     rival = float(np.max(rivals)) if len(rivals) else 0.0
     ratio_db = 20.0 * math.log10(envelope[peak] / rival) if rival > 0.0 else 200.0
     # The analytic pilot holds twice the energy of the real one; so does its correlation with what it came from.
-    gain_db = 20.0 * math.log10(2.0 * envelope[peak] / float(np.sum(np.abs(wave) ** 2)))
-    return PilotFix(_refine(recorded, wave, peak), min(ratio_db, 200.0), gain_db)
+    position, height = _refine(recorded, wave, peak)
+    gain_db = 20.0 * math.log10(2.0 * height / float(np.sum(np.abs(wave) ** 2)))
+    return PilotFix(position, min(ratio_db, 200.0), gain_db)
 
 
 def _correlate(recorded: NDArray, wave: NDArray, finer: int) -> NDArray[np.complex128]:
@@ -78,8 +79,8 @@ def _correlate(recorded: NDArray, wave: NDArray, finer: int) -> NDArray[np.compl
     return scipy.fft.ifft(product, size * finer) * finer if finer > 1 else scipy.fft.ifft(product)
 
 
-def _refine(recorded: NDArray, wave: NDArray, peak: int) -> float:
-    """The peak to a small fraction of a sample, from the stretch of recording about it."""
+def _refine(recorded: NDArray, wave: NDArray, peak: int) -> tuple[float, float]:
+    """The peak to a small fraction of a sample, and its height, from the stretch of recording about it."""
     before = min(peak, 64)
     stretch = recorded[peak - before : peak + len(wave) + 64]
     fine = np.abs(_correlate(stretch, wave, FINER))
@@ -88,7 +89,7 @@ def _refine(recorded: NDArray, wave: NDArray, peak: int) -> float:
     left, middle, right = fine[top - 1 : top + 2]
     bend = left - 2.0 * middle + right
     offset = 0.5 * (left - right) / bend if bend < 0.0 else 0.0
-    return peak - before + (top + float(np.clip(offset, -1.0, 1.0))) / FINER
+    return peak - before + (top + float(np.clip(offset, -1.0, 1.0))) / FINER, float(middle)
 
 
 def judge(alignment: Alignment, spec: AudioSpec, span: int) -> list[Finding]:

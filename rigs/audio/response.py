@@ -58,7 +58,7 @@ class Sweep:
 @dataclass(frozen=True, eq=False)
 class Response:
     """impulse: (inputs, n), the linear part, no delay at sample `zero`. harmonics_db: (inputs, 2), energy of the second and
-    third harmonic's response over the linear one."""
+    third harmonic over the fundamental, from four times the lowest to half the highest frequency."""
 
     sweep: Sweep
     impulse: NDArray[np.float64]
@@ -89,26 +89,34 @@ def deconvolve(recorded: NDArray, sweep: Sweep) -> Response:
     inside = (frequency >= sweep.low_hz) & (frequency <= sweep.high_hz)
     # Outside its band the sweep holds nothing to divide by.
     floor = np.where(inside, 1e-8, 1.0) * np.max(power)
-    response = scipy.fft.irfft(
-        scipy.fft.rfft(recorded.astype(np.float64), size) * np.conj(reference) / (power + floor), size
-    )
+    quotient = scipy.fft.rfft(recorded.astype(np.float64), size) * np.conj(reference) / (power + floor)
     # Half way to where the second harmonic lands.
     zero = round(min(BEFORE_S, 0.5 * math.log(2.0) * sweep.growth_s) * sweep.rate_hz)
+    response = scipy.fft.irfft(quotient, size)
     impulse = np.roll(response, zero, axis=-1)[:, : zero + round(RING_S * sweep.rate_hz)]
-    linear = np.sum(np.square(impulse), axis=-1)
-    harmonics = [_harmonic_energy(response, sweep, order) for order in (2, 3)]
+    # Sharp edges ring as long as the harmonics are away, so these are read well inside the band and between soft edges.
+    inner = scipy.fft.irfft(quotient * _soft_band(frequency, 4.0 * sweep.low_hz, 0.5 * sweep.high_hz), size)
+    linear, *harmonics = (_energy_of_order(inner, sweep, order) for order in (1, 2, 3))
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio_db = 10.0 * np.log10(np.stack(harmonics, axis=-1) / linear[:, None])
     return Response(sweep, impulse, zero, ratio_db)
 
 
-def _harmonic_energy(response: NDArray, sweep: Sweep, order: int) -> NDArray[np.float64]:
-    """Energy of what arrives where harmonic `order` does, up to the next lower one, per input."""
+def _soft_band(frequency_hz: NDArray, low_hz: float, high_hz: float) -> NDArray[np.float64]:
+    """1 between the edges, 0 an octave outside, a raised cosine of log frequency between."""
+    octaves = np.log2(np.maximum(frequency_hz, 1e-3))
+    rise = np.clip(octaves - math.log2(low_hz / 2.0), 0.0, 1.0)
+    fall = np.clip(math.log2(2.0 * high_hz) - octaves, 0.0, 1.0)
+    return np.square(np.sin(0.5 * np.pi * rise) * np.sin(0.5 * np.pi * fall))
+
+
+def _energy_of_order(response: NDArray, sweep: Sweep, order: int) -> NDArray[np.float64]:
+    """Energy of what arrives where harmonic `order` does, until shortly before the next lower one, per input."""
     rate_hz = sweep.rate_hz
     early = round(sweep.growth_s * math.log(order) * rate_hz)
-    gap = round(sweep.growth_s * math.log(order / (order - 1)) * rate_hz)
-    length = min(round(RING_S * rate_hz), int(0.8 * gap))
-    before = length // 8
+    gap = sweep.growth_s * math.log(order / (order - 1)) if order > 1 else RING_S
+    length = round(min(RING_S, 0.8 * gap) * rate_hz)
+    before = round(0.1 * sweep.growth_s * math.log(1.5) * rate_hz)
     rolled = np.roll(response, early + before, axis=-1)
     return np.sum(np.square(rolled[:, : before + length]), axis=-1)
 

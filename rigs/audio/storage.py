@@ -104,7 +104,7 @@ def read_blocks(
 
     Also from a file that was never closed, whose length is unknown and in which nothing can be sought.
     """
-    with soundfile.SoundFile(path) as file:
+    with _Sequential(path) as file:
         position = start
         if file.frames < UNKNOWN_LENGTH:
             position = file.seek(min(start, file.frames))
@@ -117,6 +117,13 @@ def read_blocks(
                 return
             yield np.ascontiguousarray(block.T)
             position += len(block)
+
+
+class _Sequential(soundfile.SoundFile):
+    """soundfile seeks after every read, which a file without a length cannot."""
+
+    def seekable(self) -> bool:
+        return self.frames < UNKNOWN_LENGTH
 
 
 def _skip(file: soundfile.SoundFile, frames: int) -> None:

@@ -38,14 +38,13 @@ class Watch:
     def feed(self, block: NDArray[np.float32]) -> None:
         """block: (channels, n)."""
         self._clipped += clipped_runs(block)
-        start = self._position
-        self._position += block.shape[1]
-        if start < self._silence:
+        quiet = max(0, self._silence - self._position)
+        if quiet:
             # The first half may be the card waking up.
-            quiet = block[:, max(0, self._silence // 2 - start) : max(0, self._silence - start)]
-            self._noisy |= bool(np.any(quiet))
-        elif self._noisy:
-            self._find_frozen(block, start)
+            self._noisy |= bool(np.any(block[:, max(0, quiet - self._silence // 2) : quiet]))
+        if self._noisy and block.shape[1] > quiet:
+            self._find_frozen(block[:, quiet:], self._position + quiet)
+        self._position += block.shape[1]
 
     def _find_frozen(self, block: NDArray[np.float32], start: int) -> None:
         before = block[:, :1] if self._last is None else self._last

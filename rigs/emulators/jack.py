@@ -35,12 +35,13 @@ _numbers = itertools.count()
 
 @dataclass(frozen=True)
 class JackSpec:
-    """rate_hz: 8000 to 192000. period: samples, a power of two; it is also the lag. channels: loopback ports, 0 for none
-    (freewheel wants none). ports: how many ports all programmes may open together."""
+    """rate_hz: 8000 to 192000. period: samples, a power of two; it is also the lag. channels: ports of the device.
+    loopback: False gives a device `system` without cables, see `freewheel`. ports: how many all programmes may open."""
 
     rate_hz: int = 96_000
     period: int = 1024
     channels: int = 8
+    loopback: bool = True
     ports: int = 256
 
 
@@ -74,9 +75,11 @@ class JackServer:
     def command(self) -> list[str]:
         spec = self.spec
         command = ["jackd", "-n", self.name, "-r", "-S", "-t", "10000", "-p", str(spec.ports)]
-        if spec.channels:
+        if spec.loopback:
             command += ["-L", str(spec.channels)]
         command += ["-d", "dummy", "-r", str(spec.rate_hz), "-p", str(spec.period)]
+        if not spec.loopback:
+            command += ["-C", str(spec.channels), "-P", str(spec.channels)]
         if not self._outlive and (guard := shutil.which("setpriv")):
             command = [guard, "--pdeathsig", "KILL", *command]
         return command
