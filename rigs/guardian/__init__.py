@@ -5,7 +5,8 @@ misses its heartbeat, raises an error, is interrupted or killed, the guardian st
 sends every instrument the bytes that make it safe, within a second.
 
     with Guardian.start((Guarded("stage", "/dev/ttyUSB0", 115200, safe=(b"!", b"\\x18")),)) as guardian:
-        stage = Grbl(guardian.link("stage"))
+        with guardian.keep_beating(within_s=10.0):
+            stage = Grbl(guardian.link("stage"))
         while not done:
             guardian.beat()
             ...

@@ -6,6 +6,7 @@ import select
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 from rigs.errors import LinkBusy, LinkLost
@@ -20,12 +21,16 @@ LOCK_S = 0.1
 
 
 class Channel:
-    """Opens the port at once; raises LinkLost, LinkBusy or BadRigFile."""
+    """Opens the port at once; raises LinkLost, LinkBusy or BadRigFile.
 
-    def __init__(self, guarded: Guarded, end: socket.socket) -> None:
+    arm: called before bytes of the lab reach an instrument that can do harm.
+    """
+
+    def __init__(self, guarded: Guarded, end: socket.socket, arm: Callable[[], None]) -> None:
         self.guarded = guarded
         self.safe_ns: int | None = None  # when the last safe byte was sent
         self._end = end
+        self._arm = arm if guarded.safe else lambda: None
         self._port: SerialPort | None = SerialPort(guarded.spec)
         self._log = WireLog(guarded.log) if guarded.log else None
         self._lock = threading.Lock()
@@ -43,20 +48,23 @@ class Channel:
 
     def make_safe(self) -> None:
         """Send the safe bytes now, or as soon as the port is back."""
-        port = self._port
-        if port is None:
-            return
-        port.discard_output()
-        # A writer that got stuck in the port must not keep the safe bytes waiting.
-        taken = self._lock.acquire(timeout=LOCK_S)
-        try:
-            make_safe(self.guarded, _Logged(port, self))
-            self.safe_ns = time.monotonic_ns()
-        except LinkLost:
-            pass  # the reader notices too, and comes back here with the next port
-        finally:
+        for _ in range(2):
+            port = self._port
+            if port is None:
+                return
+            port.discard_output()
+            # A writer stuck in the port does not keep the safe bytes waiting; they are sent again behind it.
+            taken = self._lock.acquire(timeout=LOCK_S)
+            try:
+                make_safe(self.guarded, _Logged(port, self))
+                self.safe_ns = time.monotonic_ns()
+            except LinkLost:
+                return  # the reader notices too, and comes back here with the next port
+            finally:
+                if taken:
+                    self._lock.release()
             if taken:
-                self._lock.release()
+                return
 
     def close(self) -> None:
         """Give the port back, after what was written has left."""
@@ -83,6 +91,7 @@ class Channel:
                 return
             if not message:
                 return
+            self._arm()
             with self._lock:
                 for start in range(0, len(message), PORTION):
                     if self._tripped.is_set() or self._port is None:

@@ -48,13 +48,13 @@ class Guarded:
         """How long all passes of the safe bytes take."""
         return PASSES * sum(self.pause_s(frame) for frame in self.safe)
 
-    def check(self, silence_s: float) -> None:
+    def check(self, silence_s: float, limit_s: float) -> None:
         """Raise BadRigFile when a missed heartbeat and the safe bytes together take more than the limit."""
-        allowed = LIMIT_S - MARGIN_S - silence_s
+        allowed = limit_s - MARGIN_S - silence_s
         if self.duration_s > allowed:
             raise BadRigFile(
                 f"{self.name}: making it safe takes {self.duration_s:.2f} s; at most {allowed:.2f} s are allowed, so that "
-                f"it is safe within {LIMIT_S:g} s of the last heartbeat. Send fewer frames, or shorten `gap_s`"
+                f"it is safe within {limit_s:g} s of the last heartbeat. Send fewer frames, or shorten `gap_s`"
             )
 
     def to_json(self) -> dict[str, Any]:

@@ -61,19 +61,22 @@ class Guardian:
         guarded: Sequence[Guarded],
         *,
         silence_s: float = 0.5,
+        limit_s: float = LIMIT_S,
         leases: Sequence[Lease] = (),
         record: Path | None = None,
         end_hung_lab: bool = False,
     ) -> Self:
         """Start the process and let it open all ports; returns when it has.
 
-        silence_s: longest pause between beats, counted from the first beat on. leases: kept by the guardian
+        silence_s: longest pause between beats. It counts from the first beat, or from the first byte sent to
+        an instrument that has safe bytes, whichever is earlier: wrap the opening of instruments in
+        `keep_beating`. limit_s: from the last beat to the last safe byte; what takes longer is refused. leases: kept by the guardian
         until it ends, so nobody takes a rig that is not safe yet. record: file it appends to what it did.
         end_hung_lab: kill this process when it hangs and does not stop what it plays (see `on_trip`).
         Raises LinkLost, LinkBusy, BadRigFile as opening the ports would.
         """
         for one in guarded:
-            one.check(silence_s)
+            one.check(silence_s, limit_s)
         handle = cls(guarded, silence_s, end_hung_lab)
         handle._launch(leases, record)
         return handle
@@ -250,21 +253,29 @@ class Guardian:
                 callback(self.reason or "")
 
     def _make_safe(self) -> None:
-        def one(guarded: Guarded) -> None:
-            began = time.monotonic_ns()
-            self.safe_after_ms[guarded.name] = None
-            with suppress(RigError):
-                port = SerialPort(guarded.spec)
-                try:
-                    make_safe(guarded, port)
-                    self.safe_after_ms[guarded.name] = (time.monotonic_ns() - began) / 1e6
-                finally:
-                    port.close()
-
         hands = [
-            threading.Thread(target=one, args=(guarded,), daemon=True) for guarded in self._guarded.values()
+            threading.Thread(target=self._make_one_safe, args=(guarded,), daemon=True)
+            for guarded in self._guarded.values()
         ]
         for hand in hands:
             hand.start()
         for hand in hands:
             hand.join(LIMIT_S)
+
+    def _make_one_safe(self, guarded: Guarded) -> None:
+        began = time.monotonic_ns()
+        self.safe_after_ms[guarded.name] = None
+        while time.monotonic_ns() < began + LIMIT_S * 1e9:
+            try:
+                port = SerialPort(guarded.spec)
+            except RigError:  # the system is still taking the port back from the dead guardian
+                time.sleep(0.01)
+                continue
+            try:
+                make_safe(guarded, port)
+                self.safe_after_ms[guarded.name] = (time.monotonic_ns() - began) / 1e6
+                return
+            except RigError:
+                continue
+            finally:
+                port.close()

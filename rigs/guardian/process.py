@@ -27,12 +27,12 @@ from rigs.links.waker import Waker
 
 UNPLUGGED_S = 60.0  # how long it waits for an unplugged instrument to come back and be made safe
 STOP_S = 0.3  # how long a hung lab has to stop what it plays before it is ended
-OUTCOME_NS = 1_000_000
+NS_PER_MS = 1_000_000
 
 
 @dataclass
 class Watch:
-    """All that the guardian minds. silence_s: longest pause between beats, counted from the first beat on."""
+    """All that the guardian minds. silence_s: longest pause between beats, once it is armed."""
 
     control: socket.socket
     channels: list[Channel]
@@ -52,6 +52,8 @@ class Watch:
         """Watch until the lab releases or is gone; then see to it that everything is safe."""
         while not self.lab_gone:
             ready, _, _ = select.select([self.control, self.lab, self.waker], [], [], self._patience())
+            if self.waker in ready:
+                self.waker.clear()
             if self.signalled and not self.tripped:
                 self.trip("the guardian was told to end")
             if self.lab in ready:
@@ -62,6 +64,12 @@ class Watch:
             if not self.tripped and self._patience() == 0.0 and not self._control_waits():
                 self.trip(f"no heartbeat from the lab for {self.silence_s:g} s")
                 self._end_if_hung()
+
+    def arm(self) -> None:
+        """Count the heartbeat from now on, if it has not begun by itself."""
+        if self.last_beat is None:
+            self.last_beat = time.monotonic()
+            self.waker.wake()
 
     def _patience(self) -> float | None:
         if self.tripped or self.last_beat is None:
@@ -157,7 +165,7 @@ class Watch:
 
 
 def _since(safe_ns: int | None, began_ns: int) -> float | None:
-    return None if safe_ns is None else round((safe_ns - began_ns) / OUTCOME_NS, 1)
+    return None if safe_ns is None else round((safe_ns - began_ns) / NS_PER_MS, 1)
 
 
 def main(control_fd: int) -> None:
@@ -186,7 +194,7 @@ def main(control_fd: int) -> None:
         os.nice(-10)  # where it is allowed: no renderer keeps the guardian waiting
     try:
         for values, end in zip(orders["guarded"], orders["ends"], strict=True):
-            watch.channels.append(Channel(Guarded.from_json(values), socket.socket(fileno=end)))
+            watch.channels.append(Channel(Guarded.from_json(values), socket.socket(fileno=end), watch.arm))
     except RigError as error:
         control.send(json.dumps({"refused": type(error).__name__, "message": str(error)}).encode())
         return
