@@ -35,7 +35,7 @@ class LcusProfile(SerialLine):
     channels: Annotated[int, Field(ge=1, le=16)] = 8
     dialect: Dialect = Dialect.A0
     echo: bool = False
-    gap_s: Annotated[float, Field(ge=0, le=1)] = 0.01
+    gap_s: Annotated[float, Field(ge=0, le=1)] = 0.005
     timeout_s: Annotated[float, Field(gt=0, le=10)] = 0.5
 
     def __post_init__(self) -> None:
