@@ -140,19 +140,24 @@ class Controller:
                 raise NoReply(f"{self.describe()}: {call}: {why}")
         if ticket.lost is not None:
             kind = LinkLost if self.lost else InstrumentAlarm
-            raise kind(f"{self.describe()}: {call} was cut short: {ticket.lost}")
+            why = "" if self.alarm is not None else f": {ticket.lost}"
+            raise kind(f"{self.describe()}: {call} was cut short{why}")
         if raise_refusal and isinstance(ticket.answer, Refused):
             raise BadReply(f"{self.describe()}: refused {call}: {error_text(ticket.answer.code)}")
 
-    def call(self, line: str, timeout_s: float | None = None) -> tuple[Message, ...]:
-        """Send one line with nothing else open, wait for its answer; answers what was pushed meanwhile."""
+    def call(self, line: str, timeout_s: float | None = None, call: str = "") -> tuple[Message, ...]:
+        """Send one line with nothing else open, wait for its answer; answers what was pushed meanwhile.
+
+        call: what messages name, the line itself by default.
+        """
+        call = call or line
         limit_s = self._reply_s if timeout_s is None else timeout_s
         with self._sending:
             with self._changed:
-                self._wait(lambda: not len(self._window), limit_s, line, "earlier lines were not answered")
+                self._wait(lambda: not len(self._window), limit_s, call, "earlier lines were not answered")
                 self._heard = heard = []
             try:
-                self.settle(self.send(line, limit_s), limit_s, line)
+                self.settle(self.send(line, limit_s), limit_s, call)
             finally:
                 with self._changed:
                     self._heard = None
@@ -177,10 +182,10 @@ class Controller:
                 self._pause(heard, min(left_s, ASK_AGAIN_S), "a status query")
             return self._status or Status(State.UNKNOWN, "?")
 
-    def wait(self, done: Callable[[], bool], timeout_s: float) -> None:
+    def wait(self, done: Callable[[], bool], timeout_s: float, call: str) -> None:
         """Come back when something is done (judged by what is known, without asking), or after a time."""
         with self._changed:
-            self._pause(done, timeout_s, "waiting")
+            self._pause(done, timeout_s, call)
 
     def reset(self, timeout_s: float | None = None) -> None:
         """Soft reset and wait for the banner: nothing is open on either side afterwards.

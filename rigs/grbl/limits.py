@@ -55,10 +55,6 @@ def number(value: float) -> str:
     return "0" if text == "-0" else text
 
 
-def finite(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
 def _value(settings: Settings, key: int) -> float | None:
     try:
         value = float(settings[str(key)])

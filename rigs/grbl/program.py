@@ -31,8 +31,12 @@ def vet(controller: Controller, lines: Sequence[str], timeout_s: float) -> None:
     Raises BadReply naming the first line it refuses, InstrumentAlarm for one beyond the travel.
     """
     controller.call("$C")
-    stream(controller, lines, timeout_s, stop=False)
-    controller.reset()  # the way out of check mode; nothing moved, so no position is lost
+    try:
+        stream(controller, lines, timeout_s, stop=False)
+    finally:
+        if controller.alarm is None and controller.lost is None:
+            controller.reset()  # the way out of check mode; nothing moved, so no position is lost
+            controller.report()
 
 
 def stream(controller: Controller, lines: Sequence[str], timeout_s: float, stop: bool = True) -> None:

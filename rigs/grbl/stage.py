@@ -11,8 +11,8 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from rigs.errors import BadReply, InstrumentAlarm, LinkLost, NoReply, RigError, Unsafe
-from rigs.grbl import limits, program, protocol
+from rigs.errors import BadReply, InstrumentAlarm, LinkLost, NoReply, Unsafe
+from rigs.grbl import checks, limits, program, protocol
 from rigs.grbl.controller import Controller, Wire
 from rigs.grbl.limits import in_words
 from rigs.grbl.profile import StageProfile
@@ -147,10 +147,9 @@ class Stage:
             self._ready("home()", {State.IDLE, State.ALARM})
             self._controller.position_lost = True
             try:
-                self._controller.call("$H", limit_s)
-            except NoReply:
-                self.halt()
-                raise
+                self._controller.call("$H", limit_s, "home()")
+            except NoReply as silence:
+                raise self._stopped(str(silence)) from silence
             if self.refresh() is not State.IDLE:
                 raise InstrumentAlarm(f"{self._where()}: home() did not end idle")
             self._controller.position_lost = False
@@ -200,7 +199,7 @@ class Stage:
         call = f"move_to({in_words(mm)})"
         with self._moves:
             self._ready(call, {State.IDLE, State.RUN})
-            self._check_feed(feed_mm_min, call)
+            checks.feed(self._where(), call, feed_mm_min, self.profile)
             self._check_target(mm, call)
             limit_s = self._expect(mm, feed_mm_min, timeout_s)
             zero = self.profile.zero_mm
@@ -214,7 +213,7 @@ class Stage:
     def wait_until_there(self, timeout_s: float | None = None) -> None:
         """Wait until every queued move has ended, at its target. Raises as `move_to`."""
         with self._moves:
-            self._ready("wait_until_there()", {State.IDLE, State.RUN})
+            self._ready("wait_until_there()", {State.IDLE, State.RUN, State.HOLD})
             self._arrive("wait_until_there()", self._expect({}, 1.0, timeout_s))
 
     def jog(
@@ -227,8 +226,8 @@ class Stage:
         call = f"jog({in_words(mm)})"
         with self._moves:
             self._ready(call, {State.IDLE, State.JOG})
-            self._check_feed(feed_mm_min, call)
-            self._check_axes(mm, call)
+            checks.feed(self._where(), call, feed_mm_min, self.profile)
+            checks.axes(self._where(), call, mm, self.profile)
             settings, axes = self._controller.settings, len(self.profile.axes)
             time_s = limits.duration_s(math.hypot(*mm.values()), feed_mm_min, axes, settings)
             limit_s = 2.0 * time_s + _MARGIN_S if timeout_s is None else timeout_s
@@ -325,7 +324,7 @@ class Stage:
             )
         if self._controller.out_of_step:
             self.cancel() if not self.at_rest() else self._controller.reset()
-        state = self.refresh()
+        state = self._ask(call)
         if state in states:
             return
         if state is State.ALARM:
@@ -333,34 +332,13 @@ class Stage:
         allowed = ", ".join(sorted(one.value for one in states))
         raise Unsafe(f"{self._where()}: refused {call}: allowed while {allowed}")
 
+    def _check_target(self, mm: Mapping[str, float], call: str) -> None:
+        self._check_homed(call)
+        checks.target(self._where(), call, mm, self.profile, self.travel_mm)
+
     def _check_homed(self, call: str) -> None:
         if self.profile.homing and not self.homed:
             raise Unsafe(f"{self._where()}: refused {call}: it is not homed")
-
-    def _check_feed(self, feed_mm_min: float, call: str) -> None:
-        most = self.profile.maximum_feed_mm_min
-        if not limits.finite(feed_mm_min) or not 0 < feed_mm_min <= most:
-            raise Unsafe(
-                f"{self._where()}: refused {call} at {feed_mm_min:g} mm/min: allowed is up to {most:g}"
-            )
-
-    def _check_axes(self, mm: Mapping[str, float], call: str) -> None:
-        for axis, value in mm.items():
-            if axis not in self.profile.axes or not limits.finite(value):
-                axes = ", ".join(self.profile.axes)
-                raise Unsafe(f"{self._where()}: refused {call}: axes are {axes}, positions are numbers of mm")
-        if not mm:
-            raise Unsafe(f"{self._where()}: refused {call}: no axis is named")
-
-    def _check_target(self, mm: Mapping[str, float], call: str) -> None:
-        self._check_axes(mm, call)
-        self._check_homed(call)
-        for axis, value in mm.items():
-            low, high = self.travel_mm.get(axis, (None, None))
-            if low is None or high is None:
-                raise Unsafe(f"{self._where()}: refused {call}: nobody has told the travel of {axis}")
-            if not low <= value <= high:
-                raise Unsafe(f"{self._where()}: refused {call}: {axis} goes from {low:g} to {high:g} mm")
 
     # -- waiting -----------------------------------------------------------------------------------
 
@@ -388,7 +366,7 @@ class Stage:
 
     def _answered(self, ticket: Ticket, timeout_s: float, call: str) -> None:
         """Wait for the answer to a line, also through a hold, during which a controller answers nothing."""
-        self._controller.wait(lambda: ticket.closed, 1.0 / self.profile.poll_hz)
+        self._controller.wait(lambda: ticket.closed, 1.0 / self.profile.poll_hz, call)
         if not ticket.closed:
             self._until(lambda: ticket.closed, timeout_s, call)
         self._controller.settle(ticket, 0.0, call)
@@ -398,24 +376,30 @@ class Stage:
         polled = time.monotonic()
         deadline = polled + timeout_s
         while True:
-            held = self.refresh() in (State.HOLD, State.DOOR)
+            held = self._ask(call) in (State.HOLD, State.DOOR)
             if done():
                 return
-            self._controller.wait(done, 1.0 / self.profile.poll_hz)
+            self._controller.wait(done, 1.0 / self.profile.poll_hz, call)
             now = time.monotonic()
             deadline, polled = deadline + (now - polled if held else 0.0), now
             if now > deadline:
-                self._give_up(call, timeout_s)
+                raise self._stopped(f"{self._where()}: {call} did not end within {timeout_s:g} s")
 
     def _until_rest(self, timeout_s: float, call: str) -> None:
         self._until(self._still, timeout_s, call)
         while not self.at_rest():
             self._until(self._still, timeout_s, call)
 
-    def _give_up(self, call: str, timeout_s: float) -> None:
-        why = f"{self._where()}: {call} did not end within {timeout_s:g} s; the stage was stopped"
+    def _ask(self, call: str) -> State:
+        """The state; a stage that does not tell it may be moving, and is stopped."""
+        try:
+            return self.refresh()
+        except NoReply as silence:
+            raise self._stopped(f"{self._where()}: {call}: it does not answer") from silence
+
+    def _stopped(self, why: str) -> NoReply:
         try:
             self.halt()
-        except RigError as error:
-            why += f" ({error})"
-        raise NoReply(why)
+        except LinkLost as error:
+            return NoReply(f"{why}; stopping it failed: {error}")
+        return NoReply(f"{why}; it was told to stop")

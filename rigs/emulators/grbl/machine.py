@@ -44,6 +44,7 @@ class Machine:
         self.out = bytearray()
         self.lost_bytes = 0
         self.now = 0.0
+        self._pins = carriage.pins
         self.power_up()
 
     def power_up(self) -> None:
@@ -93,13 +94,15 @@ class Machine:
         """Let the motors turn."""
         if self.homing is not None:
             self.homing.advance(seconds)
+            self._pins = self.carriage.pins
             return
         before = self.planner.position
         self.planner.advance(seconds)
         for axis, (old, new) in enumerate(zip(before, self.planner.position, strict=True)):
             if new != old:
                 self.carriage.move(axis, new - old)
-        if self.settings[21] and self.planner.moving and self.carriage.pins:
+        before_pins, self._pins = self._pins, self.carriage.pins
+        if self.settings[21] and self._pins != before_pins:  # also when a switch opens: any change counts
             self.hit_limit()
 
     def say(self, line: str) -> None:
@@ -142,7 +145,7 @@ class Machine:
             self._kill()
 
     def hit_limit(self) -> None:
-        """A limit switch closes while hard limits are on."""
+        """A limit switch changes while hard limits are on."""
         if self.state != "Alarm" and self.alarm is None:
             self.flags.add("reset")
             self.alarm = 1
