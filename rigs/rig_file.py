@@ -10,11 +10,12 @@ import hashlib
 import json
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
 from rigs.errors import BadRigFile
+from rigs.profile import load_profile
 from rigs.rig_problems import problem
 from rigs.rig_tables import (
     Audio,
@@ -65,6 +66,13 @@ class RigFile(Table):
         all_differ("switches.name", [one.name for one in self.switches])
         for key, name, drivers in self._references():
             self._check_reference(key, name, drivers)
+        for one in self.instruments:
+            if one.profile is None and not (
+                self.device and self.device.console and self.device.instrument == one.name
+            ):
+                raise ValueError(
+                    f"instruments.{one.name}.profile is missing: a model of rigs/profiles, or a path"
+                )
         if self.kind == "physical":
             if self.room is None:
                 raise ValueError("room is missing: a physical bench stands in a room, give it a name")
@@ -86,6 +94,17 @@ class RigFile(Table):
 
     def instrument(self, name: str) -> Instrument:
         return next(one for one in self.instruments if one.name == name)
+
+    def profile_of(self, instrument: Instrument) -> Any:
+        """What the driver must know of this model. Raises BadRigFile."""
+        if (
+            self.device is not None
+            and self.device.instrument == instrument.name
+            and self.device.console is not None
+        ):
+            return self.device.console
+        assert instrument.profile is not None
+        return load_profile(instrument.profile, instrument.driver)
 
     def _references(self) -> list[tuple[str, str, tuple[str, ...]]]:
         """(key, instrument it names, drivers that will do)."""
@@ -135,8 +154,24 @@ def load_rig(rig: str | Path) -> RigFile:
     if content.get("format") != FORMAT:
         raise BadRigFile(f'{path}: format must be "{FORMAT}", not {content.get("format")!r}')
     try:
-        return RigFile.model_validate_json(json.dumps(content, default=str))
+        rig = RigFile.model_validate_json(json.dumps(_with_paths(content, path.parent), default=str))
     except BadRigFile as error:
         raise BadRigFile(f"{path}: device.{error}") from None
     except ValidationError as error:
         raise BadRigFile(f"{path}: {problem(error, RigFile)}") from None
+    for one in rig.instruments:
+        try:
+            rig.profile_of(one)
+        except BadRigFile as error:
+            raise BadRigFile(f"{path}: instruments.{one.name}: {error}") from None
+    return rig
+
+
+def _with_paths(content: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Profiles given by path are relative to the rig file."""
+    instruments = content.get("instruments")
+    for one in instruments if isinstance(instruments, list) else ():
+        profile = one.get("profile") if isinstance(one, dict) else None
+        if isinstance(profile, str) and profile.endswith(".toml"):
+            one["profile"] = str(folder / profile)
+    return content

@@ -240,7 +240,11 @@ class Captures(Table):
 
 
 class Emulation(Table):
-    """What an emulated bench makes up. build: what the virtual device runs. room_twin: computes the air."""
+    """What an emulated bench makes up.
+
+    build: what the virtual device runs. room_twin: computes the air. speed: how much faster than life its stage moves.
+    """
 
     build: Text = "reference"
     room_twin: bool = True
+    speed: float = Field(1.0, ge=0.1, le=100.0)

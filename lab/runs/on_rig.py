@@ -85,7 +85,10 @@ def run_places(
         with lease(rig.id, f"lab run --out {options.out}") as held:
             if held.taken_over is not None:
                 log.say(f"the bench was left behind by {held.taken_over}")
-            with PhysicalBench(rig, options.out, operator, log, options.corpus, options.lifted) as bench:
+            files = {_scenario(place.path).id: place.path for place in places}
+            with PhysicalBench(
+                rig, options.out, operator, log, options.corpus, options.lifted, held, files
+            ) as bench:
                 return _RigRun(bench, Stack(build), operator, log, store, run_id, keep).run(places)
     except RigError as error:
         raise LabFailure(f"bench {rig.id}: {error}; finished trials are kept, go on with --resume") from error
@@ -148,6 +151,7 @@ class _RigRun:
             self._log.say(f"trial {capture_name(trial)}: NOT RUN: {fault}")
             self._operator.tell(f"not run: {fault}")
             self._not_run.append(NotRun(capture_name(trial), str(fault)))
+            self._bench.instruments.check()
             return
         self._operator.tell("valid" if done.invalid is None else f"INVALID: {done.invalid}")
         self._store_one(trial, done)

@@ -67,6 +67,11 @@ def run_scenarios(
         store.begin_run(run)
         try:
             not_run = _run_trials(store, run, planned, build, options, on_progress, operator)
+            planned = tuple(
+                one for one in planned if store.finished(run.id, one.scenario.id, one.scenario.hash)
+            )
+            if not planned:
+                raise LabFailure(on_rig.told(not_run, options.out))
             results = summarise(store, run, planned, environment(build), options.origin)
             results = write_examples(results, store, planned, options)
         except KeyboardInterrupt:

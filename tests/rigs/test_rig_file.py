@@ -57,14 +57,25 @@ def test_an_unknown_bench_lists_those_there_are():
             'instrument = "meter"',
             "stage.instrument = 'meter': its driver must be grbl",
         ),
-        ('channel = 2\nplays = "noise"', 'channel = 1\nplays = "noise"', "outputs.channel: 1 is there twice"),
+        (
+            'channel = 2\nrole = "device_power"',
+            'channel = 0\nrole = "device_power"',
+            r"switches\[2\].channel: .*1",
+        ),
+        ('profile = "lcus_8"', 'profile = "lcus_9"', "instruments.relays: no profile .*lcus_8"),
+        ('profile = "lcus_8"\n', "", "instruments.relays.profile is missing"),
+        ('name = "meter"', 'name = "rail"', "instruments.name: rail is there twice"),
         (
             "travel_mm = [0.0, 3000.0]",
             "travel_mm = [3000.0, 0.0]",
             r"stage: travel_mm must be \[least, most\]",
         ),
         ('link = {url = "emulator"}', "link = {}", r"instruments\[1\].link: exactly one of url, usb_path"),
-        ("(?P<score>", "(?P<score", "device.console.*events.0..pattern .*not a regular expression"),
+        (
+            "[device]\n",
+            "[device]\nconsole = {identity = '(?P<version>'}\n",
+            "device.console.*not a regular expression",
+        ),
         ("[audio]", "[audio", "not a readable TOML file"),
     ],
 )

@@ -4,49 +4,64 @@
         session = bench.open(trial, stack.needs)      # asks, moves, plays, records; then hands out the recording
 
 A fault before anything was recorded raises NotRun: the trial counts for nothing and is tried again on resume. A fault
-while or after recording makes the trial invalid, with its reason.
+while recording makes the trial invalid, with its reason.
 """
 
 from __future__ import annotations
 
-import json
-import math
 import zlib
-from collections.abc import Mapping
-from contextlib import ExitStack
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from detectors.interface import AUDIBLE, PLAYBACK, StreamNeed
-from lab.bench.physical.device_report import no_report
+from detectors.interface import AUDIBLE, PLAYBACK, Event, StreamNeed
+from lab.bench.physical.device_ear import DeviceEar
+from lab.bench.physical.device_report import device_report, no_report
 from lab.bench.physical.execute import Take, play_and_record
+from lab.bench.physical.findings import facts_of, write_note
 from lab.bench.physical.hearing import heard_by
+from lab.bench.physical.instruments import PATIENT_S
 from lab.bench.physical.kept import capture_path
 from lab.bench.physical.log import BenchLog
+from lab.bench.physical.opened import opened
 from lab.bench.physical.operator import Operator
-from lab.bench.physical.plan import RigPlan, plan_trial
+from lab.bench.physical.plan import Placing, RigPlan, plan_trial
 from lab.bench.physical.playback import Playback
 from lab.bench.physical.session import RecordedSession
-from lab.bench.physical.sound_card import audio_spec, sound_card
+from lab.bench.physical.sound_card import audio_spec
 from lab.bench.protocol import CaptureFacts, DeviceReport, origin_of
-from lab.bench.simulated.scene import audible_mark
 from lab.scenario.trial import Trial
-from rigs.errors import RigError
+from rigs.errors import LinkLost, OperatorAbsent, RigError
+from rigs.locks import Lease
 from rigs.rig_file import RigFile
 
 CAPTURES = "captures"
+TAKE_MARGIN_S = 120.0  # on top of a trial's length, for a busy machine
 
 
 class NotRun(Exception):
     """Nothing was recorded: nobody answered, an instrument was not there, a move was not made."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Heard:
+    """One playback of a trial: what was played, what came back, and what the device said of it."""
+
+    playback: Playback
+    take: Take
+    events: tuple[Event, ...]
+    console: tuple[str, ...]
+    faults: tuple[str, ...]
+
+
 class PhysicalBench:
     """Implements `lab.bench.protocol.Bench`; a context in which the sound card and all links are open.
 
     folder: of the run; captures go to `captures/` in it. corpus: folder of recordings, None for the user's cache.
-    lifted: safety limits that a person at the bench has lifted for this run.
+    lifted: safety limits that a person at the bench has lifted for this run. lease: of this rig, shared with the
+    guardian. scenarios: the file of each scenario id, which an emulated bench needs for its room twin.
     """
 
     def __init__(
@@ -57,38 +72,39 @@ class PhysicalBench:
         log: BenchLog,
         corpus: Path | None = None,
         lifted: frozenset[str] = frozenset(),
+        lease: Lease | None = None,
+        scenarios: Mapping[str, Path] | None = None,
     ) -> None:
         self.rig = rig
         self.origin = origin_of(rig)
+        self.lifted = lifted
         self.captures = folder / CAPTURES
-        self._operator, self._log = operator, log
-        self._corpus, self.lifted = corpus, lifted
-        self._open = ExitStack()
+        self._folder, self._operator, self._log = folder, operator, log
+        self._corpus, self._lease, self._scenarios = corpus, lease, scenarios or {}
         self._spec = audio_spec(rig)
+        self._placed: Placing | None = None
+        self._stop_sound: Callable[[str], None] = lambda _reason: None
+        self._open = ExitStack()
 
     def __enter__(self) -> Self:
+        """Raises RigError or LabFailure when anything that the rig file names is not there."""
         with ExitStack() as opening:
-            opening.enter_context(sound_card(self.rig))
+            self.stand, self.instruments = opening.enter_context(
+                opened(self.rig, self._folder, self._operator, self._log, self._lease, self._corpus)
+            )
+            self.instruments.on_trip(lambda reason: self._stop_sound(reason))
             self._open = opening.pop_all()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
+    def __exit__(self, *what: object) -> None:
+        self._open.__exit__(*what)
 
     def open(self, trial: Trial, needs: Mapping[str, StreamNeed]) -> RecordedSession:
         """Run a trial on the bench. Raises Refused for what the bench cannot do, NotRun when nothing was recorded."""
         plan = plan_trial(trial, self.rig, needs, self.lifted)
-        name = capture_name(trial)
-        self._log.say(f"trial {name}: {'; '.join(plan.steps())}")
-        playback = Playback(plan, self.rig, self._corpus)
-        try:
-            take = play_and_record(self._spec, playback, capture_path(self.captures, name, self.rig))
-        except RigError as error:
-            raise NotRun(str(error)) from error
-        facts = self._facts(plan, playback, take)
-        self._note(plan, take, facts)
-        need = needs.get(AUDIBLE)
-        device = trial.spec.device
+        self._log.say(f"trial {capture_name(trial)}: {'; '.join(plan.steps())}")
+        facts, take = self._run(plan)
+        need, device = needs.get(AUDIBLE), trial.spec.device
         channels = len(device.microphones_m) if need is None or need.channels is None else need.channels
         return RecordedSession(
             rate_hz=device.audible.rate_hz,
@@ -104,71 +120,130 @@ class PhysicalBench:
         device = self.rig.device
         return None if device is None else no_report(device.name, device.labels, device.refractory_s)
 
-    def _facts(self, plan: RigPlan, playback: Playback, take: Take) -> CaptureFacts:
-        truth, segments, measured = [], [], dict(playback.levels)
-        for stream in playback.media.values():
-            truth += stream.truth
-            segments += stream.segments
-            measured |= stream.measured
-        measured |= _path_figures(take)
-        clusters = {} if self.rig.room is None else {"room": self.rig.room}
-        if playback.media:
-            clusters["recording"] = next(iter(playback.media.values())).cluster
+    def _run(self, plan: RigPlan) -> tuple[CaptureFacts, Take]:
+        measured: dict[str, float] = {}
+        try:
+            self._prepare(plan)
+            measured |= self._surroundings("before")
+            with self._switched(plan):
+                heard = [self._play(plan, setting) for setting in self._settings()]
+        except (RigError, OSError) as error:
+            raise NotRun(str(error)) from error
+        own = heard[self._under_test()]
+        faults = list(dict.fromkeys(fault for one in heard for fault in one.faults))
+        faults += [one.take.invalid for one in heard if one is not own and one.take.invalid]
+        try:
+            measured |= self._surroundings("after")
+        except RigError as error:
+            faults.append(str(error))
+        facts = facts_of(plan, self.rig, own.playback, own.take, measured, faults, self._report(plan, heard))
+        write_note(plan, self.rig, own.take, facts, own.console)
+        self._log.say(
+            f"trial {capture_name(plan.trial)}: {facts.invalid and f'INVALID: {facts.invalid}' or 'valid'}"
+        )
+        return facts, own.take
+
+    def _prepare(self, plan: RigPlan) -> None:
+        """Everything where it belongs, before any sound. Raises RigError."""
+        lost = [name for name, state in self.instruments.states().items() if state != "open"]
+        if lost:
+            raise LinkLost(f"not there: {', '.join(lost)}; look at cable and power")
+        if plan.placing is not None and plan.placing != self._placed:
+            with self.instruments.attended(PATIENT_S):
+                if self._operator.ask(plan.placing.words).lower() in ("no", "n"):
+                    raise OperatorAbsent(f"refused at the bench: {plan.placing.words}")
+            self._log.say(f"operator: {plan.placing.words}: done")
+            self._placed = plan.placing
+        if plan.move is not None:
+            self.instruments.go_to(plan.move.position_mm)
+        if self.stand is not None and self.rig.emulation is not None and self.rig.emulation.room_twin:
+            trial = plan.trial
+            plays = {sound.source: sound.output.channel for sound in plan.sounds}
+            self.stand.place(
+                self._scenarios[trial.scenario_id], trial.cell.key, trial.index, trial.seed, plays
+            )
+        loudest = max((sound.level_db_spl or 0.0 for sound in plan.sounds), default=0.0)
+        if self.rig.kind == "physical" and loudest > self.rig.safety.hearing_warning_db_spl:
+            self._operator.tell(
+                f"HEARING: {loudest:.0f} dB SPL at 1 m next. Ears covered or out of the room."
+            )
+
+    @contextmanager
+    def _switched(self, plan: RigPlan) -> Iterator[None]:
+        """Relays of the plan on while inside, off afterwards whatever happens."""
+        try:
+            for switch in plan.switches:
+                self.instruments.switch(switch, True)
+            yield
+        finally:
+            for switch in plan.switches:
+                self.instruments.switch(switch, False)
+
+    def _play(self, plan: RigPlan, setting: float | None) -> _Heard:
+        """Play and record once, at a sensitivity of the device where it has several."""
+        instruments, device = self.instruments, self.rig.device
+        name = capture_name(plan.trial)
+        if setting is not None and device is not None:
+            name += f"-at-{setting:g}"
+            for label in device.labels:
+                instruments.console.set_sensitivity(label, setting)
+        playback = Playback(plan, self.rig, self._corpus)
+        before = instruments.losses()
+        ear = None
+        if device is not None:
+            ear = DeviceEar(instruments.console, device, instruments.console.mark())
+
+        def stop_with(stop: Callable[[str], None]) -> None:
+            self._stop_sound = stop
+
+        with instruments.attended(playback.seconds + TAKE_MARGIN_S):
+            path = capture_path(self.captures, name, self.rig)
+            take = play_and_record(
+                self._spec, playback, path, ear.read_clock if ear is not None else lambda: None, stop_with
+            )
+            if ear is not None:
+                ear.settle()
+        lost = [link for link, count in instruments.losses().items() if count > before[link]]
+        faults = [f"{link}: its link was lost during the trial" for link in lost]
+        if ear is None:
+            return _Heard(playback, take, (), (), tuple(faults))
+        faults += filter(None, [ear.fault()])
+        return _Heard(playback, take, ear.events(take.clock), ear.lines(), tuple(faults))
+
+    def _settings(self) -> tuple[float | None, ...]:
+        device = self.rig.device
+        return (None,) if device is None or device.sensitivity is None else device.sensitivity.values
+
+    def _under_test(self) -> int:
+        device = self.rig.device
+        if device is None or device.sensitivity is None:
+            return 0
+        return device.sensitivity.values.index(device.sensitivity.under_test)
+
+    def _report(self, plan: RigPlan, heard: list[_Heard]) -> DeviceReport | None:
+        device = self.rig.device
+        if device is None:
+            return None
+        events = [one.events for one in heard]
         duration_s = plan.trial.spec.duration_s
-        return CaptureFacts(
-            truth=tuple(sorted(truth, key=lambda event: event.onset_s)),
-            duration_s=duration_s,
-            distinct_s=duration_s,
-            clusters=clusters,
-            segments=tuple(segments),
-            measured=measured,
-            invalid=take.invalid or audible_mark(measured),
+        return device_report(
+            device.name, device.labels, events, self._under_test(), duration_s, device.refractory_s
         )
 
-    def _note(self, plan: RigPlan, take: Take, facts: CaptureFacts) -> None:
-        """Write beside the capture what it is, at once: nothing measured depends on the run coming to its end."""
-        trial = plan.trial
-        content = {
-            "scenario": trial.scenario_id,
-            "hash": trial.scenario_hash,
-            "cell": dict(trial.cell.values),
-            "trial": trial.index,
-            "seed": trial.seed,
-            "rig": self.rig.id,
-            "origin": str(self.origin),
-            "steps": list(plan.steps()),
-            "notes": list(plan.notes),
-            "capture": take.path.name,
-            "body_at": take.body_at,
-            "body_frames": take.body_frames,
-            "alignment": {key: _number(value) for key, value in asdict(take.alignment).items()},
-            "truth": [[event.onset_s, event.offset_s, event.label] for event in facts.truth],
-            "segments": [asdict(segment) for segment in facts.segments],
-            "measured": {key: _number(value) for key, value in facts.measured.items()},
-            "invalid": facts.invalid,
-            "keep_days": self.rig.captures.keep_days,
-        }
-        take.path.with_suffix(".json").write_text(json.dumps(content, indent=1) + "\n")
-        self._log.say(
-            f"trial {capture_name(trial)}: {facts.invalid and 'INVALID: ' + facts.invalid or 'valid'}"
-        )
+    def _surroundings(self, when: str) -> dict[str, float]:
+        """What meter and sensor read. Raises RigError."""
+        found = {}
+        if self.instruments.climate is not None:
+            climate = self.instruments.climate.read()
+            found |= {
+                f"temperature_c_{when}": climate.temperature_c,
+                f"humidity_percent_{when}": climate.humidity_percent,
+            }
+        if self.instruments.meter is not None:
+            found[f"background_dba_{when}"] = float(self.instruments.meter.read("level"))
+        return found
 
 
 def capture_name(trial: Trial) -> str:
     """Unique in a run. A cell's key may hold what a file name may not; its checksum tells two cells apart."""
     return f"{trial.scenario_id}-{zlib.crc32(trial.cell.key.encode()):08x}-{trial.index}"
-
-
-def _path_figures(take: Take) -> dict[str, float]:
-    alignment = take.alignment
-    figures = {
-        "lag_ms": alignment.lag_samples * 1000.0 / take.rate_hz,
-        "skew_ppm": alignment.skew_ppm,
-        "pilot_peak_db": alignment.peak_ratio_db,
-        "path_gain_db": alignment.gain_db,
-    }
-    return {key: value for key, value in figures.items() if math.isfinite(value)}
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None

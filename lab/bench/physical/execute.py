@@ -36,6 +36,11 @@ class HearingClock:
         self._frames.append(self._seen)
         self._at_ns.append(time.monotonic_ns())
 
+    @property
+    def running(self) -> bool:
+        """Whether the body of the capture has begun to be heard."""
+        return bool(self._frames)
+
     def trial_s(self, monotonic_ns: int) -> float:
         """The moment of the trial that was heard at this time; NaN when nothing was heard."""
         if not self._frames:
@@ -73,11 +78,16 @@ class Take:
 
 
 def play_and_record(
-    spec: AudioSpec, playback: Playback, path: Path, on_start: Callable[[], None] = lambda: None
+    spec: AudioSpec,
+    playback: Playback,
+    path: Path,
+    on_body: Callable[[], None] = lambda: None,
+    stop_with: Callable[[Callable[[str], None]], None] = lambda stop: None,
 ) -> Take:
     """Play a trial between its pilots and keep what comes back at `path`.
 
-    on_start: called once sound is running. What is wrong with the sound makes the take invalid; AudioFault means
+    on_body: called once, when the body of the trial has begun to be heard. stop_with: is given what stops the sound, for
+    a guardian. What is wrong with the sound makes the take invalid; AudioFault means
     that nothing could be played or kept at all.
     """
     clock, invalid = HearingClock(spec.rate_hz), None
@@ -86,10 +96,14 @@ def play_and_record(
     with Duplex(
         spec, path, live=False, on_block=clock.take, expected_s=playback.seconds + around_s
     ) as duplex:
-        on_start()
+        stop_with(lambda _reason: duplex.stop())
+        begun = False
         try:
             for block in playback.blocks():
                 duplex.player.put(block)
+                if clock.running and not begun:
+                    begun = True
+                    on_body()
         except Clipped as error:
             invalid = str(error)
             duplex.stop()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from rigs.audio import AudioSpec, Pilot
@@ -59,12 +59,22 @@ def sound_card(rig: RigFile) -> Iterator[None]:
         yield
         return
     spec = JackSpec(rate_hz=rig.audio.rate_hz, period=rig.audio.jack.period, channels=rig.audio.jack.channels)
-    with JackServer(spec) as server:
-        os.environ |= server.environment()
-        try:
-            refresh_devices()
-            yield
-        finally:
-            forget_devices()  # PortAudio aborts the process when its server goes first
-            for name in server.environment():
+    with JackServer(spec) as server, borrowed(server.environment()):
+        yield
+
+
+@contextmanager
+def borrowed(environment: Mapping[str, str]) -> Iterator[None]:
+    """While inside, sound goes through the server that this environment names."""
+    before = {name: os.environ.get(name) for name in environment}
+    os.environ |= environment
+    try:
+        refresh_devices()
+        yield
+    finally:
+        forget_devices()  # PortAudio aborts the process when its server goes first
+        for name, value in before.items():
+            if value is None:
                 os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,83 @@
+"""What a console said during one playback, as events in trial time.
+
+A device with a clock is timed by it: two readings of that clock, put on the capture's sample clock, turn its time into
+trial time without the delays of its log. Without one the moment its line came in counts, less a stated delay.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from detectors.interface import Event
+from lab.bench.physical.execute import HearingClock
+from lab.bench.protocol import DUT
+from rigs.console import ClockReading, ConsoleEvent, DeviceConsole, Mark
+from rigs.errors import RigError
+from rigs.rig_tables import Device
+
+APART_S = 1.0  # readings closer together say nothing of how fast the device's clock runs
+SETTLE_S = 0.5  # a report of the last moment may still be on its way
+
+
+@dataclass
+class DeviceEar:
+    """From `mark` on, one playback. Readings are taken while sound runs and after it."""
+
+    console: DeviceConsole
+    device: Device
+    mark: Mark
+    readings: list[ClockReading] = field(default_factory=list)
+    has_clock: bool = True
+
+    def read_clock(self) -> None:
+        """Note the device's clock; a device that has none, or is busy, is left alone."""
+        if not self.has_clock:
+            return
+        try:
+            self.readings.append(self.console.read_clock())
+        except RigError:
+            self.has_clock = bool(self.readings)
+
+    def settle(self) -> None:
+        """After the sound: wait for a report that is still on its way, and read the clock again."""
+        time.sleep(SETTLE_S)
+        self.read_clock()
+
+    def lines(self) -> tuple[str, ...]:
+        """All that it said, harmless text; the last part of it where it said very much."""
+        try:
+            return tuple(line.text for line in self.console.lines_since(self.mark))
+        except RigError as error:
+            return (str(error),)
+
+    def fault(self) -> str | None:
+        """Why what it said does not count."""
+        boots = self.console.boots_since(self.mark)
+        return f"{self.device.name}: restarted {boots} times during the trial" if boots else None
+
+    def events(self, clock: HearingClock) -> tuple[Event, ...]:
+        """Its reports in trial time; `offset_s` is the moment of decision."""
+        found = []
+        for said in self.console.events_since(self.mark):
+            if said.label not in self.device.labels:
+                continue
+            at_s = trial_s(said, self.readings, clock, self.device.delay_ms / 1000.0)
+            if math.isfinite(at_s) and at_s >= 0.0:
+                found.append(Event(at_s, at_s, said.label, said.score, self.device.name, DUT))
+        return tuple(sorted(found, key=lambda event: event.offset_s))
+
+
+def trial_s(
+    said: ConsoleEvent, readings: Sequence[ClockReading], clock: HearingClock, delay_s: float
+) -> float:
+    """When a report was made, in trial time."""
+    if said.device_time_s is None or not readings:
+        return clock.trial_s(said.monotonic_ns) - delay_s
+    first, last = readings[0], readings[-1]
+    first_s, last_s = (clock.trial_s((one.sent_ns + one.received_ns) // 2) for one in (first, last))
+    span_s = last.device_time_s - first.device_time_s
+    rate = (last_s - first_s) / span_s if span_s >= APART_S else 1.0
+    return first_s + (said.device_time_s - first.device_time_s) * rate - delay_s

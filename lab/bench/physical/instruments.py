@@ -1,0 +1,220 @@
+"""The instruments of a bench, opened together through the guardian, which owns their ports.
+
+Leaving by an error, Ctrl-C or kill makes everything safe: stage held and reset, relays off, playback stopped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from lab.bench.physical.heart import Heart
+from lab.bench.physical.log import BenchLog
+from lab.bench.physical.operator import Operator
+from rigs.climate import ClimateSensor
+from rigs.console import DeviceConsole
+from rigs.errors import RigError
+from rigs.grbl import SAFE_BYTES, Stage
+from rigs.guardian import Guarded, Guardian
+from rigs.links import Link, LinkSpec, LinkState
+from rigs.locks import Lease
+from rigs.profile import find_instrument
+from rigs.rig_file import RigFile
+from rigs.rig_tables import Instrument, Switch
+from rigs.scpi import ScpiInstrument
+
+BOOT_S = 60.0  # from power to a console that is ready
+POWER_OFF_S = 1.0  # for capacitors to run empty
+PATIENT_S = 24 * 3600.0  # while a person thinks, nothing moves and nothing plays
+
+
+class Instruments:
+    """Use as a context manager. folder: of the run; every byte on a wire is logged in `wires/` in it.
+
+    urls: where emulated instruments are. The stage is homed, and a person warned before, once it is needed.
+    """
+
+    def __init__(
+        self,
+        rig: RigFile,
+        folder: Path,
+        operator: Operator,
+        log: BenchLog,
+        urls: Mapping[str, str] | None = None,
+        lease: Lease | None = None,
+    ) -> None:
+        self.rig = rig
+        self._folder, self._operator, self._log = folder, operator, log
+        self._urls, self._lease = urls or {}, lease
+        self.guardian: Guardian | None = None
+        self._heart: Heart | None = None
+        self.drivers: dict[str, Any] = {}
+        self._links: dict[str, Link] = {}
+        self._losses: dict[str, int] = {}
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Raises RigError: a port that is gone or taken, a board that does not answer."""
+        if not self.rig.instruments:
+            return self
+        with ExitStack() as opening:
+            guarded = tuple(self._guarded(one) for one in self.rig.instruments)
+            self.guardian = opening.enter_context(
+                Guardian.start(
+                    guarded,
+                    leases=() if self._lease is None else (self._lease,),
+                    record=self._folder / "guardian.jsonl",
+                )
+            )
+            self._heart = opening.enter_context(Heart(self.guardian))
+            for one in self.rig.instruments:
+                self.drivers[one.name] = self._driver(one)
+            opening.callback(self._put_away)
+            self._bring_up()
+            self._open = opening.pop_all()
+        return self
+
+    def __exit__(self, *what: object) -> None:
+        self._open.__exit__(*what)
+
+    @property
+    def stage(self) -> Stage | None:
+        return None if self.rig.stage is None else self.drivers[self.rig.stage.instrument]
+
+    @property
+    def meter(self) -> ScpiInstrument | None:
+        return None if self.rig.meter is None else self.drivers[self.rig.meter]
+
+    @property
+    def climate(self) -> ClimateSensor | None:
+        return None if self.rig.climate is None else self.drivers[self.rig.climate]
+
+    @property
+    def console(self) -> DeviceConsole | None:
+        return None if self.rig.device is None else self.drivers[self.rig.device.instrument]
+
+    @contextmanager
+    def attended(self, within_s: float) -> Iterator[None]:
+        """Something blocks for at most so long. Raises Unsafe once the guardian has made the rig safe."""
+        if self._heart is None:
+            yield
+            return
+        with self._heart.allow(within_s):
+            yield
+
+    def check(self) -> None:
+        """Raises Unsafe once the guardian has made the rig safe: nothing more can be done until it is opened again."""
+        if self._heart is not None:
+            self._heart.check()
+
+    def states(self) -> dict[str, str]:
+        """The state of each link: open, lost or closed."""
+        return {name: link.state.value for name, link in self._links.items()}
+
+    def losses(self) -> dict[str, int]:
+        """How often each link has been lost so far."""
+        return dict(self._losses)
+
+    def _note(self, name: str, state: LinkState) -> None:
+        """In the link's reader thread."""
+        if state is not LinkState.CLOSED:
+            self._log.say(f"{name}: link {state.value}")
+        if state is LinkState.LOST:
+            self._losses[name] += 1
+
+    def on_trip(self, callback: Callable[[str], None]) -> None:
+        if self.guardian is not None:
+            self.guardian.on_trip(callback)
+
+    def switch(self, switch: Switch, on: bool) -> None:
+        """Command a relay; nothing says that its contact moved."""
+        self._log.say(f"{switch.name} {'on' if on else 'off'} (commanded)")
+        self.drivers[switch.instrument].set(switch.channel, on)
+
+    def go_to(self, position_mm: float) -> None:
+        """Move the stage; a person is warned. Raises RigError when it does not arrive."""
+        stage, spec = self.stage, self.rig.stage
+        assert stage is not None and spec is not None
+        with self.attended(2.0 * stage.profile.homing_s + 600.0):
+            if not stage.homed:
+                self.home()
+            here = stage.position_mm.get(spec.axis)
+            if here is not None and abs(here - position_mm) <= stage.profile.arrival_mm:
+                return
+            self._warn(f"the stage moves to {position_mm:.0f} mm")
+            stage.move_to({spec.axis: position_mm}, min(spec.feed_mm_min, stage.profile.maximum_feed_mm_min))
+
+    def home(self) -> None:
+        stage = self.stage
+        assert stage is not None
+        self._warn("the stage drives to its home switch")
+        stage.connect()
+        if stage.profile.homing:
+            stage.home()
+
+    def _warn(self, what: str) -> None:
+        self._log.say(what)
+        self._operator.tell(f"PINCH HAZARD: {what}. Hands off the rail.")
+
+    def _bring_up(self) -> None:
+        """The boards have switched everything off as they were opened; now the device gets power and starts."""
+        power = [switch for switch in self.rig.switches if switch.role == "device_power"]
+        if power and self.console is not None:
+            with self.attended(2.0 * BOOT_S):
+                self.console.power_cycle(BOOT_S)
+
+    def _put_away(self) -> None:
+        """Relays off at the end of a run; what fails here is the guardian's to make safe."""
+        for name in {switch.instrument for switch in self.rig.switches}:
+            try:
+                self.drivers[name].all_off()
+            except RigError as error:
+                self._log.say(f"{name}: relays off: {error}")
+
+    def _guarded(self, one: Instrument) -> Guarded:
+        profile = self.rig.profile_of(one)
+        safe = (
+            SAFE_BYTES
+            if one.driver == "grbl"
+            else profile.safe_bytes()
+            if hasattr(profile, "safe_bytes")
+            else ()
+        )
+        gap_s = getattr(profile, "safe_gap_s", Guarded.gap_s)
+        wire = self._folder / "wires" / f"{one.name}.log"
+        return Guarded(one.name, safe=safe, link=self._link_spec(one, profile), log=wire, gap_s=gap_s)
+
+    def _link_spec(self, one: Instrument, profile: Any) -> LinkSpec:
+        settings = profile.line_settings() if hasattr(profile, "line_settings") else {}
+        if one.link.baud_rate is not None:
+            settings["baud_rate"] = one.link.baud_rate
+        url = self._urls.get(one.name, one.link.url)
+        return LinkSpec(url=url or "", usb_path=one.link.usb_path, pacing_s=one.link.pacing_s, **settings)
+
+    def _driver(self, one: Instrument) -> Any:
+        assert self.guardian is not None
+        link = self._links[one.name] = self.guardian.link(one.name)
+        self._losses[one.name] = 0
+        link.subscribe_state(lambda state: self._note(one.name, state))
+        profile = self.rig.profile_of(one)
+        if one.driver == "console":
+            return DeviceConsole(
+                link, profile, self._power_cycle(), self.rig.device.name if self.rig.device else one.name
+            )
+        return find_instrument(one.driver).driver(link, profile, name=one.name)
+
+    def _power_cycle(self) -> Callable[[], None] | None:
+        """Off, a moment, and on, by the relay in the device's supply."""
+        switches = [switch for switch in self.rig.switches if switch.role == "device_power"]
+        if not switches:
+            return None
+
+        def cycle() -> None:
+            self.switch(switches[0], False)
+            time.sleep(POWER_OFF_S)
+            self.switch(switches[0], True)
+
+        return cycle
