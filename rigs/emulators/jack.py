@@ -68,6 +68,11 @@ class JackServer:
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int | None:
+        """None while it does not run."""
+        return self._process.pid if self._process and self.running else None
+
     def environment(self) -> dict[str, str]:
         """What a process must have in its environment before it imports sounddevice."""
         return {"JACK_DEFAULT_SERVER": self.name, "JACK_NO_START_SERVER": "1"}
