@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from rigs.grbl.profile import StageProfile
-from rigs.grbl.protocol import State, Status
-from rigs.grbl.stage import SAFE_BYTES, Stage
+from rigs.grbl.protocol import SAFE_BYTES, State, Status
+from rigs.grbl.stage import Stage
 from rigs.profile import Instrument
 
 INSTRUMENT = Instrument(profile=StageProfile, driver=Stage)

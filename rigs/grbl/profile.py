@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from rigs.grbl.protocol import SAFE_BYTES
 from rigs.profile import SerialLine, profile
 
 AXES = ("x", "y", "z", "a", "b", "c", "u", "v", "w")
@@ -51,3 +52,6 @@ class StageProfile(SerialLine):
         for axis, (low, high) in self.travel_mm.items():
             if not low < high:
                 raise ValueError(f"travel_mm.{axis}: must be [lowest, highest], not [{low:g}, {high:g}]")
+
+    def safe_bytes(self) -> tuple[bytes, ...]:
+        return SAFE_BYTES

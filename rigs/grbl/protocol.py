@@ -20,7 +20,7 @@ HOLD = b"!"
 RESUME = b"~"
 RESET = b"\x18"
 JOG_CANCEL = b"\x85"
-REALTIME = frozenset(b"?!~\x18") | frozenset(range(0x80, 0x100))  # picked from the wire, never buffered
+SAFE_BYTES = (HOLD, RESET)  # stop, then forget every move that is still queued
 
 
 class State(Enum):

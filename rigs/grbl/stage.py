@@ -11,15 +11,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from rigs.errors import BadReply, InstrumentAlarm, LinkLost, NoReply, Unsafe
+from rigs.errors import BadReply, InstrumentAlarm, LinkLost, NoReply, RigError, Unsafe
 from rigs.grbl import checks, limits, program, protocol
 from rigs.grbl.controller import Controller, Wire
 from rigs.grbl.limits import in_words
 from rigs.grbl.profile import StageProfile
 from rigs.grbl.protocol import State, Status
 from rigs.grbl.window import Ticket
-
-SAFE_BYTES = (protocol.HOLD, protocol.RESET)  # stop, then forget every move that is still queued
 
 _MOVING = frozenset({State.RUN, State.JOG, State.HOME})
 _RESTING = frozenset({State.IDLE, State.ALARM, State.CHECK, State.SLEEP})
@@ -87,7 +85,7 @@ class Stage:
         return limits.travel_mm(self.profile, self._controller.settings, self._controller.build)
 
     def safe_bytes(self) -> tuple[bytes, ...]:
-        return SAFE_BYTES
+        return self.profile.safe_bytes()
 
     def refresh(self) -> State:
         """Ask for a report and answer the state. Raises NoReply, LinkLost."""
@@ -300,7 +298,7 @@ class Stage:
 
     def halt(self) -> None:
         """Emergency: the safe bytes at once, waiting for nothing. What moved has lost its position."""
-        for data in SAFE_BYTES:
+        for data in self.safe_bytes():
             self._controller.realtime(data)
 
     # -- refusals ----------------------------------------------------------------------------------
@@ -400,6 +398,6 @@ class Stage:
     def _stopped(self, why: str) -> NoReply:
         try:
             self.halt()
-        except LinkLost as error:
+        except RigError as error:
             return NoReply(f"{why}; stopping it failed: {error}")
         return NoReply(f"{why}; it was told to stop")
