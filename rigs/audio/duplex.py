@@ -102,6 +102,8 @@ class Duplex:
             )
             self._stream.start()
         except sounddevice.PortAudioError as error:
+            if self._stream is not None:
+                self._stream.close()
             if writer:
                 writer.discard()
             raise AudioFault(f"{device}: does not start at {spec.rate_hz} Hz: {error}") from error

@@ -19,7 +19,7 @@ import rigs.audio.duplex
 from rigs.audio import AudioSpec, Duplex
 from rigs.audio.storage import read_blocks
 
-rigs.audio.duplex.STALLED_S = 3.0
+rigs.audio.duplex.STALLED_S = 2.0
 server, path = int(sys.argv[1]), Path(sys.argv[2])
 noise = np.zeros((1, 96_000 * 30), np.float32)
 with Duplex(AudioSpec(ahead_s=60.0), path) as duplex:
@@ -48,6 +48,6 @@ def test_a_card_that_falls_silent_ends_the_capture_as_invalid_and_keeps_what_cam
         )
     assert run.returncode == 0, run.stderr
     facts = json.loads(run.stdout.splitlines()[-1])
-    assert "interrupted: loopback delivered nothing for 3 s" in facts["reason"]
+    assert "interrupted: loopback delivered nothing for 2 s" in facts["reason"]
     assert round(facts["lag"], 3) == 1024.0
     assert facts["kept"] > 96_000
