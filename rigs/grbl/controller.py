@@ -44,8 +44,7 @@ class Controller:
     alarm: code of the alarm in force, None without; last_alarm: of the latest one. position_lost: the
     machine position cannot be trusted (any more). restarts: banners that nobody asked for. lost: why the
     conversation is broken off since the last `begin_again`, None while it is not. out_of_step: answers and
-    lines no longer match; only a reset helps. settings: `$$` as last
-    read. build: `$I` as last read.
+    lines no longer match; only a reset helps. settings, build: `$$` and `$I` as last read.
     """
 
     def __init__(self, link: Wire, name: str, buffer_bytes: int = 128, reply_s: float = 3.0) -> None:
@@ -259,9 +258,8 @@ class Controller:
         if status.offset is not None:
             self._offset = status.offset
         if status.machine is None and status.work is None and self._status is not None:
-            status = replace(
-                status, machine=self._status.machine, work=self._status.work
-            )  # garbled or absent
+            last = self._status  # a position that came garbled, or not at all
+            status = replace(status, machine=last.machine, work=last.work)
         self._status = status
         self._reports += 1
 
@@ -277,7 +275,7 @@ class Controller:
             self.restarts += 1
             self.position_lost = True
         self.alarm = self._status = self._offset = None  # the first report after a reset brings all
-        self._window.abandon("the controller restarted by itself")
+        self._window.abandon("the controller restarted, unasked")
 
     # -- waiting ---------------------------------------------------------------------------------
 

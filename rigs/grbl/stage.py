@@ -116,7 +116,7 @@ class Stage:
         """Find the controller in whatever state it is, stop what it is doing, and learn what it can do.
 
         What still moves is held first, so that the reset which brings both sides into step leaves no
-        carriage running. The stage must be homed afterwards. Raises NoReply when nothing answers, LinkLost.
+        carriage running. A stage with homing must be homed afterwards. Raises NoReply when nothing answers, LinkLost.
         """
         with self._moves:
             self._connected = False
@@ -131,6 +131,7 @@ class Stage:
             self._controller.learn()
             self._controller.report()
             self._restarts = self._controller.restarts
+            self._controller.position_lost = self.profile.homing
             self._target.clear()
             self._connected = True
 
@@ -317,12 +318,12 @@ class Stage:
         """Raises unless the stage is linked, in step, and in one of these states."""
         self._linked(call)
         if self._controller.restarts != self._restarts:
-            raise InstrumentAlarm(
-                f"{self._where()}: refused {call}: its controller restarted by itself (power?); connect and home"
-            )
-        if self._controller.out_of_step:
-            self.cancel() if not self.at_rest() else self._controller.reset()
+            why = "its controller restarted, unasked (power lost, or somebody else reset it)"
+            raise InstrumentAlarm(f"{self._where()}: refused {call}: {why}; connect and home")
         state = self._ask(call)
+        if self._controller.out_of_step:
+            self._controller.reset() if self.at_rest() else self.cancel()
+            state = self.refresh()
         if state in states:
             return
         if state is State.ALARM:
@@ -335,8 +336,13 @@ class Stage:
         checks.target(self._where(), call, mm, self.profile, self.travel_mm)
 
     def _check_homed(self, call: str) -> None:
-        if self.profile.homing and not self.homed:
-            raise Unsafe(f"{self._where()}: refused {call}: it is not homed")
+        if not self.homed:
+            way = (
+                "it is not homed"
+                if self.profile.homing
+                else "its place is lost; put it to zero and connect again"
+            )
+            raise Unsafe(f"{self._where()}: refused {call}: {way}")
 
     # -- waiting -----------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 import pytest
 
 from rigs.emulators.grbl import GrblEmulator
-from rigs.errors import BadReply, InstrumentAlarm, LinkLost, NoReply, RigError
+from rigs.errors import BadReply, InstrumentAlarm, LinkLost, NoReply, RigError, Unsafe
 from rigs.grbl import StageProfile, State
 from rigs.links import LinkState
 from tests.rigs.stages import PROFILE, QUICK, SLOW, SPEED, Aside, Bench, bench
@@ -126,9 +126,9 @@ def test_power_lost_in_mid_move():
         rail.server.reboot()
         error = move.outcome()
         assert isinstance(error, InstrumentAlarm)
-        assert "the controller restarted by itself" in str(error)
+        assert "the controller restarted, unasked" in str(error)
         with pytest.raises(
-            InstrumentAlarm, match=r"refused home\(\): its controller restarted by itself \(power\?\)"
+            InstrumentAlarm, match=r"refused home\(\): its controller restarted, unasked \(power lost"
         ):
             rail.stage.home()
         back_to_work(rail)
@@ -139,7 +139,7 @@ def test_power_lost_at_rest_is_noticed_before_the_next_move():
         rail.stage.move_to({"x": -5.0}, 600)
         rail.server.reboot()
         wait_until(lambda: rail.stage.state is State.UNKNOWN)
-        with pytest.raises(InstrumentAlarm, match="restarted by itself"):
+        with pytest.raises(InstrumentAlarm, match="restarted, unasked"):
             rail.stage.move_to({"x": -6.0}, 600)
 
 
@@ -265,3 +265,17 @@ def test_a_stage_that_is_not_there():
             NoReply, match=r"stage rail \(state not known\): no banner within 0.9 s after a reset"
         ):
             rail.stage.connect()
+
+
+def test_a_stage_without_homing_is_trusted_until_something_shakes_it():
+    with bench(PROFILE_WITHOUT_HOMING, home=False, settings={22: 0, 20: 0}) as rail:
+        assert rail.stage.homed
+        move = moving(rail)
+        rail.link.write(b"\x18")
+        assert isinstance(move.outcome(), InstrumentAlarm)
+        wait_until(lambda: rail.stage.refresh() is State.ALARM)
+        rail.stage.clear_alarm()
+        with pytest.raises(Unsafe, match="its place is lost; put it to zero and connect again"):
+            rail.stage.move_to({"x": -5.0}, 600)
+        rail.stage.connect()
+        rail.stage.move_to({"x": -5.0}, 600)
