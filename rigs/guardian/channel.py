@@ -23,16 +23,21 @@ LOCK_S = 0.1
 class Channel:
     """Opens the port at once; raises LinkLost, LinkBusy or BadRigFile.
 
-    arm: called before bytes of the lab reach an instrument that can do harm.
+    arm: called before bytes of the lab reach an instrument that can do harm. stop: called with the reason when
+    the instrument says one of its words for an emergency stop.
     """
 
-    def __init__(self, guarded: Guarded, end: socket.socket, arm: Callable[[], None]) -> None:
+    def __init__(
+        self, guarded: Guarded, end: socket.socket, arm: Callable[[], None], stop: Callable[[str], None]
+    ) -> None:
         self.guarded = guarded
         self.safe_ns: int | None = None  # when the last safe byte was sent
         self._end = end
         self._arm = arm if guarded.safe else lambda: None
-        self._port: SerialPort | None = SerialPort(guarded.spec)
+        self._stop = stop
+        self._heard = b""
         self._log = WireLog(guarded.log) if guarded.log else None
+        self._port: SerialPort | None = SerialPort(guarded.spec)
         self._lock = threading.Lock()
         self._tripped = threading.Event()
         self._closing = threading.Event()
@@ -121,10 +126,24 @@ class Channel:
                 continue
             if data:
                 self.note(Direction.RECEIVED, data, at_ns)
+                self._listen_for_stop(data)
             for start in range(0, len(data), PIECE):
                 self._tell(pack(Kind.DATA, at_ns, data[start : start + PIECE]))
         if self._port:
             self._port.close()
+
+    def _listen_for_stop(self, data: bytes) -> None:
+        if not self.guarded.stop_on:
+            return
+        self._heard += data
+        for word in self.guarded.stop_on:
+            if word in self._heard:
+                self._stop(
+                    f"emergency stop: {self.guarded.name} said {word.decode('ascii', 'backslashreplace')}"
+                )
+        # Long enough for a word cut in two, too short to hold a whole one.
+        kept = max(map(len, self.guarded.stop_on)) - 1
+        self._heard = self._heard[-kept:] if kept else b""
 
     def _reopen(self) -> None:
         if self._closing.wait(RETRY_S):

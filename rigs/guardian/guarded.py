@@ -24,7 +24,8 @@ class Guarded:
     name: what messages call it. url, baud_rate: as in LinkSpec. safe: frames sent one after the other, twice
     in all, to make it safe; none for what cannot do harm (a console, a sensor). link: a whole LinkSpec
     instead of `url` and `baud_rate`. log: where the guardian logs every byte of the wire, its own included.
-    gap_s: silence after each frame, beyond the time it takes on the wire.
+    gap_s: silence after each frame, beyond the time it takes on the wire. stop_on: words of this instrument that
+    mean an emergency stop (`ALARM:`, what a button on an input board sends); everything is made safe at once.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Guarded:
     link: LinkSpec | None = None
     log: Path | None = None
     gap_s: float = 0.005
+    stop_on: tuple[bytes, ...] = ()
 
     @property
     def spec(self) -> LinkSpec:
@@ -60,8 +62,14 @@ class Guarded:
     def to_json(self) -> dict[str, Any]:
         spec = {**asdict(self.spec), "terminator": self.spec.terminator.hex()}
         log = str(self.log.absolute()) if self.log else None
-        safe = [frame.hex() for frame in self.safe]
-        return {"name": self.name, "link": spec, "safe": safe, "log": log, "gap_s": self.gap_s}
+        return {
+            "name": self.name,
+            "link": spec,
+            "safe": [frame.hex() for frame in self.safe],
+            "log": log,
+            "gap_s": self.gap_s,
+            "stop_on": [word.hex() for word in self.stop_on],
+        }
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Guarded:
@@ -72,6 +80,7 @@ class Guarded:
             link=LinkSpec(**spec),
             log=Path(values["log"]) if values["log"] else None,
             gap_s=values["gap_s"],
+            stop_on=tuple(bytes.fromhex(word) for word in values["stop_on"]),
         )
 
 

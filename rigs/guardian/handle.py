@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import socket
 import subprocess
@@ -26,6 +27,9 @@ from rigs.locks import Lease
 
 START_S = 60.0  # starting Python on a busy machine, opening ports over a network
 BEAT_S = 0.1
+RELEASE_S = 2.0
+
+_logger = logging.getLogger(__name__)
 
 
 class GuardianState(Enum):
@@ -154,11 +158,16 @@ class Guardian:
         if was is not GuardianState.LOST:
             with suppress(OSError):
                 self._control.send(Word.RELEASE.encode())
-        self._process.wait()
+        try:
+            self._process.wait(RELEASE_S)
+        except subprocess.TimeoutExpired:
+            _logger.warning(
+                "the guardian stays until what was unplugged is back and safe, for a minute at most"
+            )
+        with suppress(OSError):
+            self._control.shutdown(socket.SHUT_RDWR)
         self._watcher.join()
-        self._control.close()
-        for line in self._lines.values():
-            line.close()
+        self._close_sockets()
 
     def __enter__(self) -> Self:
         return self
@@ -177,7 +186,7 @@ class Guardian:
             ends.append(its)
         inherited = [control.fileno(), *(end.fileno() for end in ends), *(lease.fileno() for lease in leases)]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "rigs.guardian.process", str(control.fileno())],
+            [sys.executable, "-P", "-m", "rigs.guardian.process", str(control.fileno())],
             pass_fds=inherited,
             start_new_session=True,
             stdin=subprocess.DEVNULL,
@@ -195,22 +204,25 @@ class Guardian:
         }
         for end in (control, *ends):
             end.close()
-        self._control.settimeout(START_S)
-        answer: dict[str, Any] = {}
-        with suppress(OSError, ValueError):
+        try:
+            self._control.settimeout(START_S)
             self._control.send(json.dumps(orders).encode())
-            answer = json.loads(self._control.recv(65536))
-        if "ready" not in answer:
+            _require_ready(self._control.recv(65536))
+            self._control.settimeout(None)
+        except BaseException as error:  # also Ctrl-C: nothing has been moved yet
             self._process.kill()
             self._process.wait()
-            self._control.close()
-            for line in self._lines.values():
-                line.close()
-            family = getattr(errors, answer.get("refused", ""), RigError)
-            raise family(answer.get("message", "The guardian could not be started; nothing was moved"))
-        self._control.settimeout(None)
+            self._close_sockets()
+            if isinstance(error, OSError):
+                raise RigError(f"The guardian did not start ({error}); nothing was moved") from error
+            raise
         self._watcher = threading.Thread(target=self._watch, name="guardian", daemon=True)
         self._watcher.start()
+
+    def _close_sockets(self) -> None:
+        self._control.close()
+        for line in self._lines.values():
+            line.close()
 
     def _refuse(self, reason: str) -> None:
         self.reason = self.reason or reason
@@ -279,3 +291,10 @@ class Guardian:
                 continue
             finally:
                 port.close()
+
+
+def _require_ready(message: bytes) -> None:
+    answer: dict[str, Any] = json.loads(message) if message else {}
+    if "ready" not in answer:
+        family = getattr(errors, answer.get("refused", ""), RigError)
+        raise family(answer.get("message", "The guardian ended before it was ready; nothing was moved"))

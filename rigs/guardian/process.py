@@ -44,7 +44,7 @@ class Watch:
     players: list[int] = field(default_factory=list)  # pidfds
     last_beat: float | None = None
     tripped: str | None = None
-    signalled: bool = False
+    ordered: str | None = None  # why another thread or a signal asks to trip
     stopped: bool = False
     lab_gone: bool = False
 
@@ -54,8 +54,8 @@ class Watch:
             ready, _, _ = select.select([self.control, self.lab, self.waker], [], [], self._patience())
             if self.waker in ready:
                 self.waker.clear()
-            if self.signalled and not self.tripped:
-                self.trip("the guardian was told to end")
+            if self.ordered and not self.tripped:
+                self.trip(self.ordered)
             if self.lab in ready:
                 self.trip("the lab has ended without releasing the rig")
                 return
@@ -70,6 +70,11 @@ class Watch:
         if self.last_beat is None:
             self.last_beat = time.monotonic()
             self.waker.wake()
+
+    def order(self, reason: str) -> None:
+        """Ask for a trip, from any thread."""
+        self.ordered = self.ordered or reason
+        self.waker.wake()
 
     def _patience(self) -> float | None:
         if self.tripped or self.last_beat is None:
@@ -183,18 +188,15 @@ def main(control_fd: int) -> None:
         lab=lab,
     )
 
-    def told_to_end(*_: object) -> None:
-        watch.signalled = True
-        watch.waker.wake()
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, told_to_end)
+        signal.signal(number, lambda *_: watch.order("the guardian was told to end"))
     with suppress(OSError):
         os.nice(-10)  # where it is allowed: no renderer keeps the guardian waiting
     try:
         for values, end in zip(orders["guarded"], orders["ends"], strict=True):
-            watch.channels.append(Channel(Guarded.from_json(values), socket.socket(fileno=end), watch.arm))
+            one = Guarded.from_json(values)
+            watch.channels.append(Channel(one, socket.socket(fileno=end), watch.arm, watch.order))
     except RigError as error:
         control.send(json.dumps({"refused": type(error).__name__, "message": str(error)}).encode())
         return

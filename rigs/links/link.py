@@ -55,8 +55,13 @@ class Link:
         self.spec = spec
         self.name = name or spec.place
         self._connect = connect
-        self._port: Port = connect()
         self._log = WireLog(log) if log else None
+        try:
+            self._port: Port = connect()
+        except BaseException:
+            if self._log:
+                self._log.close()
+            raise
         self._state = LinkState.OPEN
         self._why = ""
         self._losses = 0

@@ -14,6 +14,8 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from rigs.errors import RigError
+
 
 class Direction(StrEnum):
     RECEIVED = "rx"
@@ -34,10 +36,16 @@ class WireLog:
     """Appends records to a file, one system call each, so a killed process loses none of them."""
 
     def __init__(self, path: Path) -> None:
+        """Raises RigError when the file cannot be opened."""
         self.fault: str | None = None
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise RigError(
+                f"log {path} cannot be opened ({error.strerror}); nothing is sent unlogged"
+            ) from error
         # The only use of the wall clock: it tells a reader when this was, no span is computed from it.
         self.add(Direction.REMARK, f"opened {datetime.now().astimezone().isoformat()}".encode())
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rigs.emulators.wire import PtyServer
+from rigs.errors import RigError
 from rigs.links import Link, LinkSpec, open_link
 from rigs.links.log import Direction, WireLog, read_log
 
@@ -63,6 +64,13 @@ def test_a_full_disk_is_said_and_the_link_goes_on(wire: PtyServer):
     with open_link(LinkSpec(wire.url), Path("/dev/full")) as link:
         assert link.request(b"!\n", timeout_s=LONG_S) == b"!\n"
         assert link.log_fault == "/dev/full: No space left on device"
+
+
+def test_a_log_that_cannot_be_opened_stops_the_link(wire: PtyServer, tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RigError, match="cannot be opened .* nothing is sent unlogged"):
+        open_link(LinkSpec(wire.url), tmp_path / "file" / "wire.log")
+    open_link(LinkSpec(wire.url)).close()
 
 
 def test_a_whole_log_has_no_fault(link: Link):

@@ -1,6 +1,6 @@
 """A small lab in a process of its own, to be killed, stopped and interrupted by tests.
 
-`python -m tests.rigs.guarded_lab FOLDER NAME=URL ...` guards each port, keeps writing to it; says
+`python -m tests.rigs.guardian.lab FOLDER NAME=URL ...` guards each port, keeps writing to it; says
 `going` once it does. Options: `beat` as often as a real one must, `hang` when going, `leave` without a word, `fork` a child
 that inherits everything, `deaf` to being told to stop, `end-hung` asks to be ended when it hangs.
 """
@@ -18,13 +18,13 @@ from rigs.locks import lease
 
 SAFE = (b"!", b"\x18")
 CALM = {"silence_s": 60.0, "limit_s": 120.0}  # a busy machine may hold up a test, but not a rig
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def start(folder: Path, ports: dict[str, str], *options: str) -> subprocess.Popen[str]:
     """Start it, in a session of its own; the caller ends it."""
     words = [f"{name}={url}" for name, url in ports.items()]
-    command = [sys.executable, "-m", "tests.rigs.guarded_lab", str(folder), *words, *options]
+    command = [sys.executable, "-m", "tests.rigs.guardian.lab", str(folder), *words, *options]
     return subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
