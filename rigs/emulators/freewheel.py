@@ -10,8 +10,6 @@ Only for what needs no other programme. A server with loopback ports must never 
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +20,7 @@ from numpy.typing import NDArray
 from rigs.audio.capture import Capture, play_record
 from rigs.audio.duplex import Duplex
 from rigs.audio.spec import AudioSpec
+from rigs.emulators.jack_client import JackClient
 from rigs.errors import AudioFault
 
 
@@ -52,43 +51,26 @@ def play_record_freewheel(
 @contextmanager
 def freewheel(server: str) -> Iterator[None]:
     """Wire PortAudio's ports to each other and let the clock go while inside. Raises AudioFault."""
-    ports = _tool(server, "jack_lsp").split()
-    ours = sorted(port for port in ports if port.startswith("PortAudio"))
-    outs = [port for port in ours if ":out_" in port]
-    ins = {port.rpartition("_")[2]: port for port in ours if ":in_" in port}
-    if not outs or not ins:
-        raise AudioFault(f"JACK server {server}: no stream of PortAudio is open, its ports are {ports}")
-    if any(port.startswith("loopback:") for port in ports):
-        raise AudioFault(f"JACK server {server} has loopback ports and would hang in freewheel")
-    for port in ours:
-        for other in _connections(server, port):
-            _tool(server, "jack_disconnect", port, other)
-    for port in outs:
-        if into := ins.get(port.rpartition("_")[2]):
-            _tool(server, "jack_connect", port, into)
-    _tool(server, "jack_freewheel", "y")
-    try:
-        yield
-    finally:
-        _tool(server, "jack_freewheel", "n")
-
-
-def _connections(server: str, port: str) -> list[str]:
-    lines = _tool(server, "jack_lsp", "-c", port).splitlines()
-    return [line.strip() for line in lines if line.startswith(" ")]
-
-
-def _tool(server: str, *command: str) -> str:
-    answer = subprocess.run(
-        command,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=60.0,
-        env=os.environ | {"JACK_DEFAULT_SERVER": server, "JACK_NO_START_SERVER": "1"},
-    )
-    if answer.returncode:
-        raise AudioFault(
-            f"JACK server {server}: {' '.join(command)}: {(answer.stderr or answer.stdout).strip()}"
-        )
-    return answer.stdout
+    with JackClient(server) as client:
+        ports = client.ports()
+        ours = sorted(port for port in ports if port.startswith("PortAudio"))
+        outs = [port for port in ours if ":out_" in port]
+        ins = {port.rpartition("_")[2]: port for port in ours if ":in_" in port}
+        if not outs or not ins:
+            raise AudioFault(f"JACK server {server}: no stream of PortAudio is open, its ports are {ports}")
+        if any(port.startswith("loopback:") for port in ports):
+            raise AudioFault(f"JACK server {server} has loopback ports and would hang in freewheel")
+        for port in outs:
+            for other in client.connections(port):
+                client.disconnect(port, other)
+        for port in ins.values():
+            for other in client.connections(port):
+                client.disconnect(other, port)
+        for port in outs:
+            if into := ins.get(port.rpartition("_")[2]):
+                client.connect(port, into)
+        client.freewheel(True)
+        try:
+            yield
+        finally:
+            client.freewheel(False)

@@ -15,11 +15,13 @@ sounddevice. A process in which PortAudio still runs is aborted when its server 
 
 from __future__ import annotations
 
+import ctypes.util
 import itertools
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -30,6 +32,9 @@ from rigs.errors import AudioFault
 
 DEVICE = "loopback"
 HOST_API = "JACK"
+PROBE = (
+    "import sys; from rigs.emulators.jack_client import JackClient; JackClient(sys.argv[1], 'probe').close()"
+)
 _numbers = itertools.count()
 
 
@@ -47,8 +52,9 @@ class JackSpec:
 
 def missing() -> str | None:
     """Why no server can be started here, or None."""
-    needed = [name for name in ("jackd", "jack_wait") if shutil.which(name) is None]
-    return f"not installed: {', '.join(needed)} (Debian: jackd2)" if needed else None
+    if shutil.which("jackd") is None or ctypes.util.find_library("jack") is None:
+        return "jackd is not installed (Debian: jackd2)"
+    return None
 
 
 class JackServer:
@@ -113,14 +119,11 @@ class JackServer:
         return self
 
     def _answers(self) -> bool:
+        """Asked from another process: a client of a server that ends would take this one with it."""
         check = subprocess.run(
-            ["jack_wait", "--check", "--server", self.name],
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=30.0,
+            [sys.executable, "-c", PROBE, self.name], check=False, capture_output=True, timeout=60.0
         )
-        return self.running and "not running" not in check.stdout and "running" in check.stdout
+        return self.running and check.returncode == 0
 
     def stop(self) -> None:
         """End the server, kindly first; safe to call twice."""
