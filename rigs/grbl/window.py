@@ -1,7 +1,7 @@
 """Character counting: how much of the controller's receive buffer is taken by lines it has not answered.
 
 A line may be sent while all unanswered lines, ends of line included, fit into the buffer less one byte
-(a ring that is full looks empty to some firmware). Answers come strictly in the order of lines.
+(GRBL 1.1 takes all of its 128, older firmware one less). Answers come strictly in the order of lines.
 """
 
 from __future__ import annotations

@@ -4,6 +4,8 @@ import math
 from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rigs.emulators.grbl import GrblEmulator
 
@@ -120,9 +122,9 @@ def test_bytes_that_find_the_receive_buffer_full_are_lost():
     bench.send("G1X50F60\n")
     bench.send("G4P0\n")  # stops reading until the move has ended
     assert bench.send("G4P0.001\n" * 20) == []
-    assert bench.grbl.lost_bytes == 20 * 9 - 127
+    assert bench.grbl.lost_bytes == 20 * 9 - 128
     answers = bench.wait(60.0)
-    assert answers.count("ok") == 1 + 127 // 9
+    assert answers.count("ok") == 1 + 128 // 9
 
 
 def test_real_time_bytes_need_no_room():
@@ -350,3 +352,41 @@ def test_sleep_ends_with_a_reset_only():
     assert set(bench.send("$SLP\n")) == {"[MSG:Sleeping]", "ok"}
     assert bench.send("G4P0\n", 1.0) == []
     assert bench.send(b"\x18", 0.1)[1] == "[MSG:'$H'|'$X' to unlock]"
+
+
+SAYINGS = (
+    b"G1X50F600\n",
+    b"$J=G91X5F600\n",
+    b"$H\n",
+    b"$X\n",
+    b"$C\n",
+    b"G4P0.1\n",
+    b"$1=25\n",
+    b"G10L2P1X1\n",
+    b"M0\n",
+)
+REALTIME = (b"!", b"~", b"?", b"\x18", b"\x84", b"\x85", b"\x91", b"$SLP\n", b"G53G0X-90\n", b"\n")
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(st.sampled_from(SAYINGS + REALTIME), st.binary(max_size=200)),
+            st.sampled_from((0.0, 0.02, 0.5, 7.0)),
+        ),
+        max_size=25,
+    )
+)
+def test_whatever_is_sent_a_reset_brings_the_controller_back(said):
+    bench = Bench(HOMING | {20: 1, 21: 1})
+    for data, pause_s in said:
+        bench.grbl.feed(data)
+        if pause_s:
+            bench.now_s += pause_s
+            bench.grbl.tick()
+    bench.send(b"\x18", 1.0)
+    bench.send(b"\x18", 1.0)  # the first one may have been an alarm
+    assert bench.send("\n$X\n", 0.1)[-1] == "ok"
+    assert bench.state() == "Idle"
+    assert not bench.grbl.moving

@@ -15,7 +15,7 @@ def grblhal() -> GrblEmulator:
         speed=SPEED,
         banner="GrblHAL 1.1f ['$' or '$HELP' for help]",
         options="VNMSL+,100,1024,3,0",
-        rx_bytes=1023,
+        rx_bytes=1024,
     )
 
 

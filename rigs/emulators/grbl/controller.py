@@ -1,6 +1,6 @@
 """A GRBL 1.1h controller with a carriage behind it, in a time that may run faster than the clock.
 
-Strict where a host can go wrong: 127 usable bytes of receive buffer, more are lost without a word; 79
+Strict where a host can go wrong: 128 bytes of receive buffer, more are lost without a word; 79
 characters a line; nothing is received while the EEPROM is written; one answer a line, in order; no status
 while homing; after a limit alarm everything but a reset is ignored.
 
@@ -19,7 +19,7 @@ from rigs.emulators.grbl.program import Aborted, Program
 from rigs.emulators.grbl.settings import Settings
 
 SLICE_S = 0.01  # motion and program take turns this often, in emulated time
-RX_BYTES = 127
+RX_BYTES = 128
 BANNER = "Grbl 1.1h ['$' for help]"
 
 

@@ -244,7 +244,7 @@ class Machine:
                 self.modal.speed,
                 self.carriage.pins,
                 (self._percent["feed"], self._percent["rapid"], 100),
-                (self.planner.free, self.rx_bytes + 1 - len(self.rx)),
+                (self.planner.free, self.rx_bytes - len(self.rx)),
                 int(self.settings[10]),
                 bool(self.settings[13]),
             )
