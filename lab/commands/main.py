@@ -18,6 +18,7 @@ VERBS = {
     "detect": "lab.commands.detect:detect",
     "score": "lab.commands.score:score",
     "report": "lab.commands.report:report",
+    "rig": "lab.commands.rig:app",
     "corpus": "lab.commands.corpus:app",
     "watermark": "lab.commands.watermark:app",
     "history": "lab.commands.history:history",

@@ -14,6 +14,7 @@ from detectors.stack import Stack
 from lab.bench.physical import bench as physical
 from lab.bench.physical.bench import PhysicalBench, capture_name
 from lab.bench.physical.disk import check_disk
+from lab.bench.physical.health import Mark, to_fix
 from lab.bench.physical.log import BenchLog
 from lab.bench.physical.operator import HELP, Nobody, Operator, Order
 from lab.bench.physical.plan import Refused, RigPlan, plan_trial
@@ -89,9 +90,20 @@ def run_places(
             with PhysicalBench(
                 rig, options.out, operator, log, options.corpus, options.lifted, held, files
             ) as bench:
+                _require_health(bench, build, operator, log)
                 return _RigRun(bench, Stack(build), operator, log, store, run_id, keep).run(places)
     except RigError as error:
         raise LabFailure(f"bench {rig.id}: {error}; finished trials are kept, go on with --resume") from error
+
+
+def _require_health(bench: PhysicalBench, build: Build, operator: Operator, log: BenchLog) -> None:
+    """Raises LabFailure for a bench that is not fit, or a device that does not run the build under test."""
+    for one in (checks := bench.health(build)):
+        log.say(f"check: {one.what}: {one.mark.value}: {one.found}")
+        if one.mark is Mark.LOOK:
+            operator.tell(f"{one.what}: {one.found}")
+    if wrong := to_fix(checks):
+        raise LabFailure(f"bench {bench.rig.id} is not fit for a run: {wrong}. See: lab rig check")
 
 
 class _RigRun:

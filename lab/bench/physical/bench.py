@@ -16,11 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from detectors.build import Build
 from detectors.interface import AUDIBLE, PLAYBACK, Event, StreamNeed
 from lab.bench.physical.device_ear import DeviceEar
 from lab.bench.physical.device_report import device_report, no_report
 from lab.bench.physical.execute import Take, play_and_record
 from lab.bench.physical.findings import facts_of, write_note
+from lab.bench.physical.health import Check, Mark, check_bench, check_calibrations
 from lab.bench.physical.hearing import heard_by
 from lab.bench.physical.instruments import PATIENT_S
 from lab.bench.physical.kept import capture_path
@@ -31,6 +33,7 @@ from lab.bench.physical.plan import Placing, RigPlan, plan_trial
 from lab.bench.physical.playback import Playback
 from lab.bench.physical.session import RecordedSession
 from lab.bench.physical.sound_card import audio_spec
+from lab.bench.physical.upkeep import last_left
 from lab.bench.protocol import CaptureFacts, DeviceReport, origin_of
 from lab.scenario.trial import Trial
 from rigs.errors import LinkLost, OperatorAbsent, RigError
@@ -88,6 +91,7 @@ class PhysicalBench:
 
     def __enter__(self) -> Self:
         """Raises RigError or LabFailure when anything that the rig file names is not there."""
+        self._left = last_left(self.rig)
         with ExitStack() as opening:
             self.stand, self.instruments = opening.enter_context(
                 opened(self.rig, self._folder, self._operator, self._log, self._lease, self._corpus)
@@ -98,6 +102,10 @@ class PhysicalBench:
 
     def __exit__(self, *what: object) -> None:
         self._open.__exit__(*what)
+
+    def health(self, build: Build | None) -> list[Check]:
+        """What `lab rig check` would say, a pilot played. build: under test."""
+        return check_bench(self.rig, self.instruments, self._left, build)
 
     def open(self, trial: Trial, needs: Mapping[str, StreamNeed]) -> RecordedSession:
         """Run a trial on the bench. Raises Refused for what the bench cannot do, NotRun when nothing was recorded."""
@@ -131,6 +139,7 @@ class PhysicalBench:
             raise NotRun(str(error)) from error
         own = heard[self._under_test()]
         faults = list(dict.fromkeys(fault for one in heard for fault in one.faults))
+        faults += [one.found for one in check_calibrations(self.rig) if one.mark is Mark.BAD]
         faults += [one.take.invalid for one in heard if one is not own and one.take.invalid]
         try:
             measured |= self._surroundings("after")

@@ -63,7 +63,7 @@ class Emulation:
                 hand.submit(self._power, on)
 
             # The device first: whether it has power is then for the relays to say.
-            if self._console is not None:
+            if self.console is not None:
                 opening.enter_context(sound_card(self.rig))
                 self.device = VirtualDeviceProcess(
                     wiring(self.rig), load_build(_build(self.rig)).path, corpus=self._corpus
@@ -91,15 +91,24 @@ class Emulation:
         urls = {name: server.url for name, server in self.servers.items()}
         control = None
         if self.device is not None:
-            urls[self._console] = self.device.console_url
+            urls[self.console] = self.device.console_url
             control = str(self.device.control)
         names = ("JACK_DEFAULT_SERVER", "JACK_NO_START_SERVER")
         return Stand(
             os.getpid(), urls, control, {name: os.environ[name] for name in names if name in os.environ}
         )
 
+    def set_faults(self, name: str, faults: Mapping[str, Any]) -> None:
+        """Faults on the wire of one instrument, see `rigs.emulators.wire.Faults`; `interleave` as text."""
+        if name == self.console and self.device is not None:
+            self.device.set_faults(**faults)
+            return
+        changes = {key: value.encode() if key == "interleave" else value for key, value in faults.items()}
+        self.servers[name].set_faults(**changes)
+
     @property
-    def _console(self) -> str | None:
+    def console(self) -> str | None:
+        """The instrument that is the virtual device's console, None where there is none."""
         device = self.rig.device
         if device is None or self.rig.instrument(device.instrument).link.url != EMULATOR:
             return None

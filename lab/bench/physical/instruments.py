@@ -20,6 +20,7 @@ from rigs.errors import RigError
 from rigs.grbl import SAFE_BYTES, Stage
 from rigs.guardian import Guarded, Guardian
 from rigs.links import Link, LinkSpec, LinkState
+from rigs.links.port import SerialPort
 from rigs.locks import Lease
 from rigs.profile import find_instrument
 from rigs.rig_file import RigFile
@@ -28,6 +29,7 @@ from rigs.scpi import ScpiInstrument
 
 BOOT_S = 60.0  # from power to a console that is ready
 POWER_OFF_S = 1.0  # for capacitors to run empty
+STEP_BACK_S = 2.0  # from a warning to the move
 PATIENT_S = 24 * 3600.0  # while a person thinks, nothing moves and nothing plays
 
 
@@ -35,6 +37,7 @@ class Instruments:
     """Use as a context manager. folder: of the run; every byte on a wire is logged in `wires/` in it.
 
     urls: where emulated instruments are. The stage is homed, and a person warned before, once it is needed.
+    tolerant: an instrument that does not answer is a fault in `faults`, by name, and not in `drivers`; else it raises.
     """
 
     def __init__(
@@ -45,8 +48,11 @@ class Instruments:
         log: BenchLog,
         urls: Mapping[str, str] | None = None,
         lease: Lease | None = None,
+        tolerant: bool = False,
     ) -> None:
         self.rig = rig
+        self.faults: dict[str, str] = {}
+        self._tolerant = tolerant
         self._folder, self._operator, self._log = folder, operator, log
         self._urls, self._lease = urls or {}, lease
         self.guardian: Guardian | None = None
@@ -54,6 +60,7 @@ class Instruments:
         self.drivers: dict[str, Any] = {}
         self._links: dict[str, Link] = {}
         self._losses: dict[str, int] = {}
+        self._warned = False
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -62,6 +69,8 @@ class Instruments:
             return self
         with ExitStack() as opening:
             guarded = tuple(self._guarded(one) for one in self.rig.instruments)
+            if self._tolerant:
+                guarded = tuple(one for one in guarded if self._reachable(one))
             self.guardian = opening.enter_context(
                 Guardian.start(
                     guarded,
@@ -70,10 +79,13 @@ class Instruments:
                 )
             )
             self._heart = opening.enter_context(Heart(self.guardian))
-            for one in self.rig.instruments:
-                self.drivers[one.name] = self._driver(one)
             opening.callback(self._put_away)
-            self._bring_up()
+            for one in self.rig.instruments:
+                with self._forgiven(one.name):
+                    self.drivers[one.name] = self._driver(one)
+            if self.rig.device is not None:
+                with self._forgiven(self.rig.device.instrument):
+                    self._start_device()
             self._open = opening.pop_all()
         return self
 
@@ -82,19 +94,19 @@ class Instruments:
 
     @property
     def stage(self) -> Stage | None:
-        return None if self.rig.stage is None else self.drivers[self.rig.stage.instrument]
+        return None if self.rig.stage is None else self.drivers.get(self.rig.stage.instrument)
 
     @property
     def meter(self) -> ScpiInstrument | None:
-        return None if self.rig.meter is None else self.drivers[self.rig.meter]
+        return None if self.rig.meter is None else self.drivers.get(self.rig.meter)
 
     @property
     def climate(self) -> ClimateSensor | None:
-        return None if self.rig.climate is None else self.drivers[self.rig.climate]
+        return None if self.rig.climate is None else self.drivers.get(self.rig.climate)
 
     @property
     def console(self) -> DeviceConsole | None:
-        return None if self.rig.device is None else self.drivers[self.rig.device.instrument]
+        return None if self.rig.device is None else self.drivers.get(self.rig.device.instrument)
 
     @contextmanager
     def attended(self, within_s: float) -> Iterator[None]:
@@ -156,10 +168,43 @@ class Instruments:
             stage.home()
 
     def _warn(self, what: str) -> None:
-        self._log.say(what)
-        self._operator.tell(f"PINCH HAZARD: {what}. Hands off the rail.")
+        """Before anything real moves: once with an answer, then with time to step back.
 
-    def _bring_up(self) -> None:
+        Raises OperatorAbsent when nobody answers and the rig file does not allow moves without a person.
+        """
+        self._log.say(what)
+        words = f"PINCH HAZARD: {what}. Hands off the rail."
+        if self.rig.kind != "physical" or (not self._operator.present and self.rig.safety.unattended_moves):
+            self._operator.tell(words)
+        elif not self._warned:
+            self._operator.ask(words)
+            self._warned = True
+        else:
+            self._operator.tell(words)
+            time.sleep(STEP_BACK_S)
+
+    def _reachable(self, guarded: Guarded) -> bool:
+        """Whether the port is there; if not, that is its fault."""
+        try:
+            SerialPort(guarded.spec).close()
+        except RigError as error:
+            self.faults[guarded.name] = str(error)
+        return guarded.name not in self.faults
+
+    @contextmanager
+    def _forgiven(self, name: str) -> Iterator[None]:
+        """A fault of one instrument is noted where the others matter too."""
+        if name in self.faults:
+            return
+        try:
+            yield
+        except RigError as error:
+            if not self._tolerant:
+                raise
+            self.faults[name] = str(error)
+            self.drivers.pop(name, None)
+
+    def _start_device(self) -> None:
         """The boards have switched everything off as they were opened; now the device gets power and starts."""
         power = [switch for switch in self.rig.switches if switch.role == "device_power"]
         if power and self.console is not None:
@@ -168,7 +213,7 @@ class Instruments:
 
     def _put_away(self) -> None:
         """Relays off at the end of a run; what fails here is the guardian's to make safe."""
-        for name in {switch.instrument for switch in self.rig.switches}:
+        for name in {switch.instrument for switch in self.rig.switches} & set(self.drivers):
             try:
                 self.drivers[name].all_off()
             except RigError as error:
@@ -176,13 +221,11 @@ class Instruments:
 
     def _guarded(self, one: Instrument) -> Guarded:
         profile = self.rig.profile_of(one)
-        safe = (
-            SAFE_BYTES
-            if one.driver == "grbl"
-            else profile.safe_bytes()
-            if hasattr(profile, "safe_bytes")
-            else ()
-        )
+        safe: tuple[bytes, ...] = ()
+        if one.driver == "grbl":
+            safe = SAFE_BYTES
+        elif hasattr(profile, "safe_bytes"):
+            safe = profile.safe_bytes()
         gap_s = getattr(profile, "safe_gap_s", Guarded.gap_s)
         wire = self._folder / "wires" / f"{one.name}.log"
         return Guarded(one.name, safe=safe, link=self._link_spec(one, profile), log=wire, gap_s=gap_s)

@@ -11,6 +11,7 @@ from lab.bench.physical.instruments import Instruments
 from lab.bench.physical.log import BenchLog
 from lab.bench.physical.operator import Operator
 from lab.bench.physical.sound_card import borrowed, sound_card
+from lab.bench.physical.upkeep import in_use
 from rigs.locks import Lease
 from rigs.rig_file import RigFile
 
@@ -23,12 +24,14 @@ def opened(
     log: BenchLog,
     lease: Lease | None = None,
     corpus: Path | None = None,
+    tolerant: bool = False,
 ) -> Iterator[tuple[Stand | None, Instruments]]:
     """Everything that the rig file names, open while inside. The stand: where an emulated bench is found.
 
-    Raises RigError, LabFailure.
+    tolerant: see `Instruments`. Raises RigError, LabFailure.
     """
     with ExitStack() as stack:
+        stack.enter_context(in_use(rig, "a run" if lease is None else lease.holder.purpose))
         stand = standing(rig) if rig.kind == "emulated" else None
         if stand is not None:
             log.say(f"uses the emulation that process {stand.pid} keeps standing")
@@ -38,4 +41,4 @@ def opened(
             if rig.kind == "emulated":
                 stand = stack.enter_context(Emulation(rig, corpus)).stand
         urls = {} if stand is None else stand.urls
-        yield stand, stack.enter_context(Instruments(rig, folder, operator, log, urls, lease))
+        yield stand, stack.enter_context(Instruments(rig, folder, operator, log, urls, lease, tolerant))

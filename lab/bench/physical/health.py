@@ -1,0 +1,188 @@
+"""Whether a bench is fit for a run, looked at before the first trial and by `lab rig check`: green, or what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+
+from detectors.build import Build, load_build
+from detectors.errors import DetectorError
+from lab.bench.physical.instruments import Instruments
+from lab.bench.physical.sound_card import audio_spec
+from lab.bench.physical.upkeep import Left
+from rigs.audio.background import measure_background
+from rigs.audio.calibration import Calibration, judge_calibrations
+from rigs.console import Identity
+from rigs.errors import RigError
+from rigs.rig_file import RigFile
+from rigs.rig_tables import Device
+
+QUIET_S = 1.0
+
+
+class Mark(Enum):
+    GOOD = "good"
+    LOOK = "look"  # a run goes on, a person should know
+    BAD = "bad"  # no run before this is put right
+
+
+@dataclass(frozen=True)
+class Check:
+    """what: was looked at. found: in a technician's words. remedy: what to do, empty when nothing."""
+
+    what: str
+    mark: Mark
+    found: str
+    remedy: str = ""
+
+
+def check_bench(
+    rig: RigFile, instruments: Instruments, left: Left | None, build: Build | None = None, sound: bool = True
+) -> list[Check]:
+    """Everything, in the order in which a technician would go round.
+
+    left: how the bench was left before it was opened now. build: under test, where one is known. sound: play a pilot.
+    """
+    found = [_left(rig, left), *check_calibrations(rig)]
+    with instruments.attended(600.0):
+        for one in rig.instruments:
+            if one.name in instruments.faults:
+                found.append(
+                    Check(
+                        one.name,
+                        Mark.BAD,
+                        instruments.faults[one.name],
+                        "look at cable, power and USB socket",
+                    )
+                )
+            else:
+                found += _asked(one.name, _questions(rig, instruments, one.name))
+        if rig.device is not None and rig.device.instrument not in instruments.faults:
+            found.append(check_device(rig.device, instruments, build))
+        if sound:
+            found.append(check_sound(rig))
+    return found
+
+
+def to_fix(checks: Iterable[Check]) -> str:
+    """What must be put right before a run, in one line; empty when nothing."""
+    bad = [one for one in checks if one.mark is Mark.BAD]
+    return "; ".join(f"{one.what}: {one.found} ({one.remedy})" for one in bad)
+
+
+def check_calibrations(rig: RigFile, today: date | None = None) -> list[Check]:
+    """A physical bench needs a record that holds for each input, each output and the meter; others only keep theirs."""
+    needed = [record.of for record in rig.calibrations]
+    if rig.kind == "physical":
+        audio = rig.audio
+        needed += [wire.name for wire in (*audio.inputs, *audio.outputs)] + ([rig.meter] if rig.meter else [])
+    if not needed:
+        return [Check("calibration", Mark.GOOD, "none is needed: nothing here is real")]
+    records = [Calibration(one.of, one.value, one.unit, one.done, one.due) for one in rig.calibrations]
+    findings = judge_calibrations(records, list(dict.fromkeys(needed)), today)
+    if findings:
+        remedy = "calibrate, and enter value and dates in the rig file"
+        return [Check("calibration", Mark.BAD, finding.detail, remedy) for finding in findings]
+    first = min(record.due for record in rig.calibrations)
+    return [Check("calibration", Mark.GOOD, f"all hold, the first is due on {first}")]
+
+
+def check_device(device: Device, instruments: Instruments, build: Build | None) -> Check:
+    """Whether the device runs what the rig file says it does, by id and by hash where it tells one."""
+    try:
+        identity = instruments.console.identify()
+    except RigError as error:
+        return Check(device.name, Mark.BAD, str(error), "look at its power and console; reset it")
+    wrong = wrong_identity(identity, device.build, build or _known(device.build))
+    said = f"{identity.version} {identity.build_id} {identity.build_hash[:12]}".strip()
+    if wrong:
+        return Check(
+            device.name, Mark.BAD, wrong, "flash the build under test, or name another in the rig file"
+        )
+    return Check(device.name, Mark.GOOD, f"runs {said}")
+
+
+def wrong_identity(identity: Identity, expected: str, build: Build | None) -> str:
+    """Why this is not the device that was asked for, empty when it is."""
+    said = identity.build_id or identity.version
+    if said != expected:
+        return f"it runs {said!r}, the rig file wants {expected!r}"
+    if build is not None and build.id == expected and not build.hash.startswith(identity.build_hash):
+        return (
+            f"it runs another {expected}: hash {identity.build_hash[:12]}, the build's is {build.hash[:12]}"
+        )
+    return ""
+
+
+def check_sound(rig: RigFile) -> Check:
+    """Two pilots with silence between: lag, level, noise. Sounds at the pilot's level."""
+    spec = audio_spec(rig)
+    try:
+        noise, verdict = measure_background(spec, QUIET_S)
+    except RigError as error:
+        return Check(
+            "sound", Mark.BAD, str(error), "look at the sound card, its name in the rig file, and its cables"
+        )
+    if not verdict.valid:
+        return Check("sound", Mark.BAD, verdict.reason, "look at amplifier, gain and microphone")
+    return Check("sound", Mark.GOOD, f"pilot heard, background {noise}")
+
+
+def _left(rig: RigFile, left: Left | None) -> Check:
+    words = left.words if left is not None else ""
+    if not words:
+        return Check("last run", Mark.GOOD, "was put away" if left else "none on this computer yet")
+    mark = Mark.BAD if rig.kind == "physical" else Mark.LOOK
+    return Check("last run", mark, words, "look at the bench, then say so to `lab rig check`")
+
+
+def _asked(name: str, questions: Iterator[Callable[[], str]]) -> Iterator[Check]:
+    try:
+        answers = [question() for question in questions]
+    except RigError as error:
+        yield Check(name, Mark.BAD, str(error), "look at cable and power; switch it off and on")
+        return
+    yield Check(name, Mark.GOOD, ", ".join(filter(None, answers)) or "its port is open")
+
+
+def _questions(rig: RigFile, instruments: Instruments, name: str) -> Iterator[Callable[[], str]]:
+    driver = instruments.drivers.get(name)
+    if rig.stage is not None and name == rig.stage.instrument:
+        yield lambda: _stage(rig, instruments)
+    elif name == rig.meter:
+        yield lambda: f"{driver.identity().model} reads {driver.read('level'):.1f} dB"
+    elif name == rig.climate:
+        yield lambda: "{0.temperature_c:.1f} degrees C, {0.humidity_percent:.0f} % humidity".format(
+            driver.read()
+        )
+    elif any(switch.instrument == name for switch in rig.switches):
+        yield (
+            lambda: (
+                f"{sum(bool(on) for on in driver.commanded.values())} of {driver.channels} relays on (commanded)"
+            )
+        )
+
+
+def _stage(rig: RigFile, instruments: Instruments) -> str:
+    stage = instruments.stage
+    if not stage.homed:
+        stage.connect()
+    stage.refresh()
+    pins = "" if stage.status is None else stage.status.pins
+    if rig.safety.e_stop and set(pins) & set("RDH"):
+        raise RigError("the emergency stop is pressed")
+    if not stage.homed:
+        return "waits to be homed"
+    where = ", ".join(f"{axis} {mm:.1f} mm" for axis, mm in stage.position_mm.items())
+    return f"{stage.state.value}, {where}"
+
+
+def _known(build: str) -> Build | None:
+    """The build of that name, where this checkout has it."""
+    try:
+        found = load_build(build)
+    except DetectorError:
+        return None
+    return found if found.id == build else None
