@@ -65,10 +65,18 @@ def test_the_zero_of_the_stage_is_where_its_profile_says():
     assert find_instrument("grbl").driver is Stage
     with bench(profile, grbl=find_emulator("grbl")(profile, speed=SPEED)) as rail:
         assert rail.stage.travel_mm["x"] == (0.0, 3000.0)
-        assert rail.stage.position_mm["x"] == pytest.approx(1.0)
+        assert rail.stage.position_mm["x"] == pytest.approx(-1.0)  # one millimetre off its switch
         rail.stage.move_to({"x": 2000.0}, 20000)
         assert rail.stage.position_mm["x"] == pytest.approx(2000.0)
-        assert rail.grbl.carriage.position_mm[0] == pytest.approx(2000.0, abs=1.5)
+        assert rail.grbl.carriage.position_mm[0] == pytest.approx(2002.0, abs=0.5)
+        for end in (0.0, 3000.0):
+            rail.stage.move_to({"x": end}, 20000)
+            assert rail.stage.position_mm["x"] == pytest.approx(end)
+
+
+def test_an_emulated_stage_cannot_count_upwards_from_zero():
+    with pytest.raises(BadRigFile, match=r"zero_mm.x: must be at most -100 for the emulator"):
+        find_emulator("grbl")(StageProfile(travel_mm={"x": (0.0, 100.0)}))
 
 
 @pytest.mark.parametrize(

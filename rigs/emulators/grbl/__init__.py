@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from rigs.emulators.grbl.controller import GrblEmulator
+from rigs.errors import BadRigFile
 from rigs.grbl.profile import StageProfile
 
 __all__ = ["EMULATOR", "GrblEmulator"]
 
 RATE_MM_MIN = 30000.0
 ACCELERATION_MM_S2 = 1000.0
+CLEARANCE_MM = 2.0  # from the low end of the travel to its switch
+USUAL_TRAVEL_MM = (-200.0, 0.0)
 
 
 def EMULATOR(profile: StageProfile, speed: float = 1.0) -> GrblEmulator:
-    """A stage that fits a profile: homing, soft and hard limits on, homing towards the stage's lower end."""
-    travel = [profile.travel_mm.get(axis, (0.0, 200.0)) for axis in ("x", "y", "z")]
-    settings: dict[int, float] = {22: 1, 20: 1, 21: 1, 23: 7, 24: 300.0, 25: 6000.0, 26: 25}
-    for number, (low, high) in enumerate(travel):
+    """A stage that fits a profile: homing, soft and hard limits on, homing towards the low ends.
+
+    speed: emulated seconds a second. Raises BadRigFile for a travel that reaches above machine zero.
+    """
+    settings: dict[int, float] = {20: 1, 21: 1, 22: 1, 23: 7, 24: 300.0, 25: 6000.0, 26: 25}
+    for number, axis in enumerate(("x", "y", "z")):
+        zero = profile.zero_mm.get(axis, 0.0)
+        low, high = profile.travel_mm.get(axis, USUAL_TRAVEL_MM)
+        if zero + high > 0:
+            raise BadRigFile(
+                f"zero_mm.{axis}: must be at most {-high:g} for the emulator: GRBL counts downwards from 0"
+            )
         settings |= {
             100 + number: 100.0,
             110 + number: RATE_MM_MIN,
             120 + number: ACCELERATION_MM_S2,
-            130 + number: high - low,
+            130 + number: CLEARANCE_MM - zero - low,
         }
-    return GrblEmulator(settings, speed=speed, options="V,15,128")
+    return GrblEmulator(settings, speed=speed)
