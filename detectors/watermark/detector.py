@@ -21,7 +21,7 @@ THRESHOLD = 6.5  # one false alarm in 30 days, by decoy keys: docs/watermark.md 
 class WatermarkDetector:
     """Score every 8 ms: the key-studentised self-correlation T of the last N * M blocks.
 
-    key: whose mark to look for. channels: how many of the device's microphones to use. longest_lag: pairs
+    key: whose mark to look for. channels: how many of the device's microphones to use, None for all. longest_lag: pairs
     of segments further apart are left out, None keeps all. NaN and infinite samples count as silence. Scores are
     NaN until as much audio as a mark lasts has been heard.
     """
@@ -29,9 +29,13 @@ class WatermarkDetector:
     labels = ("watermark",)
 
     def __init__(
-        self, key: Key, name: str = "watermark", channels: int = 1, longest_lag: int | None = None
+        self,
+        key: Key,
+        name: str = "watermark",
+        channels: int | None = None,
+        longest_lag: int | None = None,
     ) -> None:
-        if channels < 1:
+        if channels is not None and channels < 1:
             raise DetectorError(f"{name}: channels: at least 1, got {channels}")
         if longest_lag is not None and not 1 <= longest_lag < key.segments:
             raise DetectorError(f"{name}: longest_lag: 1 to {key.segments - 1}, got {longest_lag}")
@@ -43,14 +47,15 @@ class WatermarkDetector:
 
     def open(self, formats: Mapping[str, StreamFormat]) -> None:
         form = formats.get(AUDIBLE)
-        if form is None or form.rate_hz != RATE_HZ or form.channels < self.channels:
+        if form is None or form.rate_hz != RATE_HZ or form.channels < (self.channels or 1):
             raise DetectorError(
-                f"{self.name}: needs {AUDIBLE} at {RATE_HZ} Hz with {self.channels} channels, got {form}"
+                f"{self.name}: needs {AUDIBLE} at {RATE_HZ} Hz with {self.channels or 'some'} channels, got {form}"
             )
         mark_hops = self.key.segments * self.key.blocks * HOPS_PER_BLOCK
-        self._pending = np.zeros((self.channels, 0), np.float32)
-        self._whitener = Whitener(self.channels)
-        self._vectors = np.zeros((mark_hops, self.channels * COEFFICIENTS), np.float32)
+        listening = self.channels or form.channels
+        self._pending = np.zeros((listening, 0), np.float32)
+        self._whitener = Whitener(listening)
+        self._vectors = np.zeros((mark_hops, listening * COEFFICIENTS), np.float32)
         self._products = np.zeros((mark_hops, self.key.segments), np.float32)
         self._hop = 0
         self._scores: list[NDArray[np.float32]] = []
@@ -63,7 +68,7 @@ class WatermarkDetector:
         return np.concatenate(added) if added else np.zeros(0, np.float32)
 
     def feed(self, block: Block) -> Emission | None:
-        samples = np.asarray(block.streams[AUDIBLE], dtype=np.float32)[: self.channels]
+        samples = np.asarray(block.streams[AUDIBLE], dtype=np.float32)[: len(self._pending)]
         finite = np.where(np.isfinite(samples), samples, np.float32(0.0))
         self._pending = np.concatenate([self._pending, finite], axis=1)
         # Chunks of one size, however audio arrives: a transform of many frames at once may round differently.

@@ -7,11 +7,12 @@ from detectors.errors import DetectorError
 from detectors.watermark.detector import WatermarkDetector
 from detectors.watermark.key import Key
 
-_SETTINGS = {"channels": 1, "longest_lag": None}
+_SETTINGS = {"channels": None, "longest_lag": None}
 
 
 def from_spec(spec: DetectorSpec) -> WatermarkDetector:
-    """`model` is the key file; settings: `channels` (microphones used), `longest_lag` (segments).
+    """`model` is the key file; settings: `channels` (microphones used; all without it),
+    `longest_lag` (segments).
 
     Raises DetectorError for a missing key or an unknown setting.
     """

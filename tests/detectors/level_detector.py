@@ -16,6 +16,7 @@ TONE = Emission((32_000.0,), 60.0)
 
 class LevelDetector:
     labels = ("glass_break",)
+
     def __init__(self, name: str = "level", loud_db: float = -40.0) -> None:
         self.name, self.loud_db = name, loud_db
         self.needs = {AUDIBLE: StreamNeed((RATE_HZ,), 1)}
@@ -33,7 +34,9 @@ class LevelDetector:
         return TONE if self._scores and self._scores[-1] > self.loud_db else SILENT
 
     def tracks(self):
-        return (ScoreTrack(self.name, "glass_break", 0.05, 0.05, np.array(self._scores, np.float32), span_s=0.05),)
+        return (
+            ScoreTrack(self.name, "glass_break", 0.05, 0.05, np.array(self._scores, np.float32), span_s=0.05),
+        )
 
 
 def from_spec(spec):

@@ -12,7 +12,8 @@ FACTORY = "tests.detectors.level_detector:from_spec"
 
 def build(tmp_path, *names, threshold=-30.0, refractory_s=0.5, **settings):
     specs = tuple(
-        DetectorSpec(name, (AUDIBLE,), threshold, refractory_s, factory=FACTORY, settings=settings) for name in names
+        DetectorSpec(name, (AUDIBLE,), threshold, refractory_s, factory=FACTORY, settings=settings)
+        for name in names
     )
     return Build("mine", tmp_path / "mine.toml", "hash", specs)
 

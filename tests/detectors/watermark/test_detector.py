@@ -114,3 +114,16 @@ def test_an_empty_block_is_no_event():
     detector.open({AUDIBLE: StreamFormat(RATE_HZ, 1)})
     detector.feed(Block(0, 0, RATE_HZ, {AUDIBLE: np.zeros((1, 0), np.float32)}))
     assert len(detector.tracks()[0].scores) == 0
+
+
+def test_all_microphones_are_used_unless_told_otherwise(marked):
+    rng = np.random.default_rng(5)
+    stereo = np.stack(
+        [marked[0] + 0.3 * np.std(marked[0]) * rng.standard_normal(len(marked[0])) for _ in range(2)]
+    )
+    every = track(stereo, KEY, detector=WatermarkDetector(KEY)).scores
+    assert np.array_equal(
+        every, track(stereo, KEY, detector=WatermarkDetector(KEY, channels=2)).scores, equal_nan=True
+    )
+    first = track(stereo, KEY, detector=WatermarkDetector(KEY, channels=1)).scores
+    assert np.nanmax(every) > np.nanmax(first)
