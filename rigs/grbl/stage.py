@@ -9,18 +9,17 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from rigs.errors import BadReply, InstrumentAlarm, LinkLost, NoReply, RigError, Unsafe
+from rigs.errors import BadReply, InstrumentAlarm, LinkLost, NoReply, Unsafe
 from rigs.grbl import checks, limits, program, protocol
 from rigs.grbl.controller import Controller, Wire
 from rigs.grbl.limits import in_words
 from rigs.grbl.profile import StageProfile
 from rigs.grbl.protocol import State, Status
-from rigs.grbl.window import Ticket
+from rigs.grbl.watch import Watch
 
 _MOVING = frozenset({State.RUN, State.JOG, State.HOME})
-_RESTING = frozenset({State.IDLE, State.ALARM, State.CHECK, State.SLEEP})
 _MARGIN_S = 10.0  # on top of twice the time that a move should take
 _SYNC = "G4P0.01"  # answered when every move before it has ended
 
@@ -36,6 +35,7 @@ class Stage:
         self.name = name
         self.profile = profile
         self._controller = Controller(link, name, profile.buffer_bytes, profile.reply_s)
+        self._watch = Watch(self._controller, profile)
         self._moves = threading.RLock()
         self._connected = False
         self._restarts = 0
@@ -47,10 +47,7 @@ class Stage:
     @property
     def state(self) -> State:
         """Of the last report; ALARM as soon as one is in force. Never asks: see `refresh`."""
-        if self._controller.alarm is not None:
-            return State.ALARM
-        status = self._controller.status
-        return status.state if status else State.UNKNOWN
+        return self._watch.state
 
     @property
     def status(self) -> Status | None:
@@ -60,9 +57,7 @@ class Stage:
     @property
     def position_mm(self) -> dict[str, float]:
         """Where the stage stood at the last report, by axis; empty while that cannot be told."""
-        machine = self._controller.machine_mm or ()
-        zero = self.profile.zero_mm
-        return {a: value - zero.get(a, 0.0) for a, value in zip(self.profile.axes, machine, strict=False)}
+        return self._watch.position_mm
 
     @property
     def homed(self) -> bool:
@@ -89,26 +84,11 @@ class Stage:
 
     def refresh(self) -> State:
         """Ask for a report and answer the state. Raises NoReply, LinkLost."""
-        if self._controller.alarm is None:  # with an alarm in force it may be silent until reset
-            try:
-                self._controller.report()
-            except InstrumentAlarm:
-                pass
-        return self.state
+        return self._watch.refresh()
 
     def at_rest(self) -> bool:
-        """Whether nothing moves, nor will by itself. Asks twice: a move just taken is not reported at once."""
-        for _ in range(2):
-            self.refresh()
-            if not self._still():
-                return False
-        return True
-
-    def _still(self) -> bool:
-        state, status = self.state, self._controller.status
-        if state is State.HOLD or state is State.DOOR:
-            return status is not None and status.sub not in ({1} if state is State.HOLD else {2, 3})
-        return state in _RESTING and (state is State.ALARM or not self._controller.unanswered)
+        """Whether nothing moves, nor will by itself. Raises NoReply, LinkLost."""
+        return self._watch.at_rest()
 
     # -- bringing up -----------------------------------------------------------------------------
 
@@ -148,9 +128,9 @@ class Stage:
             try:
                 self._controller.call("$H", limit_s, "home()")
             except NoReply as silence:
-                raise self._stopped(str(silence)) from silence
+                raise self._watch.stopped(str(silence)) from silence
             if self.refresh() is not State.IDLE:
-                raise InstrumentAlarm(f"{self._where()}: home() did not end idle")
+                raise InstrumentAlarm(f"{self._watch.where()}: home() did not end idle")
             self._controller.position_lost = False
             self._target.clear()
 
@@ -162,7 +142,7 @@ class Stage:
         with self._moves:
             self._linked("clear_alarm()")
             if not self.at_rest():
-                raise Unsafe(f"{self._where()}: refused clear_alarm(): it moves; cancel first")
+                raise Unsafe(f"{self._watch.where()}: refused clear_alarm(): it moves; cancel first")
             self._controller.reset()
             self._controller.call("$X")
             self.refresh()
@@ -178,7 +158,7 @@ class Stage:
             self._controller.call(f"${number}={limits.number(value)}")
             kept = self._controller.read_settings().get(str(number))
             if kept not in (limits.number(value), f"{value:.3f}"):
-                raise BadReply(f"{self._where()}: {call}: it kept {kept}")
+                raise BadReply(f"{self._watch.where()}: {call}: it kept {kept}")
 
     # -- moving ----------------------------------------------------------------------------------
 
@@ -198,13 +178,13 @@ class Stage:
         call = f"move_to({in_words(mm)})"
         with self._moves:
             self._ready(call, {State.IDLE, State.RUN})
-            checks.feed(self._where(), call, feed_mm_min, self.profile)
+            checks.feed(self._watch.where(), call, feed_mm_min, self.profile)
             self._check_target(mm, call)
             limit_s = self._expect(mm, feed_mm_min, timeout_s)
             zero = self.profile.zero_mm
             words = limits.axis_words({axis: value + zero.get(axis, 0.0) for axis, value in mm.items()})
             line = f"G90G21G94G53G1{words}F{limits.number(feed_mm_min)}"
-            self._answered(self._controller.send(line, limit_s), limit_s, call)
+            self._watch.answered(self._controller.send(line, limit_s), limit_s, call)
             self._target |= mm
             if wait:
                 self._arrive(call, limit_s)
@@ -225,8 +205,8 @@ class Stage:
         call = f"jog({in_words(mm)})"
         with self._moves:
             self._ready(call, {State.IDLE, State.JOG})
-            checks.feed(self._where(), call, feed_mm_min, self.profile)
-            checks.axes(self._where(), call, mm, self.profile)
+            checks.feed(self._watch.where(), call, feed_mm_min, self.profile)
+            checks.axes(self._watch.where(), call, mm, self.profile)
             settings, axes = self._controller.settings, len(self.profile.axes)
             time_s = limits.duration_s(math.hypot(*mm.values()), feed_mm_min, axes, settings)
             limit_s = 2.0 * time_s + _MARGIN_S if timeout_s is None else timeout_s
@@ -234,14 +214,14 @@ class Stage:
             line = f"$J=G91G21{limits.axis_words(mm)}F{limits.number(feed_mm_min)}"
             ticket = self._controller.send(line, limit_s)
             try:
-                self._answered(ticket, limit_s, call)
+                self._watch.answered(ticket, limit_s, call)
             except BadReply as error:
                 beyond = ticket.answer == protocol.Refused(15)
                 raise (Unsafe(str(error)) if beyond else error) from None
             if wait:
-                self._until_rest(limit_s, call)
+                self._watch.until_rest(limit_s, call)
                 if self.state is State.ALARM:
-                    raise InstrumentAlarm(f"{self._where()}: {call} was cut short")
+                    raise InstrumentAlarm(f"{self._watch.where()}: {call} was cut short")
 
     def run(self, lines: Sequence[str], timeout_s: float, vet: bool = True) -> None:
         """Run G-code lines, as fast as the controller takes them, and wait until the last has ended.
@@ -254,10 +234,10 @@ class Stage:
             self._check_homed("run()")
             if self._controller.settings.get("20") != "1":
                 raise Unsafe(
-                    f"{self._where()}: refused run(): without soft limits ($20=1) nobody checks the travel"
+                    f"{self._watch.where()}: refused run(): without soft limits ($20=1) nobody checks the travel"
                 )
             if fault := program.too_fast(lines, self.profile.maximum_feed_mm_min):
-                raise Unsafe(f"{self._where()}: refused run(): {fault}")
+                raise Unsafe(f"{self._watch.where()}: refused run(): {fault}")
             self._target.clear()
             if vet:
                 program.vet(self._controller, lines, timeout_s)
@@ -272,15 +252,15 @@ class Stage:
         Raises NoReply when it does not come to rest, LinkLost.
         """
         self._controller.realtime(protocol.HOLD)
-        self._until_rest(self._stop_s(), "hold()")
+        self._watch.until_rest(self._stop_s(), "hold()")
 
     def resume(self) -> None:
         """Go on after `hold`, or after a door was closed. Raises InstrumentAlarm, NoReply, LinkLost."""
         if self.refresh() is State.ALARM:
-            raise InstrumentAlarm(f"{self._where()}: refused resume()")
+            raise InstrumentAlarm(f"{self._watch.where()}: refused resume()")
         self._controller.realtime(protocol.RESUME)
         held = (State.HOLD, State.DOOR)
-        self._until(lambda: self.state not in held, self.profile.reply_s, "resume()")
+        self._watch.until(lambda: self.state not in held, self.profile.reply_s, "resume()")
 
     def cancel(self) -> None:
         """Stop with the stage's own deceleration and forget what is queued; the position stays known.
@@ -289,7 +269,7 @@ class Stage:
         """
         if self.refresh() is State.JOG:
             self._controller.realtime(protocol.JOG_CANCEL)
-            self._until_rest(self._stop_s(), "cancel()")
+            self._watch.until_rest(self._stop_s(), "cancel()")
         elif self.state is State.HOLD or not self.at_rest():
             self.hold()
             self._controller.reset()
@@ -299,41 +279,36 @@ class Stage:
 
     def halt(self) -> None:
         """Emergency: the safe bytes at once, waiting for nothing. What moved has lost its position."""
-        for data in self.safe_bytes():
-            self._controller.realtime(data)
+        self._watch.halt()
 
     # -- refusals ----------------------------------------------------------------------------------
 
-    def _where(self) -> str:
-        position = f" at {in_words(self.position_mm)} mm" if self.position_mm else ""
-        return f"{self._controller.describe()}{position}"
-
     def _linked(self, call: str) -> None:
         if self._controller.lost is not None:
-            raise LinkLost(f"{self._where()}: refused {call}: {self._controller.lost}; connect again")
+            raise LinkLost(f"{self._watch.where()}: refused {call}: {self._controller.lost}; connect again")
         if not self._connected:
-            raise Unsafe(f"{self._where()}: refused {call}: connect first")
+            raise Unsafe(f"{self._watch.where()}: refused {call}: connect first")
 
     def _ready(self, call: str, states: set[State]) -> None:
         """Raises unless the stage is linked, in step, and in one of these states."""
         self._linked(call)
         if self._controller.restarts != self._restarts:
             why = "its controller restarted, unasked (power lost, or somebody else reset it)"
-            raise InstrumentAlarm(f"{self._where()}: refused {call}: {why}; connect and home")
-        state = self._ask(call)
+            raise InstrumentAlarm(f"{self._watch.where()}: refused {call}: {why}; connect and home")
+        state = self._watch.ask(call)
         if self._controller.out_of_step:
             self._controller.reset() if self.at_rest() else self.cancel()
             state = self.refresh()
         if state in states:
             return
         if state is State.ALARM:
-            raise InstrumentAlarm(f"{self._where()}: refused {call}: home it, or clear the alarm")
+            raise InstrumentAlarm(f"{self._watch.where()}: refused {call}: home it, or clear the alarm")
         allowed = ", ".join(sorted(one.value for one in states))
-        raise Unsafe(f"{self._where()}: refused {call}: allowed while {allowed}")
+        raise Unsafe(f"{self._watch.where()}: refused {call}: allowed while {allowed}")
 
     def _check_target(self, mm: Mapping[str, float], call: str) -> None:
         self._check_homed(call)
-        checks.target(self._where(), call, mm, self.profile, self.travel_mm)
+        checks.target(self._watch.where(), call, mm, self.profile, self.travel_mm)
 
     def _check_homed(self, call: str) -> None:
         if not self.homed:
@@ -342,7 +317,7 @@ class Stage:
                 if self.profile.homing
                 else "its place is lost; put it to zero and connect again"
             )
-            raise Unsafe(f"{self._where()}: refused {call}: {way}")
+            raise Unsafe(f"{self._watch.where()}: refused {call}: {way}")
 
     # -- waiting -----------------------------------------------------------------------------------
 
@@ -361,49 +336,9 @@ class Stage:
 
     def _arrive(self, call: str, timeout_s: float) -> None:
         ticket = self._controller.send(_SYNC, timeout_s)
-        self._answered(ticket, timeout_s, call)
-        self._until_rest(self._stop_s(), call)
+        self._watch.answered(ticket, timeout_s, call)
+        self._watch.until_rest(self._stop_s(), call)
         position = self.position_mm
         for axis, value in self._target.items():
             if abs(position.get(axis, math.inf) - value) > self.profile.arrival_mm:
-                raise BadReply(f"{self._where()}: {call} ended elsewhere: {axis} should be {value:g}")
-
-    def _answered(self, ticket: Ticket, timeout_s: float, call: str) -> None:
-        """Wait for the answer to a line, also through a hold, during which a controller answers nothing."""
-        self._controller.wait(lambda: ticket.closed, 1.0 / self.profile.poll_hz, call)
-        if not ticket.closed:
-            self._until(lambda: ticket.closed, timeout_s, call)
-        self._controller.settle(ticket, 0.0, call)
-
-    def _until(self, done: Callable[[], bool], timeout_s: float, call: str) -> None:
-        """Poll until done; time on hold does not count. Stops the stage when it takes too long."""
-        polled = time.monotonic()
-        deadline = polled + timeout_s
-        while True:
-            held = self._ask(call) in (State.HOLD, State.DOOR)
-            if done():
-                return
-            self._controller.wait(done, 1.0 / self.profile.poll_hz, call)
-            now = time.monotonic()
-            deadline, polled = deadline + (now - polled if held else 0.0), now
-            if now > deadline:
-                raise self._stopped(f"{self._where()}: {call} did not end within {timeout_s:g} s")
-
-    def _until_rest(self, timeout_s: float, call: str) -> None:
-        self._until(self._still, timeout_s, call)
-        while not self.at_rest():
-            self._until(self._still, timeout_s, call)
-
-    def _ask(self, call: str) -> State:
-        """The state; a stage that does not tell it may be moving, and is stopped."""
-        try:
-            return self.refresh()
-        except NoReply as silence:
-            raise self._stopped(f"{self._where()}: {call}: it does not answer") from silence
-
-    def _stopped(self, why: str) -> NoReply:
-        try:
-            self.halt()
-        except RigError as error:
-            return NoReply(f"{why}; stopping it failed: {error}")
-        return NoReply(f"{why}; it was told to stop")
+                raise BadReply(f"{self._watch.where()}: {call} ended elsewhere: {axis} should be {value:g}")
