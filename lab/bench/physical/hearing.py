@@ -29,7 +29,7 @@ def heard_by(
     converter = None
     if rate_hz != own_hz:
         converter = soxr.ResampleStream(rate_hz, own_hz, channels, dtype="float32", quality="VHQ")
-    for block in recorded:
+    for block in _recut(recorded, rate_hz):
         frames = np.ascontiguousarray((mixing @ block).T)
         if converter is not None:
             frames = converter.resample_chunk(frames)
@@ -39,6 +39,19 @@ def heard_by(
         frames = converter.resample_chunk(np.zeros((0, channels), np.float32), last=True)
         if len(frames):
             yield _clip(frames)
+
+
+def _recut(blocks: Iterable[NDArray[np.float32]], samples: int) -> Iterator[NDArray[np.float32]]:
+    """The same in blocks of one length: how a resampler rounds depends on how it is fed."""
+    waiting: list[NDArray[np.float32]] = []
+    for block in blocks:
+        waiting.append(block)
+        while sum(one.shape[1] for one in waiting) >= samples:
+            whole = np.concatenate(waiting, axis=1)
+            yield whole[:, :samples]
+            waiting = [whole[:, samples:]]
+    if waiting and (rest := np.concatenate(waiting, axis=1)).shape[1]:
+        yield rest
 
 
 def _clip(frames: NDArray[np.float32]) -> NDArray[np.float32]:

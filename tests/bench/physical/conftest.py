@@ -1,0 +1,101 @@
+"""Benches without a sound: rig files, trials and a person who types, all real but for what they would move."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from lab.scenario.load import load_scenario
+from rigs.rig_file import load_rig
+
+SCENARIO = """
+format = "earshot-scenario/1"
+id = "short"
+title = "Marked television, as short as it can be"
+device = "four_mic_speaker"
+trials = 3
+duration_s = 3.3
+[room]
+size_m = [4.0, 3.5, 2.5]
+rt60_s = 0.3
+bank = 3
+placements = 1
+[placement]
+rule = "table"
+[[sources]]
+kind = "media"
+name = "tv"
+classes = ["speech", "music"]
+distance_m = 1.0
+level_db_spl = 68.0
+watermark = {key = "reference", start_s = 1.1, duration_s = 2.05}
+[[sources]]
+kind = "noise"
+name = "background"
+colour = "pink"
+snr_db = 20.0
+[expect]
+labels = ["watermark"]
+"""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_places(tmp_path_factory):
+    """Leases, announcements and the memory of benches stay out of the user's folders; rooms are computed once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EARSHOT_LOCKS", str(tmp_path_factory.mktemp("locks")))
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        patch.setenv("EARSHOT_CACHE", str(tmp_path_factory.mktemp("rooms")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def scenario_file(tmp_path_factory):
+    """`scenario_file(old, new)`: the short scenario with texts replaced pair by pair, as a file."""
+
+    def _file(*changes: str) -> Path:
+        text = SCENARIO
+        for old, new in zip(changes[::2], changes[1::2], strict=True):
+            assert old in text
+            text = text.replace(old, new)
+        path = tmp_path_factory.mktemp("scenarios") / "short.toml"
+        path.write_text(text)
+        return path
+
+    return _file
+
+
+@pytest.fixture
+def trial_of(scenario_file):
+    """`trial_of(old, new, cell=1, index=2)`: a trial of the short scenario, changed."""
+
+    def _trial(*changes: str, cell: int = 0, index: int = 0):
+        scenario = load_scenario(scenario_file(*changes))
+        return scenario.draw(scenario.cells()[cell], index, 1)
+
+    return _trial
+
+
+@pytest.fixture
+def rig_of():
+    """`rig_of("emulated", stage=None)`: a shipped bench with some tables replaced."""
+
+    def _rig(name: str, **changes):
+        rig = load_rig(name)
+        return rig.model_copy(update=changes)
+
+    return _rig
+
+
+@pytest.fixture
+def typing():
+    """A pipe: what is written to the second is typed by the person who reads the first."""
+    reader, writer = os.pipe()
+    stream = os.fdopen(reader, "r")
+    hand = os.fdopen(writer, "w", buffering=1)
+    yield stream, hand
+    stream.close()
+    if not hand.closed:
+        hand.close()

@@ -1,0 +1,104 @@
+import pytest
+
+from detectors.interface import AUDIBLE, ULTRASONIC, StreamNeed
+from lab.bench.physical.plan import Refused, plan_trial
+from rigs.rig_tables import Mark, Safety
+
+NEEDS = {AUDIBLE: StreamNeed((16000,), 1)}
+
+
+@pytest.fixture
+def at_a_table(rig_of):
+    """A physical bench without a motor: marks on the floor, an output for noise."""
+    loop = rig_of("loopback")
+    marks = (Mark(name="A", distance_m=1.0), Mark(name="C", distance_m=3.0))
+    return loop.model_copy(update={"kind": "physical", "room": "lab_2", "marks": marks})
+
+
+def problems(trial, rig, needs=NEEDS, **more):
+    with pytest.raises(Refused) as caught:
+        plan_trial(trial, rig, needs, **more)
+    return caught.value.problems
+
+
+def test_a_loopback_plays_levels_and_says_that_it_has_no_room(trial_of, rig_of):
+    plan = plan_trial(trial_of(), rig_of("loopback"), NEEDS)
+    assert plan.steps() == (
+        "play tv on television, 68.0 dB SPL",
+        "play background on noise, by SNR",
+        "record 3.3 s",
+    )
+    assert plan.notes == ("no room, no distance: every source is heard at its level at 1 m",)
+
+
+def test_a_stage_moves_to_the_distance_and_the_room_twin_makes_the_noise(trial_of, rig_of):
+    plan = plan_trial(trial_of("distance_m = 1.0", "distance_m = 1.6"), rig_of("emulated"), NEEDS)
+    assert plan.steps() == (
+        "move the stage to 1100 mm (1.60 m)",
+        "switch on amplifier",
+        "play tv on television, 68.0 dB SPL",
+        "record 3.3 s",
+    )
+
+
+def test_a_person_is_asked_where_there_is_no_motor(trial_of, at_a_table):
+    plan = plan_trial(trial_of(), at_a_table, NEEDS)
+    assert plan.placing.words == "place the tv at 1.00 m, mark A"
+    assert "not the scenario's" in plan.notes[0]
+
+
+def test_a_distance_that_nothing_reaches_is_refused(trial_of, rig_of, at_a_table):
+    far = trial_of("distance_m = 1.0", "distance_m = 2.0")
+    assert problems(far, at_a_table) == ("sources.tv.distance_m = 2 is on no mark: A at 1 m, C at 3 m",)
+    rail = rig_of("emulated")
+    short = rail.model_copy(update={"stage": rail.stage.model_copy(update={"travel_mm": (0.0, 400.0)})})
+    assert problems(trial_of(), short) == (
+        "sources.tv.distance_m = 1 is out of the stage's travel, 0.5 to 0.9 m",
+    )
+
+
+def test_cells_that_would_sound_alike_are_refused(trial_of, rig_of, at_a_table):
+    swept = trial_of(
+        "distance_m = 1.0", "distance_m = {sweep = [1.0, 3.0]}", "rt60_s = 0.3", "rt60_s = {sweep = [0.3]}"
+    )
+    said = problems(swept, rig_of("loopback"))
+    assert any(
+        "it sweeps distance_m, which this bench cannot change: there is no room" in one for one in said
+    )
+    assert problems(swept, at_a_table) == (
+        "it sweeps rt60_s, which this bench cannot change: the room is what it is",
+    )
+    plan_trial(swept, rig_of("emulated"), NEEDS)  # the twin has any room
+
+
+def test_levels_are_limited_by_the_rig_file_and_lifted_only_by_name(trial_of, rig_of):
+    loud = trial_of("level_db_spl = 68.0", "level_db_spl = 90.0")
+    (said,) = problems(loud, rig_of("loopback"))
+    assert "is above safety.max_playback_db_spl = 85; only a person at the bench may lift that" in said
+    plan_trial(loud, rig_of("loopback"), NEEDS, lifted=frozenset({"playback"}))
+
+
+def test_a_level_that_would_clip_is_refused(trial_of, rig_of):
+    loud = trial_of("level_db_spl = 68.0", "level_db_spl = 99.0")
+    (said,) = problems(loud, rig_of("loopback", safety=Safety(max_playback_db_spl=120.0)))
+    assert "would clip: television reaches 110 dB SPL" in said
+
+
+def test_streams_and_microphones_that_the_bench_lacks_are_refused(trial_of, rig_of):
+    needs = {AUDIBLE: StreamNeed((16000,), None), ULTRASONIC: StreamNeed((96000,), 1)}
+    assert problems(trial_of(), rig_of("emulated"), needs) == (
+        "the build wants ultrasonic at 96 kHz, the bench records audible only",
+        "no audio input stands for microphone 2, 3, 4 of device four_mic_speaker",
+    )
+
+
+def test_all_problems_are_told_at_once(trial_of, rig_of):
+    loud = trial_of("level_db_spl = 68.0", "level_db_spl = 90.0")
+    needs = {ULTRASONIC: StreamNeed((96000,), 1)}
+    assert len(problems(loud, rig_of("loopback"), needs)) == 2
+
+
+def test_more_sources_than_loudspeakers_are_refused(trial_of, rig_of):
+    second = '[[sources]]\nkind = "media"\nname = "radio"\nclasses = ["music"]\ndistance_m = 1.0\nlevel_db_spl = 60.0\n[expect]'
+    (said,) = problems(trial_of("[expect]", second), rig_of("emulated"))
+    assert said == "it has 2 sources of media (tv, radio), the bench has 1 outputs"
