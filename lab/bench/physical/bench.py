@@ -112,14 +112,13 @@ class PhysicalBench:
         plan = plan_trial(trial, self.rig, needs, self.lifted)
         self._log.say(f"trial {capture_name(trial)}: {'; '.join(plan.steps())}")
         facts, take = self._run(plan)
-        need, device = needs.get(AUDIBLE), trial.spec.device
-        channels = len(device.microphones_m) if need is None or need.channels is None else need.channels
+        device = trial.spec.device
         return RecordedSession(
             rate_hz=device.audible.rate_hz,
-            channels=channels,
+            channels=plan.channels,
             samples=round(trial.spec.duration_s * device.audible.rate_hz),
             streams=tuple(stream for stream in (AUDIBLE, PLAYBACK) if stream in needs),
-            heard=heard_by(device, channels, self.rig, take.blocks()),
+            heard=heard_by(device, plan.channels, self.rig, take.blocks()),
             facts=facts,
         )
 

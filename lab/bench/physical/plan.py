@@ -60,11 +60,12 @@ class Placing:
 class RigPlan:
     """What a bench does for one trial, in this order: place, move, switch on, play and record, switch off.
 
-    notes: what of the scenario this bench does not reproduce.
+    channels: microphones of the device, from the first, that the reference stack hears. notes: what of the scenario this bench does not reproduce.
     """
 
     trial: Trial
     sounds: tuple[Sound, ...]
+    channels: int = 1
     placing: Placing | None = None
     move: Move | None = None
     switches: tuple[Switch, ...] = ()
@@ -107,10 +108,11 @@ def plan_trial(
     return RigPlan(
         trial=trial,
         sounds=sounds,
+        channels=_channels(trial, rig, needs),
         move=move,
         placing=placing,
         switches=tuple(switch for switch in rig.switches if switch.role == "amplifier"),
-        notes=tuple(_notes(rig)),
+        notes=tuple(_notes(trial, rig, needs)),
     )
 
 
@@ -127,11 +129,27 @@ def _streams(trial: Trial, rig: RigFile, needs: Mapping[str, StreamNeed]) -> Ite
         yield f"device {device.id} has audible.rate_hz = {device.audible.rate_hz}, the build wants another"
     if device.audible.rate_hz > rig.audio.rate_hz:
         yield f"device {device.id} hears at {device.audible.rate_hz} Hz, the bench records at {rig.audio.rate_hz} Hz"
-    wanted = len(device.microphones_m) if need.channels is None else need.channels
+    wanted, have = need.channels or 1, _recorded(trial, rig)
+    if wanted > have:
+        yield f"the build listens to {wanted} microphones, the bench records {have} of device {device.id}"
+    most = max(wire.microphone for wire in rig.audio.inputs)
+    if rig.kind == "emulated" and most > len(device.microphones_m):
+        yield f"the bench records microphone {most}, device {device.id} has {len(device.microphones_m)}"
+
+
+def _recorded(trial: Trial, rig: RigFile) -> int:
+    """How many of the device's microphones, from the first, the bench stands in for."""
+    all_of_them = len(trial.spec.device.microphones_m)
+    if rig.kind == "loopback":
+        return all_of_them
     have = {wire.microphone for wire in rig.audio.inputs}
-    missing = [str(number) for number in range(1, wanted + 1) if number not in have]
-    if missing and rig.kind != "loopback":
-        yield f"no audio input stands for microphone {', '.join(missing)} of device {device.id}"
+    return next((n for n in range(all_of_them) if n + 1 not in have), all_of_them)
+
+
+def _channels(trial: Trial, rig: RigFile, needs: Mapping[str, StreamNeed]) -> int:
+    """A build that takes all microphones takes all that are recorded."""
+    need = needs.get(AUDIBLE)
+    return _recorded(trial, rig) if need is None or need.channels is None else need.channels
 
 
 def _cell(trial: Trial, rig: RigFile) -> Iterator[str]:
@@ -227,8 +245,12 @@ def _one_place(
     return None, Placing(f"the {source.name}", distance_m, mark.name if mark else None)
 
 
-def _notes(rig: RigFile) -> Iterator[str]:
+def _notes(trial: Trial, rig: RigFile, needs: Mapping[str, StreamNeed]) -> Iterator[str]:
     if rig.kind == "loopback":
-        yield "no room, no distance: every source is heard at its level at 1 m"
+        yield "no room, no distance: every source is heard at its level at 1 m, by every microphone alike"
     elif rig.kind == "physical":
         yield f"room and furniture are those of {rig.room}, not the scenario's"
+    heard, there = _channels(trial, rig, needs), len(trial.spec.device.microphones_m)
+    need = needs.get(AUDIBLE)
+    if need is not None and need.channels is None and heard < there:
+        yield f"the reference stack hears {heard} of {there} microphones: the bench records no more"

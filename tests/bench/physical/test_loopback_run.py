@@ -53,7 +53,7 @@ def test_the_stack_judged_exactly_what_is_kept(run):
     body = read_blocks(
         run.out / "captures" / note["capture"], 4800, note["body_at"], note["body_at"] + note["body_frames"]
     )
-    heard = np.concatenate(list(heard_by(trial.spec.device, 1, rig, body)), axis=1)[:, : round(3.3 * 16_000)]
+    heard = np.concatenate(list(heard_by(trial.spec.device, 4, rig, body)), axis=1)[:, : round(3.3 * 16_000)]
     with Store.read(run.out) as store:
         (stored,) = store.runs()
         captures = {record.index: record.capture_sha256 for record in store.trials(stored.id, "short")}

@@ -28,7 +28,9 @@ def test_a_loopback_plays_levels_and_says_that_it_has_no_room(trial_of, rig_of):
         "play background on noise, by SNR",
         "record 3.3 s",
     )
-    assert plan.notes == ("no room, no distance: every source is heard at its level at 1 m",)
+    assert plan.notes == (
+        "no room, no distance: every source is heard at its level at 1 m, by every microphone alike",
+    )
 
 
 def test_a_stage_moves_to_the_distance_and_the_room_twin_makes_the_noise(trial_of, rig_of):
@@ -84,12 +86,21 @@ def test_a_level_that_would_clip_is_refused(trial_of, rig_of):
     assert "would clip: television reaches 110 dB SPL" in said
 
 
-def test_streams_and_microphones_that_the_bench_lacks_are_refused(trial_of, rig_of):
-    needs = {AUDIBLE: StreamNeed((16000,), None), ULTRASONIC: StreamNeed((96000,), 1)}
-    assert problems(trial_of(), rig_of("emulated"), needs) == (
+def test_streams_and_microphones_that_the_bench_lacks_are_refused(trial_of, at_a_table):
+    needs = {AUDIBLE: StreamNeed((16000,), 4), ULTRASONIC: StreamNeed((96000,), 1)}
+    assert problems(trial_of(), at_a_table, needs) == (
         "the build wants ultrasonic at 96 kHz, the bench records audible only",
-        "no audio input stands for microphone 2, 3, 4 of device four_mic_speaker",
+        "the build listens to 4 microphones, the bench records 2 of device four_mic_speaker",
     )
+
+
+def test_a_build_that_takes_all_microphones_takes_those_that_are_recorded(trial_of, at_a_table, rig_of):
+    needs = {AUDIBLE: StreamNeed((16000,), None)}
+    plan = plan_trial(trial_of(), at_a_table, needs)
+    assert plan.channels == 2
+    assert "the reference stack hears 2 of 4 microphones: the bench records no more" in plan.notes
+    assert plan_trial(trial_of(), rig_of("loopback"), needs).channels == 4
+    assert plan_trial(trial_of(), rig_of("emulated"), needs).channels == 4
 
 
 def test_all_problems_are_told_at_once(trial_of, rig_of):
