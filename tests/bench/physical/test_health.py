@@ -1,0 +1,106 @@
+from datetime import date
+
+import pytest
+
+from detectors.build import load_build
+from lab.bench.physical import upkeep
+from lab.bench.physical.disk import capture_bytes, check_disk
+from lab.bench.physical.health import Check, Mark, check_calibrations, to_fix, wrong_identity
+from lab.errors import LabFailure
+from rigs.console import Identity
+from rigs.rig_tables import Calibration
+
+TODAY = date(2026, 11, 21)
+
+
+def record(of, due=date(2027, 1, 1)):
+    return Calibration(of=of, what="full scale", value=120.0, unit="dB SPL", done=date(2026, 1, 1), due=due)
+
+
+@pytest.fixture
+def physical(rig_of):
+    """`physical(records...)`: the loopback bench taken for a real one."""
+
+    def _physical(*records):
+        return rig_of("loopback", kind="physical", room="lab_2", calibrations=records)
+
+    return _physical
+
+
+def test_a_bench_that_is_not_real_needs_no_calibration(rig_of):
+    (check,) = check_calibrations(rig_of("emulated"), TODAY)
+    assert (check.mark, check.found) == (Mark.GOOD, "none is needed: nothing here is real")
+
+
+def test_a_physical_bench_names_what_was_never_calibrated_or_is_due(physical):
+    checks = check_calibrations(
+        physical(record("television"), record("noise", due=date(2026, 11, 20))), TODAY
+    )
+    said = to_fix(checks)
+    assert "noise: calibration of 2026-01-01 was due on 2026-11-20" in said
+    assert "from television was never calibrated" in said
+    assert "television: " not in said.replace("from television", "")
+    assert "calibrate, and enter value and dates in the rig file" in said
+
+
+def test_calibrations_that_hold_say_when_the_first_ends(physical):
+    names = ("television", "noise", "from television", "from noise")
+    (check,) = check_calibrations(physical(*map(record, names)), TODAY)
+    assert (check.mark, check.found) == (Mark.GOOD, "all hold, the first is due on 2027-01-01")
+
+
+@pytest.fixture(scope="module")
+def build():
+    return load_build()
+
+
+def test_the_device_that_was_asked_for_is_right(build):
+    assert wrong_identity(Identity("1.0", "reference", build.hash[:12]), "reference", build) == ""
+    assert wrong_identity(Identity("acme-7", "", ""), "acme-7", None) == ""
+    assert wrong_identity(Identity("1.0", "reference", ""), "reference", build) == ""  # it tells no hash
+
+
+def test_a_device_with_another_build_or_hash_is_refused(build):
+    assert (
+        wrong_identity(Identity("1.0", "older", ""), "reference", build)
+        == "it runs 'older', the rig file wants 'reference'"
+    )
+    assert "it runs another reference: hash 0123456789ab" in wrong_identity(
+        Identity("1.0", "reference", "0123456789abcdef"), "reference", build
+    )
+
+
+def test_only_what_is_bad_must_be_fixed():
+    checks = [Check("rail", Mark.GOOD, "idle"), Check("last run", Mark.LOOK, "cut off", "look")]
+    assert to_fix(checks) == ""
+
+
+def test_a_run_that_ended_well_leaves_nothing_to_say(rig_of):
+    rig = rig_of("emulated", id="tidy")
+    assert upkeep.last_left(rig) is None
+    with upkeep.in_use(rig, "a run"):
+        assert upkeep.last_left(rig).words.startswith("'a run' of ")
+    assert upkeep.last_left(rig).words == ""
+
+
+def test_a_physical_bench_cut_off_stays_so_until_a_person_has_looked(rig_of, monkeypatch):
+    rig = rig_of("emulated", id="cut", kind="physical")
+    upkeep._write(rig, False, "lab run")  # what a kill leaves behind
+    monkeypatch.setattr(upkeep, "boot_id", lambda: "another start of this computer")
+    assert "was cut off: the computer lost power or was restarted" in upkeep.last_left(rig).words
+    with upkeep.in_use(rig, "lab rig check"):
+        pass
+    assert not upkeep.last_left(rig).clean
+    upkeep.confirm_safe(rig, "a technician")
+    assert upkeep.last_left(rig).words == ""
+
+
+def test_a_disk_that_cannot_hold_the_captures_is_said_with_figures(rig_of, tmp_path, monkeypatch):
+    rig = rig_of("loopback")
+    hour = capture_bytes(rig, 1, 3600.0)
+    assert 2 * 48_000 * 4 * 3600 <= hour < 2.1 * 48_000 * 4 * 3600
+    check_disk(tmp_path, rig, 3, 18.0)
+    with pytest.raises(
+        LabFailure, match=r"1000000 trials record up to .* GB .* Make room, name another --out"
+    ):
+        check_disk(tmp_path, rig, 1_000_000, 3600.0 * 1e6)
