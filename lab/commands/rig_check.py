@@ -17,6 +17,7 @@ from lab.bench.physical.opened import opened
 from lab.bench.physical.upkeep import confirm_safe, last_left
 from lab.commands.at_bench import person, read_rig
 from lab.errors import LabFailure
+from rigs.console_text import escaped
 from rigs.errors import OperatorAbsent, RigError
 from rigs.locks import lease
 from rigs.rig_file import RigFile
@@ -55,7 +56,7 @@ def show(rig: RigFile, found: Sequence[Check], console: Console | None = None) -
         table.add_column(column, overflow="fold")
     for one in found:
         remedy = f"\n[bold]-> {escape(one.remedy)}[/]" if one.mark is not Mark.GOOD and one.remedy else ""
-        table.add_row(STYLE[one.mark], f"[bold]{escape(one.what)}[/]", escape(one.found) + remedy)
+        table.add_row(STYLE[one.mark], f"[bold]{escape(one.what)}[/]", escape(escaped(one.found)) + remedy)
     console.print(f"[bold]{escape(rig.id)}[/]  {rig.kind}  {escape(rig.title)}")
     console.print(table)
     wrong = sum(one.mark is Mark.BAD for one in found)

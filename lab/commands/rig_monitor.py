@@ -60,7 +60,7 @@ def _watch(rig: RigFile, instruments: Instruments, seconds: float | None, consol
     said: deque[str] = deque(maxlen=LINES)
     device = instruments.console
     mark = device.mark() if device is not None else None
-    end = math.inf if seconds is None else time.monotonic() + seconds
+    end = math.inf  # counts from the first sound on, once the pilot has been heard
     with (
         Duplex(spec) as duplex,
         Live(console=console, auto_refresh=False, transient=console.is_terminal) as live,
@@ -75,6 +75,8 @@ def _watch(rig: RigFile, instruments: Instruments, seconds: float | None, consol
                     said.extend(line.text for line in fresh)
                 stage = _stage(instruments)
             if heard is not None:
+                if end == math.inf and seconds is not None:
+                    end = time.monotonic() + seconds
                 live.update(screen(rig, dbfs(heard), stage, tuple(said)), refresh=True)
         duplex.stop()
 

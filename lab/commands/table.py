@@ -8,7 +8,16 @@ from rich.table import Table
 from lab.store.results import Accept, Results, Row
 
 VERDICT_STYLE = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "reported": "dim"}
-_COLUMNS = ("scenario", "cell", "label", "detected", "rate \\[low, high]", "false alarms", "a day <=", "verdict")
+_COLUMNS = (
+    "scenario",
+    "cell",
+    "label",
+    "detected",
+    "rate \\[low, high]",
+    "false alarms",
+    "a day <=",
+    "verdict",
+)
 _NUMBERS = ("detected", "false alarms", "a day <=")
 # A table folded into columns of three letters helps nobody in a CI log.
 _LOG_WIDTH = 150
@@ -52,4 +61,6 @@ def _cells(row: Row) -> list[str]:
 def _verdict(accept: Accept) -> str:
     bound = "" if accept.bound is None else f" (bound {accept.bound:.3g})"
     needed = f": {accept.needed}" if accept.needed else ""
-    return f"[{VERDICT_STYLE[accept.verdict]}]{accept.verdict}[/] {accept.metric} {accept.limit}{bound}{needed}"
+    return (
+        f"[{VERDICT_STYLE[accept.verdict]}]{accept.verdict}[/] {accept.metric} {accept.limit}{bound}{needed}"
+    )
