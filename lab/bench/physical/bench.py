@@ -129,15 +129,16 @@ class PhysicalBench:
 
     def _run(self, plan: RigPlan) -> tuple[CaptureFacts, Take]:
         measured: dict[str, float] = {}
+        faults: list[str] = []
         try:
             self._prepare(plan)
             measured |= self._surroundings("before")
-            with self._switched(plan):
+            with self._switched(plan, faults):
                 heard = [self._play(plan, setting) for setting in self._settings()]
         except (RigError, OSError) as error:
             raise NotRun(str(error)) from error
         own = heard[self._under_test()]
-        faults = list(dict.fromkeys(fault for one in heard for fault in one.faults))
+        faults += dict.fromkeys(fault for one in heard for fault in one.faults)
         faults += [one.found for one in check_calibrations(self.rig) if one.mark is Mark.BAD]
         faults += [one.take.invalid for one in heard if one is not own and one.take.invalid]
         try:
@@ -156,6 +157,7 @@ class PhysicalBench:
         lost = [name for name, state in self.instruments.states().items() if state != "open"]
         if lost:
             raise LinkLost(f"not there: {', '.join(lost)}; look at cable and power")
+        self.instruments.start_device()
         if plan.placing is not None and plan.placing != self._placed:
             with self.instruments.attended(PATIENT_S):
                 if self._operator.ask(plan.placing.words).lower() in ("no", "n"):
@@ -177,15 +179,23 @@ class PhysicalBench:
             )
 
     @contextmanager
-    def _switched(self, plan: RigPlan) -> Iterator[None]:
-        """Relays of the plan on while inside, off afterwards whatever happens."""
+    def _switched(self, plan: RigPlan, faults: list[str]) -> Iterator[None]:
+        """Relays of the plan on while inside, off afterwards whatever happens.
+
+        One that cannot be switched off is a fault of the trial, which has been recorded by then; its board switches
+        everything off as soon as its link is back.
+        """
         try:
             for switch in plan.switches:
                 self.instruments.switch(switch, True)
             yield
         finally:
             for switch in plan.switches:
-                self.instruments.switch(switch, False)
+                try:
+                    self.instruments.switch(switch, False)
+                except RigError as error:
+                    self._log.say(f"{switch.name} off: {error}")
+                    faults.append(str(error))
 
     def _play(self, plan: RigPlan, setting: float | None) -> _Heard:
         """Play and record once, at a sensitivity of the device where it has several."""
@@ -207,7 +217,7 @@ class PhysicalBench:
         with instruments.attended(playback.seconds + TAKE_MARGIN_S):
             path = capture_path(self.captures, name, self.rig)
             take = play_and_record(
-                self._spec, playback, path, ear.read_clock if ear is not None else lambda: None, stop_with
+                self._spec, playback, path, ear.begin if ear is not None else lambda: None, stop_with
             )
             if ear is not None:
                 ear.settle()

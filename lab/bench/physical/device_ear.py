@@ -7,8 +7,10 @@ trial time without the delays of its log. Without one the moment its line came i
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from detectors.interface import Event
@@ -24,27 +26,30 @@ SETTLE_S = 0.5  # a report of the last moment may still be on its way
 
 @dataclass
 class DeviceEar:
-    """From `mark` on, one playback. Readings are taken while sound runs and after it."""
+    """From `mark` on, one playback. The device's clock is read while sound runs and after it."""
 
     console: DeviceConsole
     device: Device
     mark: Mark
     readings: list[ClockReading] = field(default_factory=list)
-    has_clock: bool = True
+    _asking: threading.Thread | None = None
 
-    def read_clock(self) -> None:
-        """Note the device's clock; a device that has none, or is busy, is left alone."""
-        if not self.has_clock:
-            return
-        try:
+    def begin(self) -> None:
+        """Sound runs: ask for the device's clock, in a thread of its own, for playback must not wait for an answer."""
+        self._asking = threading.Thread(target=self._read_clock, name="device clock", daemon=True)
+        self._asking.start()
+
+    def _read_clock(self) -> None:
+        """Note the device's clock; one that has none, or is busy, is left alone."""
+        with suppress(RigError):
             self.readings.append(self.console.read_clock())
-        except RigError:
-            self.has_clock = bool(self.readings)
 
     def settle(self) -> None:
         """After the sound: wait for a report that is still on its way, and read the clock again."""
         time.sleep(SETTLE_S)
-        self.read_clock()
+        if self._asking is not None:
+            self._asking.join()
+        self._read_clock()
 
     def lines(self) -> tuple[str, ...]:
         """All that it said, harmless text; the last part of it where it said very much."""

@@ -85,7 +85,7 @@ class Instruments:
                     self.drivers[one.name] = self._driver(one)
             if self.rig.device is not None:
                 with self._forgiven(self.rig.device.instrument):
-                    self._start_device()
+                    self.start_device()
             self._open = opening.pop_all()
         return self
 
@@ -204,12 +204,16 @@ class Instruments:
             self.faults[name] = str(error)
             self.drivers.pop(name, None)
 
-    def _start_device(self) -> None:
-        """The boards have switched everything off as they were opened; now the device gets power and starts."""
+    def start_device(self) -> None:
+        """The device under power and ready, where a relay gives it power; nothing when it is.
+
+        Boards switch everything off when they are opened, and again after their link was lost.
+        """
         power = [switch for switch in self.rig.switches if switch.role == "device_power"]
-        if power and self.console is not None:
-            with self.attended(2.0 * BOOT_S):
-                self.console.power_cycle(BOOT_S)
+        if not power or self.console is None or self.drivers[power[0].instrument].commanded[power[0].channel]:
+            return
+        with self.attended(2.0 * BOOT_S):
+            self.console.power_cycle(BOOT_S)
 
     def _put_away(self) -> None:
         """Relays off at the end of a run; what fails here is the guardian's to make safe."""
