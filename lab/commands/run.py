@@ -25,6 +25,10 @@ def run(
     yes: Annotated[
         bool, typer.Option("--yes", help="Nobody is at the bench: never ask; what needs a person is not run.")
     ] = False,
+    lift: Annotated[
+        list[str] | None,
+        typer.Option(help="Safety limit of the bench to lift for this run, confirmed there: playback."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Directory of the run; default: runs/TIME.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Do what is left of the run in --out.")] = False,
     store: Annotated[str | None, typer.Option(help="Database URL; default: SQLite in --out.")] = None,
@@ -46,6 +50,8 @@ def run(
             raise BadInput("--resume needs --out: the directory of the run to go on with")
         out = Path("runs") / datetime.now().strftime("%Y%m%d-%H%M%S")
     bench = None
+    if rig is None and (yes or lift):
+        raise BadInput(f"{'--yes' if yes else '--lift'} speaks of a bench; name one with --rig")
     if rig is not None:
         from lab.commands.at_bench import read_rig
 
@@ -69,7 +75,7 @@ def run(
     else:
         from lab.commands.at_bench import at_bench
 
-        results = at_bench(paths, options, ask=not yes)
+        results = at_bench(paths, options, ask=not yes, lifted=lift or ())
     print_results(results)
     print(f"results: {out / 'results.json'}")
     if report:

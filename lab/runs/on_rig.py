@@ -148,6 +148,8 @@ class _RigRun:
         said = f"bench {self._bench.rig.id}: {len(plans)} trials, {minutes:.1f} min of sound"
         if placings:
             said += f", {len(placings)} placings by hand"
+        for name in sorted(self._bench.lifted):
+            self._log.say(f"safety limit lifted at the bench for this run: {name}")
         self._log.say(said)
         self._operator.tell(said)
         for note in sorted({note for plan in plans for note in plan.notes}):

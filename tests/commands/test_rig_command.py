@@ -54,6 +54,22 @@ def test_a_bench_in_use_is_refused_with_its_holder(capsys):
     )
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--lift", "playback", "--rig", "loopback"], "only a person at a terminal at the bench may lift"),
+        (["--lift", "gravity", "--rig", "loopback"], "the limits there are: playback"),
+        (["--lift", "playback"], "--lift speaks of a bench; name one with --rig"),
+        (["--yes"], "--yes speaks of a bench; name one with --rig"),
+    ],
+)
+def test_safety_limits_are_lifted_only_by_a_person_at_a_bench(arguments, said, capsys, tmp_path):
+    run = ["run", "scenarios/second_screen/near.toml", "--out", str(tmp_path / "run"), *arguments]
+    assert call(run) == ExitCode.BAD_INPUT
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
 def test_only_an_emulated_bench_can_be_emulated(capsys):
     assert call(["rig", "emulate", "loopback"]) == ExitCode.BAD_INPUT
     assert "kind is 'loopback'; only an emulated bench" in capsys.readouterr().err
@@ -132,7 +148,7 @@ def test_check_of_the_loopback_bench_is_green(tmp_path):
         "rig", "check", "loopback", EARSHOT_LOCKS=str(tmp_path / "l"), XDG_STATE_HOME=str(tmp_path / "s")
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "OK    sound        pilot heard" in done.stdout
+    assert "OK    sound        pilot of 70.0 dB SPL heard at 70.0 dB SPL, 21.3 ms later" in done.stdout
     assert "FIT FOR A RUN" in done.stdout
 
 

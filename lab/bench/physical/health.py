@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 
+import numpy as np
+
 from detectors.build import Build, load_build
 from detectors.errors import DetectorError
 from lab.bench.physical.instruments import Instruments
 from lab.bench.physical.sound_card import audio_spec
 from lab.bench.physical.upkeep import Left
-from rigs.audio.background import measure_background
+from rigs.audio import play_record
+from rigs.audio.background import background
 from rigs.audio.calibration import Calibration, judge_calibrations
 from rigs.console import Identity
 from rigs.errors import RigError
@@ -117,17 +120,22 @@ def wrong_identity(identity: Identity, expected: str, build: Build | None) -> st
 
 
 def check_sound(rig: RigFile) -> Check:
-    """Two pilots with silence between: lag, level, noise. Sounds at the pilot's level."""
+    """Two pilots with silence between: lag, level at the reference microphone, noise. Sounds at the pilot's level."""
     spec = audio_spec(rig)
     try:
-        noise, verdict = measure_background(spec, QUIET_S)
+        capture = play_record(spec, np.zeros((spec.outputs, round(QUIET_S * spec.rate_hz)), np.float32))
     except RigError as error:
         return Check(
             "sound", Mark.BAD, str(error), "look at the sound card, its name in the rig file, and its cables"
         )
-    if not verdict.valid:
-        return Check("sound", Mark.BAD, verdict.reason, "look at amplifier, gain and microphone")
-    return Check("sound", Mark.GOOD, f"pilot heard, background {noise}")
+    if not capture.verdict.valid:
+        return Check("sound", Mark.BAD, capture.verdict.reason, "look at amplifier, gain and microphone")
+    noise, alignment = background(spec, capture.blocks(spec.rate_hz)), capture.alignment
+    # RMS 1.0 is 3 dB above a full-scale sine.
+    heard = spec.pilot.level_dbfs + alignment.gain_db + 3.01 + spec.full_scale_db_spl[spec.reference_input]
+    lag_ms = alignment.lag_samples * 1000.0 / spec.rate_hz
+    found = f"pilot of {rig.audio.pilot_db_spl:.1f} dB SPL heard at {heard:.1f} dB SPL, {lag_ms:.1f} ms later; noise {noise}"
+    return Check("sound", Mark.GOOD, found)
 
 
 def _left(rig: RigFile, left: Left | None) -> Check:

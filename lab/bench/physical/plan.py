@@ -188,6 +188,8 @@ def _sounds(trial: Trial, rig: RigFile, problems: list[str]) -> Iterator[Sound]:
 
 def _too_loud(sounds: tuple[Sound, ...], rig: RigFile) -> Iterator[str]:
     most = rig.safety.max_playback_db_spl
+    if rig.audio.pilot_db_spl > most:
+        yield f"audio.pilot_db_spl = {rig.audio.pilot_db_spl:g} is above safety.max_playback_db_spl = {most:g}"
     for sound in sounds:
         level = sound.level_db_spl
         if level is None:
