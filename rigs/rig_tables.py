@@ -91,7 +91,8 @@ class Audio(Table):
     what the rate carries. lag_ms: least and most between playing a sound and hearing it back, of converters, buffers and
     air together. jitter_ms: most that the lag may change within a trial. skew_ppm: most that the two clocks may differ.
     path_gain_db: level of the recorded pilot over the played one, both relative to full scale, within 3 dB; None to
-    leave it unjudged.
+    leave it unjudged. peak_db: least that the pilot's correlation must stand above its second peak; in a lively room
+    reflections come close, noise alone seldom passes 2 dB.
     """
 
     device: Text
@@ -106,6 +107,7 @@ class Audio(Table):
     jitter_ms: float = Field(0.5, ge=0.0, le=10.0)
     skew_ppm: float = Field(0.0, ge=0.0, le=1000.0)
     path_gain_db: float | None = Field(None, ge=-120.0, le=120.0)
+    peak_db: float = Field(6.0, ge=1.0, le=60.0)
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:

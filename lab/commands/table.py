@@ -49,7 +49,7 @@ def _cells(row: Row) -> list[str]:
     found, alarms = row.detection, row.false_alarms
     return [
         " ".join(f"{key}={value}" for key, value in row.cell.items()),
-        row.label,
+        row.label if row.stage == "device" else f"{row.label} ({row.stage})",
         f"{found.detected}/{found.trials}" if found else "",
         f"{found.rate:.3f} \\[{found.low:.3f}, {found.high:.3f}]" if found else "",
         f"{alarms.count} in {alarms.hours:.2f} h" if alarms else "",

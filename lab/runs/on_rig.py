@@ -137,7 +137,10 @@ class _RigRun:
             if skip is not None:
                 self._store_one(trial, self._skipped(trial, skip))
                 continue
-            self._operator.tell(f"trial {number} of {len(planned)}: {capture_name(trial)}")
+            left_min = sum(one.trial.spec.duration_s for one in planned[number - 1 :]) / 60.0
+            self._operator.tell(
+                f"trial {number} of {len(planned)}: {capture_name(trial)} ({left_min:.1f} min of sound left)"
+            )
             self._run_one(trial)
         self._obey()
         return self._not_run

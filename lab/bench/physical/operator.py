@@ -82,7 +82,7 @@ class AtTerminal:
         self, patience_s: float = 300.0, console: Console | None = None, stream: IO[str] | None = None
     ) -> None:
         self._patience_s = patience_s
-        self._console = console or Console(stderr=True)
+        self._console = console or Console(stderr=True, highlight=False)
         self._stream = stream or sys.stdin
         self._typed = bytearray()
         self._closed = False

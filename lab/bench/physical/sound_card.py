@@ -33,6 +33,7 @@ def audio_spec(rig: RigFile) -> AudioSpec:
         reference_input=reference,
         lag_samples=(round(audio.lag_ms[0] * ms), round(audio.lag_ms[1] * ms)),
         path_gain_db=audio.path_gain_db,
+        peak_ratio_db=audio.peak_db,
         lag_tolerance=audio.jitter_ms * ms,
         max_skew_ppm=audio.skew_ppm,
         exact=rig.kind == "loopback" and audio.jack is not None,
