@@ -142,6 +142,15 @@ def test_one_screen_says_what_to_do(capsys):
     assert "[bold]" in shown  # what a device says is text
 
 
+def test_a_bench_that_is_not_there_at_all_is_told_piece_by_piece(capsys):
+    assert call(["rig", "check", "example_hardware", "--no-sound"]) == ExitCode.LAB_FAILURE
+    shown = " ".join(capsys.readouterr().out.split())
+    for name in ("rail", "relays", "meter", "sensor", "console"):
+        assert f"FIX {name}" in shown
+    assert "look at cable, power and USB socket" in shown
+    assert re.search(r"\d TO FIX, then check again", shown)
+
+
 @needs_sound
 def test_check_of_the_loopback_bench_is_green(tmp_path):
     done = lab(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -81,11 +82,9 @@ class Instruments:
             self._heart = opening.enter_context(Heart(self.guardian))
             opening.callback(self._put_away)
             for one in self.rig.instruments:
-                with self._forgiven(one.name):
-                    self.drivers[one.name] = self._driver(one)
+                self._try(one.name, partial(self._connect, one))
             if self.rig.device is not None:
-                with self._forgiven(self.rig.device.instrument):
-                    self.start_device()
+                self._try(self.rig.device.instrument, self.start_device)
             self._open = opening.pop_all()
         return self
 
@@ -191,18 +190,20 @@ class Instruments:
             self.faults[guarded.name] = str(error)
         return guarded.name not in self.faults
 
-    @contextmanager
-    def _forgiven(self, name: str) -> Iterator[None]:
-        """A fault of one instrument is noted where the others matter too."""
+    def _try(self, name: str, act: Callable[[], None]) -> None:
+        """Do something with an instrument; its fault is noted where the others matter too."""
         if name in self.faults:
             return
         try:
-            yield
+            act()
         except RigError as error:
             if not self._tolerant:
                 raise
             self.faults[name] = str(error)
             self.drivers.pop(name, None)
+
+    def _connect(self, one: Instrument) -> None:
+        self.drivers[one.name] = self._driver(one)
 
     def start_device(self) -> None:
         """The device under power and ready, where a relay gives it power; nothing when it is.
@@ -210,7 +211,10 @@ class Instruments:
         Boards switch everything off when they are opened, and again after their link was lost.
         """
         power = [switch for switch in self.rig.switches if switch.role == "device_power"]
-        if not power or self.console is None or self.drivers[power[0].instrument].commanded[power[0].channel]:
+        if not power or self.console is None:
+            return
+        board = self.drivers.get(power[0].instrument)
+        if board is None or board.commanded[power[0].channel]:
             return
         with self.attended(2.0 * BOOT_S):
             self.console.power_cycle(BOOT_S)
