@@ -87,7 +87,12 @@ def test_missing_files_exit_3(lab, tmp_path):
     [
         ("empty.wav", np.zeros((0, 4)), [], "holds no samples"),
         ("nan.wav", np.full((800, 4), np.nan), [], "sample 0 is not a finite number"),
-        ("eight.wav", np.zeros((800, 8)), ["--device", "four_mic_speaker"], "8 channels, but the device has 4"),
+        (
+            "eight.wav",
+            np.zeros((800, 8)),
+            ["--device", "four_mic_speaker"],
+            "8 channels, but the device has 4",
+        ),
     ],
 )
 def test_unusable_recordings_exit_3_naming_the_file(lab, tmp_path, name, samples, options, said):
@@ -115,9 +120,12 @@ def test_full_disk_exits_4_and_keeps_what_was_stored(scenario, tmp_path):
     """A real file system of 1 MiB: the run stops with one message, and its store still opens."""
     mount = tmp_path / "small_disk"
     mount.mkdir()
-    if os.geteuid() != 0 or subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(mount)], capture_output=True, check=False
-    ).returncode:
+    if (
+        os.geteuid() != 0
+        or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(mount)], capture_output=True, check=False
+        ).returncode
+    ):
         pytest.skip("mounting a small file system needs root")
     try:
         build = tmp_path / "level.toml"
