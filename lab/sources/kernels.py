@@ -1,12 +1,10 @@
-"""The decorator of every compiled loop that makes sound, and the noise those loops share."""
+"""What the compiled loops that make sound share: their decorator, and a noise."""
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
-# error_model="numpy": a division by zero gives inf as in numpy instead of a check in the inner loop.
-kernel = numba.njit(error_model="numpy", cache=True, nogil=True)
+from lab.acoustics.compiled import compiled as kernel
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
