@@ -16,6 +16,7 @@ sounddevice. A process in which PortAudio still runs is aborted when its server 
 from __future__ import annotations
 
 import ctypes.util
+import fcntl
 import itertools
 import os
 import shutil
@@ -24,6 +25,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -32,6 +35,8 @@ from rigs.errors import AudioFault
 
 DEVICE = "loopback"
 HOST_API = "JACK"
+SHARED_MEMORY = Path("/dev/shm")
+SERVERS = ("jackd", "jackdbus")
 PROBE = (
     "import sys; from rigs.emulators.jack_client import JackClient; JackClient(sys.argv[1], 'probe').close()"
 )
@@ -99,6 +104,12 @@ class JackServer:
         """Start and wait until clients are answered. Raises AudioFault with the last words of the server."""
         if reason := missing():
             raise AudioFault(f"JACK server {self.name} cannot start: {reason}")
+        with _one_at_a_time():
+            forget_dead_servers()
+            self._launch(timeout_s)
+        return self
+
+    def _launch(self, timeout_s: float) -> None:
         log = (self._folder / "log").open("wb")
         self._process = subprocess.Popen(
             self.command(),
@@ -116,7 +127,6 @@ class JackServer:
                 self.stop()
                 raise AudioFault(f"JACK server {self.name} did not come up in {timeout_s:g} s: {words}")
             time.sleep(0.05)
-        return self
 
     def _answers(self) -> bool:
         """Asked from another process: a client of a server that ends would take this one with it."""
@@ -147,3 +157,29 @@ class JackServer:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def forget_dead_servers(memory: Path = SHARED_MEMORY, processes: Path = Path("/proc")) -> None:
+    """Empty JACK's list of servers where none runs.
+
+    It holds eight, by process number. A killed server stays on it, and for ever once another process has its number.
+    """
+    if any(_name_of(process) in SERVERS for process in processes.glob("[0-9]*")):
+        return
+    with suppress(OSError):  # another user's, or gone
+        (memory / "jack-shm-registry").unlink()
+
+
+def _name_of(process: Path) -> str:
+    try:
+        return (process / "comm").read_text().strip()
+    except OSError:  # it has just ended
+        return ""
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Held until a server is on the list, so that nobody empties it under one that is starting."""
+    with (Path(tempfile.gettempdir()) / f"earshot-jack-{os.getuid()}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -16,6 +16,7 @@ import select
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -34,6 +35,7 @@ from rigs.emulators.wire import PtyServer
 from rigs.errors import RigError
 
 CHECK_S = 0.5
+LEAVE_S = 10.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -93,7 +95,15 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps({"console": console.url, "control": str(folder / "control")}), flush=True)
         while not _ended(end_r):
             card.check()
+        _leave_within(LEAVE_S)
     return 0
+
+
+def _leave_within(seconds: float) -> None:
+    """A sound server that was killed never answers when the sound card is closed; this process must end all the same."""
+    overdue = threading.Timer(seconds, os._exit, [int(ExitCode.LAB_FAILURE)])
+    overdue.daemon = True
+    overdue.start()
 
 
 def place(

@@ -131,6 +131,7 @@ class PhysicalBench:
         measured: dict[str, float] = {}
         faults: list[str] = []
         try:
+            losses = self.instruments.losses()
             self._prepare(plan)
             measured |= self._surroundings("before")
             with self._switched(plan, faults):
@@ -139,6 +140,8 @@ class PhysicalBench:
             raise NotRun(str(error)) from error
         own = heard[self._under_test()]
         faults += dict.fromkeys(fault for one in heard for fault in one.faults)
+        lost = [link for link, count in self.instruments.losses().items() if count > losses[link]]
+        faults += [f"{link}: its link was lost during the trial" for link in lost]
         faults += [one.found for one in check_calibrations(self.rig) if one.mark is Mark.BAD]
         faults += [one.take.invalid for one in heard if one is not own and one.take.invalid]
         try:
@@ -206,7 +209,6 @@ class PhysicalBench:
             for label in device.labels:
                 instruments.console.set_sensitivity(label, setting)
         playback = Playback(plan, self.rig, self._corpus)
-        before = instruments.losses()
         ear = None
         if device is not None:
             ear = DeviceEar(instruments.console, device, instruments.console.mark())
@@ -221,12 +223,10 @@ class PhysicalBench:
             )
             if ear is not None:
                 ear.settle()
-        lost = [link for link, count in instruments.losses().items() if count > before[link]]
-        faults = [f"{link}: its link was lost during the trial" for link in lost]
         if ear is None:
-            return _Heard(playback, take, (), (), tuple(faults))
-        faults += filter(None, [ear.fault()])
-        return _Heard(playback, take, ear.events(take.clock), ear.lines(), tuple(faults))
+            return _Heard(playback, take, (), (), ())
+        faults = tuple(filter(None, [ear.fault()]))
+        return _Heard(playback, take, ear.events(take.clock), ear.lines(), faults)
 
     def _settings(self) -> tuple[float | None, ...]:
         device = self.rig.device
