@@ -7,30 +7,32 @@ once per trial from spec, room, device position and a seeded generator, and is a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, StringConstraints
 
 from detectors.interface import Event
 from lab.acoustics.ultrasonic.bodies import Array, Moving
+from lab.spec import Spec
 
 # What a mover may claim as truth.
 PRESENCE, MAJOR, MINOR = "presence", "major_motion", "minor_motion"
 
 
-@dataclass(frozen=True)
-class Doorway:
+class Doorway(Spec):
     """A hole in a wall, floor to lintel. wall: west, east (x = 0, x = size), south, north (y).
 
-    along_m: of its middle, along the wall from its lower corner.
+    along_m: of its middle, along the wall from its lower corner. width_m: 0.3 to 10. height_m: 0.5 to 5. open: a closed
+    one is a wall of drywall.
     """
 
-    name: str
-    wall: str
-    along_m: float
-    width_m: float = 0.9
-    height_m: float = 2.0
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
+    wall: Literal["west", "east", "south", "north"]
+    along_m: float = Field(ge=0.0, le=30.0)
+    width_m: float = Field(0.9, ge=0.3, le=10.0)
+    height_m: float = Field(2.0, ge=0.5, le=5.0)
     open: bool = True
 
 

@@ -16,7 +16,7 @@ from lab.scenario.explain import did_you_mean, problems, shown
 from lab.scenario.geometry import check_geometry
 from lab.scenario.identity import Files, build
 from lab.scenario.model import Scenario
-from lab.scenario.tree import Path, Tree, dotted, drawn_leaves, get, substitute
+from lab.scenario.tree import NAMED, Path, Tree, dotted, drawn_leaves, get, substitute
 
 MOST_CORNERS = 256
 
@@ -99,7 +99,7 @@ def _build(tree: Tree, one: CellTree, files: Files, blame: Blame, cell: str) -> 
     try:
         return build(tree, files)
     except ValidationError as error:
-        found = problems(error, Scenario, list(tree.get("sources", {})))
+        found = problems(error, Scenario, {key: list(tree.get(key, {})) for key in NAMED})
         lines = [
             f"{blame(path)}: {_assignment(one.tree, tree, path)}{complaint}" for path, complaint in found
         ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import typing
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -14,6 +14,8 @@ from pydantic.fields import FieldInfo
 from lab.scenario.drawn import KINDS
 from lab.scenario.tree import Path
 
+# Lists whose members pydantic tells apart by their kind, which it names in an error's location.
+TAGGED = ("sources", "movers")
 _SHOWN = 5
 _BOUNDS = (("ge", "at least"), ("gt", "above"), ("le", "at most"), ("lt", "below"))
 
@@ -25,13 +27,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def problems(
-    error: ValidationError, model: type[BaseModel], sources: Sequence[str]
+    error: ValidationError, model: type[BaseModel], names: Mapping[str, Sequence[str]]
 ) -> list[tuple[Path, str]]:
-    """Key path and complaint of each error, at most a few. `sources`: their names in file order."""
+    """Key path and complaint of each error, at most a few. names: of the members of each named list, in file order."""
     found: list[tuple[Path, str]] = []
     for one in error.errors(include_url=False)[:_SHOWN]:
         loc = one["loc"]
-        found.append((_path(loc, sources), _complaint(one, model, loc)))
+        found.append((_path(loc, names), _complaint(one, model, loc)))
     return found
 
 
@@ -50,10 +52,11 @@ def shown(value: object) -> str:
     return text if len(text) <= 80 else text[:76] + " ..."
 
 
-def _path(loc: tuple[int | str, ...], sources: Sequence[str]) -> Path:
+def _path(loc: tuple[int | str, ...], names: Mapping[str, Sequence[str]]) -> Path:
     """`("sources", 0, "media", "level")` as `("sources", "tv", "level")`: names for numbers, no union tags."""
-    if len(loc) > 1 and loc[0] == "sources" and isinstance(loc[1], int):
-        return ("sources", sources[loc[1]], *map(str, loc[3:]))
+    if len(loc) > 1 and loc[0] in names and isinstance(loc[1], int):
+        tagged = 3 if loc[0] in TAGGED else 2
+        return (loc[0], names[loc[0]][loc[1]], *map(str, loc[tagged:]))
     return tuple(map(str, loc))
 
 

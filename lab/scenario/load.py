@@ -19,7 +19,7 @@ from lab.scenario.file import ScenarioFile
 from lab.scenario.identity import Files, content_hash
 from lab.scenario.model import FORMAT
 from lab.scenario.toml_file import read_toml
-from lab.scenario.tree import Tree, by_name, dotted, drawn_leaves, get, overlay
+from lab.scenario.tree import NAMED, Tree, by_name, dotted, drawn_leaves, get, overlay
 
 SUITE_FILE = "suite.toml"
 SUITE_FORMAT = "earshot-suite/1"
@@ -29,7 +29,7 @@ __all__ = ["ScenarioFile", "find_scenarios", "is_scenario", "load_scenario", "lo
 # Said once for all trials: they can be neither drawn nor swept, and no variant changes them.
 ONCE = ("format", "id", "title", "description", "tags", "split", "trials", "hours", "duration_s", "accept")
 ONCE_OF_ROOM = ("bank", "placements")
-ONCE_OF_SOURCE = ("name", "kind")
+ONCE_OF_MEMBER = ("name", "kind")
 
 
 def is_scenario(path: Path) -> bool:
@@ -147,35 +147,38 @@ def _merged(own: Tree, defaults: Tree) -> tuple[Tree, tuple[tuple[str, Tree], ..
 
 
 def _addressed(body: Tree, tree: Tree, at: str) -> Tree:
-    """A variant whose `sources.NAME` are sources of the scenario, or new ones that state their kind."""
+    """A variant whose `sources.NAME` and the like are of the scenario, or new ones that state their kind."""
     for key in body:
         if key in ONCE:
             raise Malformed(f"{at}: {key} is the same for all cells; a variant cannot change it")
     room = body.get("room")
     if isinstance(room, dict) and any(key in room for key in ONCE_OF_ROOM):
         raise Malformed(f"{at}: room.bank and room.placements are the same for all cells")
-    sources = body.get("sources", {})
-    known = tree.get("sources", {})
-    if not isinstance(sources, dict):
-        raise Malformed(f"{at}: sources: written sources.NAME.key = value")
+    return body | {key: _members(key, body[key], tree, at) for key in NAMED if key in body}
+
+
+def _members(key: str, members: object, tree: Tree, at: str) -> Tree:
+    known = tree.get(key, {})
+    if not isinstance(members, dict):
+        raise Malformed(f"{at}: {key}: written {key}.NAME.key = value")
     named: Tree = {}
-    for name, source in sources.items():
-        if not isinstance(source, dict):
-            raise Malformed(f"{at}: sources.{name} = {shown(source)}: written sources.NAME.key = value")
-        if name not in known and "kind" not in source:
-            names = ", ".join(known)
+    for name, member in members.items():
+        if not isinstance(member, dict):
+            raise Malformed(f"{at}: {key}.{name} = {shown(member)}: written {key}.NAME.key = value")
+        if name not in known and (key == "doorways" or "kind" not in member):
+            names = ", ".join(known) or "none"
             raise Malformed(
-                f"{at}: sources.{name}: no such source{did_you_mean(name, known)}; there are {names}"
+                f"{at}: {key}.{name}: no such {key[:-1]}{did_you_mean(name, known)}; there are {names}"
             )
-        named[name] = source | {"name": name}
-    return body | {"sources": named} if named else body
+        named[name] = member | {"name": name}
+    return named
 
 
 def _check_values(tree: Tree, variants: tuple[tuple[str, Tree], ...]) -> None:
     for at, body in (("", tree), *((f"variant {shown(name)}: ", body) for name, body in variants)):
         for path, table in drawn_leaves(body):
             once = path[0] in ONCE or (path[0] == "room" and path[-1] in ONCE_OF_ROOM)
-            if once or (path[0] == "sources" and len(path) == 3 and path[2] in ONCE_OF_SOURCE):
+            if once or (path[0] in NAMED and len(path) == 3 and path[2] in ONCE_OF_MEMBER):
                 raise Malformed(
                     f"{at}{dotted(path)} = {shown(table)}: one plain value for all trials, not drawn or swept"
                 )

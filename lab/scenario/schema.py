@@ -11,8 +11,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lab.scenario.load import ONCE, ONCE_OF_ROOM, ONCE_OF_SOURCE
+from lab.scenario.load import ONCE, ONCE_OF_ROOM, ONCE_OF_MEMBER
 from lab.scenario.model import Scenario
+from lab.scenario.tree import NAMED
 
 SCHEMA_FILE = Path(__file__).with_name("scenario.schema.json")
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -40,10 +41,12 @@ def scenario_schema() -> Node:
     top["device"] = _value(
         {"type": "string", "description": "NAME of scenarios/devices, or a path to a .toml file"}
     )
-    source = top["sources"]["items"]
-    top["sources"] = {"type": "array", "items": {"allOf": [{"required": ["name"]}, source]}}
+    members = {key: top[key]["items"] for key in NAMED}
+    for key, member in members.items():
+        top[key] = {"type": "array", "items": {"allOf": [{"required": ["name"]}, member]}}
     overridden = {name: node for name, node in top.items() if name not in ONCE}
-    overridden["sources"] = {"type": "object", "additionalProperties": source}
+    for key, member in members.items():
+        overridden[key] = {"type": "object", "additionalProperties": member}
     top["variant"] = {
         "type": "array",
         "items": {
@@ -74,7 +77,7 @@ def _opened(name: str, model: Node) -> Node:
     if "properties" not in model:
         return model
     once = {"Scenario": ONCE, "RoomSpec": ONCE_OF_ROOM}.get(
-        name, ONCE_OF_SOURCE if "kind" in model["properties"] else ()
+        name, ONCE_OF_MEMBER if "kind" in model["properties"] else ()
     )
     plain = name == "Limit"
     opened = {key: node for key, node in model.items() if key not in ("required", "title")}

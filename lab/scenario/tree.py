@@ -1,7 +1,8 @@
 """The tree of plain TOML values behind a scenario: paths, merging, substitution.
 
-Inside this package sources are a table by name, so that a key path such as `sources.tv.distance_m` is the
-same in a file, a variant, a cell and a draw. `by_name` and `as_file` go from the file's list and back.
+Inside this package sources, movers and doorways are tables by name, so that a key path such as
+`sources.tv.distance_m` is the same in a file, a variant, a cell and a draw. `by_name` and `as_file` go from the file's
+lists and back.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ from lab.scenario.drawn import KINDS, Malformed, is_drawn
 
 Path = tuple[str, ...]
 Tree = dict[str, Any]
+
+# Lists of tables that have names.
+NAMED = ("sources", "movers", "doorways")
 
 # Ways to say the same thing. Setting one of a group drops the others that a default or a base had set.
 ALTERNATIVES = (
@@ -29,28 +33,28 @@ def dotted(path: Path) -> str:
 
 
 def by_name(tree: Tree) -> Tree:
-    """The same tree with `sources` as a table by name. Raises Malformed when a name is missing or doubled."""
-    if not isinstance(tree.get("sources"), list):
-        return tree
+    """The same tree with each list of `NAMED` as a table by name. Raises Malformed when a name is missing or doubled."""
+    tables = {key: _named(key, tree[key]) for key in NAMED if isinstance(tree.get(key), list)}
+    return tree | tables
+
+
+def _named(key: str, tables: list) -> Tree:
     named: Tree = {}
-    for position, source in enumerate(tree["sources"], start=1):
-        if not isinstance(source, dict) or not isinstance(source.get("name"), str):
-            raise Malformed(f"sources: [[sources]] number {position} needs a name, a plain string")
-        if source["name"] in KINDS:
-            raise Malformed(
-                f"sources: {source['name']!r} is the name of a distribution; name the source otherwise"
-            )
-        if source["name"] in named:
-            raise Malformed(f"sources: two are named {source['name']!r}; each name once")
-        named[source["name"]] = source
-    return tree | {"sources": named}
+    for position, table in enumerate(tables, start=1):
+        if not isinstance(table, dict) or not isinstance(table.get("name"), str):
+            raise Malformed(f"{key}: [[{key}]] number {position} needs a name, a plain string")
+        name = table["name"]
+        if name in KINDS:
+            raise Malformed(f"{key}: {name!r} is the name of a distribution; name the {key[:-1]} otherwise")
+        if name in named:
+            raise Malformed(f"{key}: two are named {name!r}; each name once")
+        named[name] = table
+    return named
 
 
 def as_file(tree: Tree) -> Tree:
     """The inverse of `by_name`."""
-    if not isinstance(tree.get("sources"), dict):
-        return tree
-    return tree | {"sources": list(tree["sources"].values())}
+    return tree | {key: list(tree[key].values()) for key in NAMED if isinstance(tree.get(key), dict)}
 
 
 def overlay(base: Tree, over: Mapping[str, Any]) -> Tree:

@@ -12,8 +12,9 @@ import numpy as np
 from lab.scenario.drawn import Scalar
 from lab.scenario.model import Scenario
 
-# Where a source stands belongs to the placement, not to the trial: trials that share a room and a placement
-# share impulse responses.
+# Where a source or a mover stands belongs to the placement, not to the trial: trials that share a room and a placement
+# share impulse responses and echoes.
+PLACED = ("sources", "movers", "doorways")
 POSITION_KEYS = frozenset({"position", "position_m", "distance_m", "rule", "height"})
 
 
@@ -54,7 +55,7 @@ def draw_index(path: tuple[str, ...], trial: int, shares: Shares) -> list[int]:
     """The index under which a key path is drawn: the room's, the (room, placement)'s, or the trial's own."""
     if path[0] == "room":
         return [shares.room_index(trial)]
-    if path[0] == "placement" or (path[0] == "sources" and len(path) > 2 and path[2] in POSITION_KEYS):
+    if path[0] == "placement" or (path[0] in PLACED and len(path) > 2 and path[2] in POSITION_KEYS):
         return [shares.room_index(trial), shares.placement_index(trial)]
     return [trial]
 
