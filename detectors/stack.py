@@ -22,7 +22,10 @@ from detectors.interface import (
 )
 
 # name -> module:callable; the callable takes the DetectorSpec and answers a Detector
-SHIPPED = {"watermark": "detectors.watermark.from_build:from_spec"}
+SHIPPED = {
+    "watermark": "detectors.watermark.from_build:from_spec",
+    "doppler_cfar": "detectors.presence.from_build:doppler_cfar",
+}
 
 
 class Stack:
