@@ -12,10 +12,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from lab.acoustics.air import absorption_db_per_m
 from lab.acoustics.shoebox import Climate
+from lab.acoustics.ultrasonic.images import joined, lattice
+from lab.acoustics.ultrasonic.tail import draw_tail
+from lab.errors import BadInput
 
 Array = NDArray[np.float64]
 NEPER_DB = 20.0 / math.log(10.0)
@@ -76,3 +79,73 @@ class Stage:
     @property
     def channels(self) -> int:
         return len(self.receivers.position_m)
+
+
+def make_stage(
+    size_m: tuple[float, float, float],
+    walls: ArrayLike,
+    carrier: Carrier,
+    loudspeaker_m: ArrayLike,
+    microphones_m: ArrayLike,
+    axis: ArrayLike,
+    pattern: ArrayLike,
+    *,
+    image_order: int = 3,
+    tail_rng: np.random.Generator | None = None,
+    tail_images: int = 24,
+) -> Stage:
+    """A stage with all images up to image_order, and a tail of some above it.
+
+    size_m: room, in m. walls: (6,), pressure reflection, 0 to 1, in the order west, east, south, north, floor, ceiling
+    (`boundaries.draw_walls`). loudspeaker_m: (3,), microphones_m: (M, 3), inside the room. axis: (3,), of the
+    loudspeaker, any length. pattern: (K,), see `Ends` (`directivity`). image_order: 0 to 8. tail_rng: draws the tail
+    (`tail.draw_tail`), none without it. Raises BadInput.
+    """
+    size = np.asarray(size_m, dtype=np.float64)
+    reflection = np.asarray(walls, dtype=np.float64)
+    loudspeaker = np.asarray(loudspeaker_m, dtype=np.float64).reshape(1, 3)
+    microphones = np.asarray(microphones_m, dtype=np.float64).reshape(-1, 3)
+    if reflection.shape != (6,) or not np.all((reflection >= 0.0) & (reflection <= 1.0)):
+        raise BadInput(f"walls = {reflection.tolist()}: six pressure reflections from 0 to 1 are needed")
+    if not 0 <= image_order <= 8:
+        raise BadInput(f"image_order = {image_order}: 0 to 8 reflections are traced")
+    for key, points in (("loudspeaker_m", loudspeaker), ("microphones_m", microphones)):
+        for point in points:
+            if not np.all((point >= 0.0) & (point <= size)):
+                raise BadInput(f"{key} = {point.tolist()} is not inside the room of {list(size_m)} m")
+    length = float(np.linalg.norm(np.asarray(axis, dtype=np.float64)))
+    if length == 0.0:
+        raise BadInput("axis = [0, 0, 0]: the loudspeaker's axis needs a direction")
+    table = np.asarray(pattern, dtype=np.float64)
+    if table.ndim != 1 or len(table) < 2:
+        raise BadInput(
+            f"pattern of shape {table.shape}: a table of at least two amplitudes over the cosine is needed"
+        )
+
+    images, louder = lattice(0, image_order), np.ones(0)
+    traced = len(images.cell)
+    if tail_rng is not None:
+        tail, louder = draw_tail(
+            size, reflection, carrier.absorption_np_m, loudspeaker[0], image_order, tail_images, tail_rng
+        )
+        images = joined(images, tail)
+    weight = images.reflection(reflection)
+    weight[traced:] *= louder
+
+    def ends(points: Array, axis: Array, table: Array) -> Ends:
+        return Ends(
+            position_m=images.position_m(size, points),
+            weight=np.tile(weight, (len(points), 1)),
+            order=images.order,
+            mirror=images.mirror,
+            axis=axis,
+            pattern=table,
+        )
+
+    direction = np.asarray(axis, dtype=np.float64) / length
+    return Stage(
+        size_m=tuple(float(edge) for edge in size),
+        carrier=carrier,
+        source=ends(loudspeaker, direction, table),
+        receivers=ends(microphones, direction, np.ones_like(table)),
+    )
