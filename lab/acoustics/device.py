@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -49,6 +50,103 @@ class ConverterSpec(Spec):
         return self
 
 
+class DriverSpec(Spec):
+    """The loudspeaker as mounted in its enclosure, by the lumped parameters of Thiele and Small.
+
+    diameter_m: nominal. sd_m2: effective area of the cone. re_ohm, le_h: of the voice coil. bl_tm: force factor at rest.
+    mms_kg: moving mass with air. fs_hz: resonance in the enclosure. qms: mechanical quality factor. xmax_m: peak
+    excursion at which Bl has fallen to 82 %, compliance to 75 %, and Le by 10 %. stop_m: where the coil hits.
+    equalised_hz: the device lifts its bass down to here. supply_v: where the amplifier clips. limiter: holds coil and
+    amplifier below their ends by lowering the gain. limiter_on_tone: the tone is summed before it and pumps along.
+    crosstalk_db: part of the cone's motion that reaches the tone: 0 for one full-range driver, -30 to -50 for a separate
+    tweeter. coupling: range of kappa, how much of it a tone follows, as break-up decouples the dome. am_per_m: relative
+    change of the tone's amplitude per metre; 15.9 gives sidebands of -42 dBc for 1 mm. tolerance: relative standard
+    deviation from unit to unit of Bl, Mms and stiffness. axis: unit vector of radiation. directivity: of the tone, and
+    directivity_index_db of a lobed one.
+    """
+
+    diameter_m: float = Field(0.064, ge=0.02, le=0.4)
+    sd_m2: float = Field(21e-4, ge=1e-4, le=0.1)
+    re_ohm: float = Field(4.0, ge=1.0, le=32.0)
+    le_h: float = Field(5e-5, ge=1e-6, le=2e-3)
+    bl_tm: float = Field(2.5, ge=0.2, le=30.0)
+    mms_kg: float = Field(2e-3, ge=1e-4, le=0.2)
+    fs_hz: float = Field(180.0, ge=20.0, le=2000.0)
+    qms: float = Field(4.0, ge=0.3, le=20.0)
+    xmax_m: float = Field(2.5e-3, ge=1e-4, le=0.02)
+    stop_m: float = Field(4e-3, ge=1e-4, le=0.04)
+    equalised_hz: float = Field(80.0, ge=20.0, le=2000.0)
+    supply_v: float = Field(12.0, ge=1.0, le=100.0)
+    limiter: bool = True
+    limiter_on_tone: bool = True
+    crosstalk_db: float = Field(0.0, ge=-80.0, le=0.0)
+    coupling: Annotated[tuple[float, float], Field(strict=False)] = (0.3, 1.0)
+    am_per_m: float = Field(15.9, ge=0.0, le=200.0)
+    tolerance: float = Field(0.05, ge=0.0, le=0.2)
+    axis: Position = (1.0, 0.0, 0.0)
+    directivity: Literal["lobed", "piston", "omni"] = "lobed"
+    directivity_index_db: float = Field(8.0, ge=5.0, le=15.0)
+
+    @model_validator(mode="after")
+    def _ranges(self) -> Self:
+        low, high = self.coupling
+        if not 0.0 <= low <= high <= 1.0:
+            raise ValueError(
+                f"coupling must be [low, high] with 0 <= low <= high <= 1, got [{low:g}, {high:g}]"
+            )
+        if self.stop_m < self.xmax_m:
+            raise ValueError(f"stop_m must be at least xmax_m = {self.xmax_m:g}, got {self.stop_m:g}")
+        if abs(sum(value * value for value in self.axis) - 1.0) > 1e-6:
+            raise ValueError(f"axis must have length 1, got {list(self.axis)}")
+        return self
+
+    @property
+    def radius_m(self) -> float:
+        """Of a piston with the cone's area."""
+        return math.sqrt(self.sd_m2 / math.pi)
+
+
+class UltrasonicSpec(ConverterSpec):
+    """Microphones, converter, loudspeaker and digital front end of a stream above hearing.
+
+    rate_hz: 96 or 192 kHz. carrier_band_hz: tones that the unit can emit. baseband_rate_hz, baseband_carrier_hz: what the
+    front end leaves of the stream, complex samples per second about this frequency. noise_shaping_db: rise of the
+    microphones' noise above 30 kHz. thd_one_percent_db_spl, thd_ten_percent_db_spl: levels of a sine that microphones
+    distort by 1 and 10 %, the second 10 to 20 dB above the first.
+    """
+
+    rate_hz: Literal[96000, 192000]
+    full_scale_db_spl: float = Field(130.0, ge=80.0, le=160.0)
+    bits: int = Field(24, ge=8, le=24)
+    carrier_band_hz: Annotated[tuple[float, float], Field(strict=False)] = (30000.0, 42000.0)
+    baseband_rate_hz: Literal[2000, 4000, 8000, 16000] = 4000
+    baseband_carrier_hz: float = Field(34000.0, ge=20000.0, le=90000.0)
+    noise_shaping_db: float = Field(15.0, ge=0.0, le=30.0)
+    thd_one_percent_db_spl: float = Field(115.0, ge=90.0, le=150.0)
+    thd_ten_percent_db_spl: float = Field(128.0, ge=100.0, le=170.0)
+    driver: DriverSpec = DriverSpec()
+
+    @model_validator(mode="after")
+    def _carriers(self) -> Self:
+        low, high = self.carrier_band_hz
+        top = min(90000.0, self.rate_hz / 2)
+        if not 20000.0 <= low < high < top:
+            raise ValueError(
+                f"carrier_band_hz must be [low, high] with 20000 <= low < high < {top:g} (half the rate, or 90000), "
+                f"got [{low:g}, {high:g}]"
+            )
+        if not low <= self.baseband_carrier_hz <= high:
+            raise ValueError(
+                f"baseband_carrier_hz must lie in carrier_band_hz [{low:g}, {high:g}], got {self.baseband_carrier_hz:g}"
+            )
+        apart = self.thd_ten_percent_db_spl - self.thd_one_percent_db_spl
+        if not 10.0 <= apart <= 20.0:
+            raise ValueError(
+                f"thd_ten_percent_db_spl must be 10 to 20 dB above thd_one_percent_db_spl, got {apart:g} dB"
+            )
+        return self
+
+
 class DeviceSpec(Spec):
     """What a device file says.
 
@@ -62,14 +160,12 @@ class DeviceSpec(Spec):
     microphones_m: Annotated[tuple[Position, ...], Field(strict=False, min_length=1, max_length=64)]
     loudspeaker_m: Position | None = None
     audible: ConverterSpec
-    ultrasonic: ConverterSpec | None = None
+    ultrasonic: UltrasonicSpec | None = None
 
     @model_validator(mode="after")
     def _streams(self) -> Self:
         if self.audible.rate_hz > 48000:
             raise ValueError(f"audible.rate_hz must be 16000 or 48000, got {self.audible.rate_hz}")
-        if self.ultrasonic is not None and self.ultrasonic.rate_hz < 96000:
-            raise ValueError(f"ultrasonic.rate_hz must be 96000 or 192000, got {self.ultrasonic.rate_hz}")
         if len(set(self.microphones_m)) < len(self.microphones_m):
             raise ValueError("microphones_m: two microphones share one position")
         return self
@@ -120,7 +216,11 @@ def _explain(error: ValidationError) -> str:
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] != "extra_forbidden":
         return f"{where}: {message}" if where else message
-    model = ConverterSpec if len(first["loc"]) > 1 else DeviceSpec
+    model = {
+        ("audible",): ConverterSpec,
+        ("ultrasonic",): UltrasonicSpec,
+        ("ultrasonic", "driver"): DriverSpec,
+    }.get(first["loc"][:-1], DeviceSpec)
     known = list(model.model_fields)
     near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"allowed: {', '.join(known)}"
