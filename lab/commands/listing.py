@@ -15,7 +15,7 @@ from rich.table import Table
 from lab.scenario.cost import core_seconds
 from lab.scenario.explain import shown
 from lab.scenario.file import ScenarioFile
-from lab.scenario.load import SUITE_FILE, find_scenarios, load_suite_title
+from lab.scenario.load import SUITE_FILE, find_scenarios, load_suite
 from lab.scenario.model import Limit
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"
@@ -47,7 +47,7 @@ def list_scenarios(
 def suite_table(folder: Path, scenarios: Sequence[ScenarioFile], jobs: int) -> Table:
     """One row a scenario, in order of path."""
     suite = folder / SUITE_FILE
-    title = load_suite_title(suite) if suite.exists() else ""
+    title = load_suite(suite).title if suite.exists() else ""
     table = Table(
         title=f"{folder.name}: {title}" if title else folder.name, title_justify="left", show_lines=True
     )

@@ -25,7 +25,7 @@ from lab.runs.plan import Planned, chunks, plan
 from lab.runs.pool import run_chunks
 from lab.runs.progress import Pace, Progress
 from lab.runs.summary import limits, summarise
-from lab.scenario.load import ScenarioFile, find_scenarios
+from lab.scenario.load import ScenarioFile, find_scenarios, suite_of
 from lab.sources.availability import check_available
 from lab.store import results as results_file
 from lab.store.records import RunRecord, RunState, ScenarioRecord, TrialRecord
@@ -51,8 +51,8 @@ def run_scenarios(
     None for nobody. Raises BadInput for input that cannot be used, LabFailure when the lab itself cannot go on or
     trials of a bench could not be run.
     """
-    build, reported = _build(options.build)
     scenarios = select(paths, options.tags)
+    build, reported = _build(options.build or suite_build(scenarios))
     for scenario in scenarios:
         _check_before(scenario, reported, options.corpus)
     options.out.mkdir(parents=True, exist_ok=True)
@@ -96,6 +96,20 @@ def select(paths: Sequence[Path], tags: Sequence[str] = ()) -> tuple[ScenarioFil
         known = sorted({tag for scenario in found for tag in scenario.tags})
         raise BadInput(f"no scenario is tagged {', '.join(tags)}; tags there: {', '.join(known) or 'none'}")
     return chosen
+
+
+def suite_build(scenarios: Sequence[ScenarioFile]) -> Path | None:
+    """The build that the suites of these scenarios name, None for the reference. Raises BadInput when they differ."""
+    named = {one.path.parent: suite_of(one.path).build for one in scenarios}
+    if len(set(named.values())) > 1:
+        said = "; ".join(f"{folder}: {build or 'reference'}" for folder, build in named.items())
+        raise BadInput(
+            f"suites that are tested with different builds: {said}; run them apart, or name one with --build"
+        )
+    folder, build = next(iter(named.items()))
+    if build is None:
+        return None
+    return folder / build if build.endswith(".toml") else Path(build)
 
 
 def _build(path: Path | None) -> tuple[Build, tuple[tuple[str, str], ...]]:

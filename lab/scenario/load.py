@@ -7,6 +7,7 @@ choice, both ends of each range), and its geometry is tried there.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lab.errors import BadInput
@@ -24,7 +25,7 @@ from lab.scenario.tree import NAMED, Tree, by_name, dotted, drawn_leaves, get, o
 SUITE_FILE = "suite.toml"
 SUITE_FORMAT = "earshot-suite/1"
 
-__all__ = ["ScenarioFile", "find_scenarios", "is_scenario", "load_scenario", "load_suite"]
+__all__ = ["ScenarioFile", "find_scenarios", "is_scenario", "load_scenario", "load_suite", "suite_of"]
 
 # Said once for all trials: they can be neither drawn nor swept, and no variant changes them.
 ONCE = ("format", "id", "title", "description", "tags", "split", "trials", "hours", "duration_s", "accept")
@@ -80,7 +81,7 @@ def load_scenario(path: str | Path) -> ScenarioFile:
     if own.get("format") != FORMAT:
         raise BadInput(f'{path}: format must be "{FORMAT}", not {shown(own.get("format"))}')
     suite = path.parent / SUITE_FILE
-    defaults = load_suite(suite) if suite.exists() else {}
+    defaults = suite_of(path).defaults
     try:
         tree, variants = _merged(own, defaults)
         _check_values(tree, variants)
@@ -103,31 +104,44 @@ def load_scenario(path: str | Path) -> ScenarioFile:
     return ScenarioFile(path, tree, variants, files, first, identity)
 
 
-def load_suite(path: Path) -> Tree:
-    """The `[defaults]` of a suite file, sources by name. Raises BadInput."""
-    return _suite(path)[1]
+@dataclass(frozen=True)
+class Suite:
+    """What `suite.toml` says of the scenarios beside it.
+
+    title: in a few words, empty when it does not say. build: name or path of the build under test where a run names none,
+    relative to the file; it belongs to no scenario's hash. defaults: as a scenario's tree, members by name.
+    """
+
+    title: str = ""
+    build: str | None = None
+    defaults: Tree = field(default_factory=dict)
 
 
-def load_suite_title(path: Path) -> str:
-    """What the suite is about, in a few words; empty when it does not say. Raises BadInput."""
-    return _suite(path)[0]
-
-
-def _suite(path: Path) -> tuple[str, Tree]:
+def load_suite(path: Path) -> Suite:
+    """Read a suite file. Raises BadInput."""
     content = read_toml(path)
     if content.get("format") != SUITE_FORMAT:
         raise BadInput(f'{path}: format must be "{SUITE_FORMAT}", not {shown(content.get("format"))}')
-    known = ("format", "title", "defaults")
+    known = ("format", "title", "build", "defaults")
     for key in content:
         if key not in known:
             raise BadInput(f"{path}: {key}: unknown key{did_you_mean(key, known)}; known: {', '.join(known)}")
+    for key in ("title", "build"):
+        if not isinstance(content.get(key, ""), str):
+            raise BadInput(f"{path}: {key} = {shown(content[key])}: a plain string")
     defaults = content.get("defaults", {})
     if not isinstance(defaults, dict) or "id" in defaults or "variant" in defaults:
         raise BadInput(f"{path}: defaults: a table of what scenarios share; neither id nor variant")
     try:
-        return str(content.get("title", "")), by_name(defaults)
+        return Suite(content.get("title", ""), content.get("build"), by_name(defaults))
     except Malformed as error:
         raise BadInput(f"{path}: defaults.{error}") from None
+
+
+def suite_of(scenario: Path) -> Suite:
+    """The suite beside a scenario file, an empty one where there is none. Raises BadInput."""
+    path = scenario.parent / SUITE_FILE
+    return load_suite(path) if path.exists() else Suite()
 
 
 def _merged(own: Tree, defaults: Tree) -> tuple[Tree, tuple[tuple[str, Tree], ...]]:

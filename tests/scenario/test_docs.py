@@ -35,7 +35,7 @@ def test_an_example_loads(tmp_path: Path, name: str, cells: int) -> None:
 def test_the_suite_example_loads(tmp_path: Path) -> None:
     path = tmp_path / SUITE_FILE
     path.write_text(EXAMPLES[SUITE_FILE])
-    assert load_suite(path)["room"]["rt60_s"] == 0.4
+    assert load_suite(path).defaults["room"]["rt60_s"] == 0.4
 
 
 def test_the_page_names_every_key_and_metric() -> None:
