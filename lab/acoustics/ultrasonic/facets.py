@@ -1,0 +1,385 @@
+"""Echo of moving flat surfaces: the Kirchhoff integral, its phase linear over each facet.
+
+    E_m = sum_f R_f (jk / 4 pi) A_f sum_ij q_ij sinc(k/2 s_ij.e_u) sinc(k/2 s_ij.e_v) G_i G_mj,    s_ij = u_i + u_j
+
+with G the fields of the images at the facet, u unit vectors from the images to it, sinc(x) = sin(x) / x, and the
+obliquity q = 4 c_i c_j / (|c_i| + |c_j|), c = u.n. In the mirror's direction and straight back q is Kirchhoff's
+c_i + c_j. It is negative when the ends lie on opposite sides: a thin sheet radiates the same to both sides with
+opposite sign, which is its shadow, and nothing in its own plane (Babinet; Pierce, Acoustics, 1981, section 5.3).
+
+Distances are means over a facet, r + (|e|^2 - (u.e)^2) / (24 r) for each edge, so that what a sphere's front departs from a plane
+has no mean. Facets whose edges still depart by more than `EDGE_RAD` are divided.
+
+Pairs of images do not factorise. Kept are all of at most one reflection per side and the strongest others; an echo's
+`kept_energy` says how much of the energy of all pairs that is. The field is that of bodies at rest at each moment (the
+time of flight from a surface to a microphone is left out), which suits slow surfaces; `rotor` has fans.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lab.acoustics.compiled import compiled
+from lab.acoustics.ultrasonic.bodies import Facets, Moving
+from lab.acoustics.ultrasonic.resample import Upsampler
+from lab.acoustics.ultrasonic.stage import Ends, Stage
+from lab.errors import BadInput
+
+Array = NDArray[np.float64]
+
+EDGE_RAD = 0.25  # largest departure from linear phase at the middle of an edge
+PAIRS = 96
+STEPS = 64  # moments at once: what a pair needs of its ends stays in the first-level cache
+BLOCK = 256  # control samples rendered at once, whatever is read
+SLOWEST_HZ = 50.0
+
+
+@compiled
+def sincos(turns: float) -> tuple[float, float]:
+    """Sine and cosine of 2 pi turns, to 1e-9. Two Taylor series on half the angle: no branch, so loops vectorise."""
+    half = math.pi * (turns - math.floor(turns + 0.5))
+    x = half * half
+    s = half * (
+        1.0
+        + x
+        * (-1 / 6 + x * (1 / 120 + x * (-1 / 5040 + x * (1 / 362880 + x * (-1 / 39916800 + x / 6227020800)))))
+    )
+    c = 1.0 + x * (
+        -1 / 2
+        + x
+        * (
+            1 / 24
+            + x * (-1 / 720 + x * (1 / 40320 + x * (-1 / 3628800 + x * (1 / 479001600 - x / 87178291200))))
+        )
+    )
+    return 2.0 * s * c, 1.0 - 2.0 * s * s
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Which images are combined. source, middle, microphone: positions (I, 3), (J, 3), (M, J, 3) of those in use.
+
+    source_weight: (I,). axis: (I, 3), the loudspeaker's axis as each image has it. pattern: (K,). microphone_weight:
+    (M, J). first: (J + 1,), list: (P,): the source images that go with microphone image j are list[first[j] : first[j + 1]].
+    kept_energy: share of the energy of all pairs of the stage, sources of sound counted without interference.
+    """
+
+    source: Array
+    source_weight: Array
+    axis: Array
+    pattern: Array
+    middle: Array
+    microphone: Array
+    microphone_weight: Array
+    first: NDArray[np.int64]
+    list: NDArray[np.int64]
+    kept_energy: float
+
+
+def select_pairs(stage: Stage, at_m: Array, count: int = PAIRS, front: Array | None = None) -> Pairs:
+    """The pairs of images that light a body at `at_m` (3,) and hear it: all of orders 0 and 1, then the strongest, `count` in all.
+
+    front: (3,), unit vector; images behind the plane through `at_m` are left out (a curtain hides what is behind it).
+    """
+    source, receivers = stage.source, stage.receivers
+    loss = stage.carrier.absorption_np_m
+    middle = receivers.position_m.mean(axis=0)
+    lit = _gain(source, source.position_m[0], source.weight[0], at_m, loss, directed=True)
+    heard = _gain(receivers, middle, np.abs(receivers.weight).mean(axis=0), at_m, loss, directed=False)
+    if front is not None:
+        lit = np.where((source.position_m[0] - at_m) @ front > 0.0, lit, 0.0)
+        heard = np.where((middle - at_m) @ front > 0.0, heard, 0.0)
+    energy = np.square(lit)[:, None] * np.square(heard)[None, :]
+    low = (source.order <= 1)[:, None] & (receivers.order <= 1)[None, :]
+    rank = np.argsort(np.where(low, -np.inf, -energy), axis=None, kind="stable")[: max(count, int(low.sum()))]
+    keep = np.zeros(energy.size, dtype=bool)
+    keep[rank] = True
+    keep = keep.reshape(energy.shape) & (energy > 0.0)
+    if not keep.any():
+        raise BadInput("no image of the loudspeaker lights the front of a moving surface")
+    rows, columns = np.flatnonzero(keep.any(axis=1)), np.flatnonzero(keep.any(axis=0))
+    kept = keep[np.ix_(rows, columns)]
+    return Pairs(
+        source=np.ascontiguousarray(source.position_m[0][rows]),
+        source_weight=np.ascontiguousarray(source.weight[0][rows]),
+        axis=np.ascontiguousarray(source.mirror[rows] * source.axis),
+        pattern=np.ascontiguousarray(source.pattern, dtype=np.float64),
+        middle=np.ascontiguousarray(middle[columns]),
+        microphone=np.ascontiguousarray(receivers.position_m[:, columns]),
+        microphone_weight=np.ascontiguousarray(receivers.weight[:, columns]),
+        first=np.concatenate([[0], np.cumsum(kept.sum(axis=0))]),
+        list=np.concatenate([np.flatnonzero(column) for column in kept.T]),
+        kept_energy=float(energy[keep].sum() / energy.sum()),
+    )
+
+
+def _gain(ends: Ends, position: Array, weight: Array, at_m: Array, loss: float, directed: bool) -> Array:
+    ray = at_m - position
+    distance = np.maximum(np.linalg.norm(ray, axis=-1), 1e-3)
+    gain = weight * np.exp(-loss * distance) / distance
+    if directed:
+        cosine = np.sum(ray * ends.mirror * ends.axis, axis=-1) / distance
+        gain = gain * np.interp(cosine, np.linspace(-1.0, 1.0, len(ends.pattern)), ends.pattern)
+    return gain
+
+
+@compiled
+def _leg(k, x, y, z, px, py, pz, eu, ev, ww, n, unit, trig, inverse, distance):
+    """Of one end at n moments: half k times its direction along edges and normal, `unit` (3, n), and sines and cosines of the first two."""
+    turn = 0.5 * k / (2.0 * math.pi)
+    for t in range(n):
+        dx, dy, dz = x[t] - px, y[t] - py, z[t] - pz
+        r2 = dx * dx + dy * dy + dz * dz
+        over = 1.0 / math.sqrt(r2)
+        u = (dx * eu[0, t] + dy * eu[1, t] + dz * eu[2, t]) * over
+        v = (dx * ev[0, t] + dy * ev[1, t] + dz * ev[2, t]) * over
+        unit[0, t] = 0.5 * k * u
+        unit[1, t] = 0.5 * k * v
+        unit[2, t] = (dx * ww[0, t] + dy * ww[1, t] + dz * ww[2, t]) * over
+        inverse[t] = over
+        distance[t] = r2 * over + (ww[3, t] - u * u - v * v) * over * (1.0 / 24.0)
+        trig[0, t], trig[1, t] = sincos(u * turn)
+        trig[2, t], trig[3, t] = sincos(v * turn)
+
+
+@compiled
+def _seen(unit, n):
+    """Ends behind a one-sided facet neither light nor hear it."""
+    for t in range(n):
+        unit[2, t] = min(unit[2, t], np.float32(0.0))
+
+
+@compiled
+def _lit(turn, gain, slope, n, inverse, distance, field):
+    """The field of one image at n moments, its slow part linear in time, into (2, n)."""
+    for t in range(n):
+        s, c = sincos(distance[t] * turn)
+        level = (gain + slope * t) * inverse[t]
+        field[0, t] = level * c
+        field[1, t] = -level * s
+
+
+@compiled
+def _heard(turn, gain, slope, n, x, y, z, px, py, pz, eu, ev, ww, area, sum_re, sum_im, re, im):
+    """Adds what one microphone hears of the summed field to (n,)."""
+    for t in range(n):
+        dx, dy, dz = x[t] - px, y[t] - py, z[t] - pz
+        r2 = dx * dx + dy * dy + dz * dz
+        over = 1.0 / math.sqrt(r2)
+        u = (dx * eu[0, t] + dy * eu[1, t] + dz * eu[2, t]) * over
+        v = (dx * ev[0, t] + dy * ev[1, t] + dz * ev[2, t]) * over
+        s, c = sincos((r2 * over + (ww[3, t] - u * u - v * v) * over * (1.0 / 24.0)) * turn)
+        level = (gain + slope * t) * over * area[t]
+        # j (sum)(c - j s)
+        re[t] += level * (sum_re[t] * s - sum_im[t] * c)
+        im[t] += level * (sum_re[t] * c + sum_im[t] * s)
+
+
+@compiled
+def directed(dx, dy, dz, axis, pattern):
+    """Amplitude of a loudspeaker in a direction of any length; axis: (3,), pattern: over the cosine."""
+    cells = len(pattern) - 1
+    cosine = (dx * axis[0] + dy * axis[1] + dz * axis[2]) / math.sqrt(dx * dx + dy * dy + dz * dz)
+    at = (0.5 + 0.5 * cosine) * cells
+    cell = min(max(int(at), 0), cells - 1)
+    return pattern[cell] + (pattern[cell + 1] - pattern[cell]) * (at - cell)
+
+
+@compiled
+def _sheet(n, a, b, trig_a, trig_b, field, sum_re, sum_im):
+    """Adds obliquity x sinc x sinc x field of one pair of images to (n,) sums, single precision."""
+    tiny = np.float32(2e-3)
+    one = np.float32(1.0)
+    for t in range(n):
+        pu = a[0, t] + b[0, t]
+        pv = a[1, t] + b[1, t]
+        su = trig_a[0, t] * trig_b[1, t] + trig_a[1, t] * trig_b[0, t]
+        sv = trig_a[2, t] * trig_b[3, t] + trig_a[3, t] * trig_b[2, t]
+        flat_u = abs(pu) < tiny
+        flat_v = abs(pv) < tiny
+        su = one if flat_u else su
+        pu = one if flat_u else pu
+        sv = one if flat_v else sv
+        pv = one if flat_v else pv
+        oblique = a[2, t] * b[2, t]
+        scale = oblique * su * sv / ((abs(a[2, t]) + abs(b[2, t]) + np.float32(1e-12)) * pu * pv)
+        sum_re[t] += scale * field[0, t]
+        sum_im[t] += scale * field[1, t]
+
+
+@compiled
+def render(
+    centre, edge_u, edge_v, reflection, split, k, loss, front, source, source_weight, axis, pattern, middle,
+    microphone, microphone_weight, first, chosen, out,
+):  # fmt: skip
+    """Adds the echoes of F facets at T moments to out (M, T), complex.
+
+    centre, edge_u, edge_v: (F, 3, T). reflection: (F, T). split: (F, 2), into how many parts each edge is cut. front: (3,),
+    the side that is seen, or zeros for both. The rest as in `Pairs`.
+    """
+    facets, _, steps = centre.shape
+    images, heard, microphones = len(source), len(middle), len(microphone)
+    turn = k / (2.0 * math.pi)
+    sided = front[0] != 0.0 or front[1] != 0.0 or front[2] != 0.0
+    x, y, z = np.empty(STEPS), np.empty(STEPS), np.empty(STEPS)
+    eu, ev, ww = np.empty((3, STEPS)), np.empty((3, STEPS)), np.empty((4, STEPS))
+    area = np.empty(STEPS)
+    inverse, distance = np.empty(STEPS), np.empty(STEPS)
+    total_re, total_im = np.zeros((microphones, STEPS)), np.zeros((microphones, STEPS))
+    a = np.empty((images, 3, STEPS), np.float32)
+    trig_a = np.empty((images, 4, STEPS), np.float32)
+    field = np.empty((images, 2, STEPS), np.float32)
+    b = np.empty((3, STEPS), np.float32)
+    trig_b = np.empty((4, STEPS), np.float32)
+    sum_re, sum_im = np.empty(STEPS, np.float32), np.empty(STEPS, np.float32)
+    for begin in range(0, steps, STEPS):
+        n = min(STEPS, steps - begin)
+        for f in range(facets):
+            nu, nv = split[f, 0], split[f, 1]
+            for axis_index in range(3):
+                for t in range(n):
+                    eu[axis_index, t] = edge_u[f, axis_index, begin + t] / nu
+                    ev[axis_index, t] = edge_v[f, axis_index, begin + t] / nv
+            for t in range(n):
+                wx = eu[1, t] * ev[2, t] - eu[2, t] * ev[1, t]
+                wy = eu[2, t] * ev[0, t] - eu[0, t] * ev[2, t]
+                wz = eu[0, t] * ev[1, t] - eu[1, t] * ev[0, t]
+                size = math.sqrt(wx * wx + wy * wy + wz * wz) + 1e-30
+                ww[0, t], ww[1, t], ww[2, t] = wx / size, wy / size, wz / size
+                ww[3, t] = (
+                    eu[0, t] ** 2
+                    + eu[1, t] ** 2
+                    + eu[2, t] ** 2
+                    + ev[0, t] ** 2
+                    + ev[1, t] ** 2
+                    + ev[2, t] ** 2
+                )
+                # 4 from the obliquity, over 4 pi.
+                area[t] = size * reflection[f, begin + t] * k / math.pi
+                if sided and wx * front[0] + wy * front[1] + wz * front[2] < 0.0:
+                    ww[0, t], ww[1, t], ww[2, t] = -ww[0, t], -ww[1, t], -ww[2, t]
+            for part in range(nu * nv):
+                pu = (part // nv + 0.5) - 0.5 * nu
+                pv = (part % nv + 0.5) - 0.5 * nv
+                for t in range(n):
+                    x[t] = centre[f, 0, begin + t] + pu * eu[0, t] + pv * ev[0, t]
+                    y[t] = centre[f, 1, begin + t] + pu * eu[1, t] + pv * ev[1, t]
+                    z[t] = centre[f, 2, begin + t] + pu * eu[2, t] + pv * ev[2, t]
+                last = n - 1
+                for i in range(images):
+                    px, py, pz = source[i, 0], source[i, 1], source[i, 2]
+                    _leg(k, x, y, z, px, py, pz, eu, ev, ww, n, a[i], trig_a[i], inverse, distance)
+                    if sided:
+                        _seen(a[i], n)
+                    gain = directed(x[0] - px, y[0] - py, z[0] - pz, axis[i], pattern)
+                    gain *= source_weight[i] * math.exp(-loss * distance[0])
+                    after = directed(x[last] - px, y[last] - py, z[last] - pz, axis[i], pattern)
+                    after *= source_weight[i] * math.exp(-loss * distance[last])
+                    _lit(turn, gain, (after - gain) / max(last, 1), n, inverse, distance, field[i])
+                for j in range(heard):
+                    px, py, pz = middle[j, 0], middle[j, 1], middle[j, 2]
+                    _leg(k, x, y, z, px, py, pz, eu, ev, ww, n, b, trig_b, inverse, distance)
+                    if sided:
+                        _seen(b, n)
+                    sum_re[:] = 0.0
+                    sum_im[:] = 0.0
+                    for p in range(first[j], first[j + 1]):
+                        i = chosen[p]
+                        _sheet(n, a[i], b, trig_a[i], trig_b, field[i], sum_re, sum_im)
+                    gain = math.exp(-loss * distance[0])
+                    slope = (math.exp(-loss * distance[last]) - gain) / max(last, 1)
+                    for m in range(microphones):
+                        px, py, pz = microphone[m, j, 0], microphone[m, j, 1], microphone[m, j, 2]
+                        w = microphone_weight[m, j]
+                        _heard(
+                            turn, w * gain, w * slope, n, x, y, z, px, py, pz, eu, ev, ww, area, sum_re, sum_im,
+                            total_re[m], total_im[m],
+                        )  # fmt: skip
+        for m in range(microphones):
+            for t in range(n):
+                out[m, begin + t] += complex(total_re[m, t], total_im[m, t])
+                total_re[m, t] = 0.0
+                total_im[m, t] = 0.0
+
+
+def parts(
+    edge_u: Array, edge_v: Array, distance_m: Array, wavenumber: float, edge_rad: float = EDGE_RAD
+) -> NDArray:
+    """Into how many parts facets must be cut, (F, 2).
+
+    edge_u, edge_v: lengths in m, (F,). distance_m: (F,), harmonic mean of the two ends' distances, at the nearest. A part of
+    length L departs from linear phase by k L^2 / 8 (1 / r_in + 1 / r_out) at its edges, at most `edge_rad`.
+    """
+    longest = np.sqrt(edge_rad * 8.0 / wavenumber * np.maximum(distance_m, 0.02) / 2.0)
+    return np.maximum(np.ceil(np.stack([edge_u, edge_v], axis=-1) / longest[:, None]), 1).astype(np.int64)
+
+
+class FacetEcho:
+    """The echo of everything flat that a mover has, rendered at a rate that its speed asks for, then interpolated.
+
+    moving: its `pose` holds Facets (other shapes are left to other renderers). An attribute `front`, a unit vector (3,), says
+    that only one side is ever lit. rate_hz: of the envelope. pairs: see `select_pairs`. edge_rad: see `parts`.
+    The rate inside is the smallest divisor of rate_hz above 5.2 v f0 / c; interpolation leaves -70 dB or less.
+    """
+
+    def __init__(
+        self, moving: Moving, stage: Stage, rate_hz: int, pairs: int = PAIRS, edge_rad: float = EDGE_RAD
+    ) -> None:
+        self.rate_hz = rate_hz
+        self._moving, self._stage = moving, stage
+        glance = [shape for shape in moving.pose(np.linspace(0.0, 60.0, 61)) if isinstance(shape, Facets)]
+        if not glance:
+            raise BadInput(f"movers.{moving.name}: it has no flat surfaces")
+        front = getattr(moving, "front", None)
+        self._front = np.zeros(3) if front is None else np.asarray(front, dtype=np.float64)
+        weight = np.concatenate(
+            [np.linalg.norm(np.cross(f.edge_u_m, f.edge_v_m), axis=-1)[:, 0] for f in glance]
+        )
+        middle = np.concatenate([f.centre_m.mean(axis=1) for f in glance])
+        self._pairs = select_pairs(stage, np.average(middle, axis=0, weights=weight), pairs, front)
+        self.kept_energy = self._pairs.kept_energy
+        self._split = np.concatenate([self._parts(facets, edge_rad) for facets in glance])
+        self.control_rate_hz = control_rate_hz(moving.top_speed_m_s, stage, rate_hz)
+        self._upsampler = Upsampler(self._render, stage.channels, rate_hz // self.control_rate_hz, BLOCK)
+
+    def read(self, samples: int) -> NDArray[np.complex128]:
+        return self._upsampler.read(samples)
+
+    def _parts(self, facets: Facets, edge_rad: float) -> NDArray:
+        ends = np.concatenate([self._stage.source.position_m[:, 0], self._stage.receivers.position_m[:, 0]])
+        distance = np.linalg.norm(facets.centre_m[:, :, None] - ends, axis=-1).min(axis=(1, 2))
+        lengths = [np.linalg.norm(edge, axis=-1).max(axis=1) for edge in (facets.edge_u_m, facets.edge_v_m)]
+        return parts(*lengths, distance, self._stage.carrier.wavenumber, edge_rad)
+
+    def _render(self, start: int, count: int) -> NDArray[np.complex128]:
+        time = (start + np.arange(count)) / self.control_rate_hz
+        shapes = [shape for shape in self._moving.pose(time) if isinstance(shape, Facets)]
+        carrier, p = self._stage.carrier, self._pairs
+        out = np.zeros((self._stage.channels, count), dtype=np.complex128)
+        at = 0
+        for shape in shapes:
+            facets = len(shape.centre_m)
+            reflection = np.broadcast_to(np.atleast_2d(shape.reflection.T).T, (facets, count))
+            render(
+                *(np.ascontiguousarray(np.moveaxis(e, 2, 1)) for e in (shape.centre_m, shape.edge_u_m, shape.edge_v_m)),
+                np.ascontiguousarray(reflection, dtype=np.float64), self._split[at : at + facets], carrier.wavenumber,
+                carrier.absorption_np_m, self._front, p.source, p.source_weight, p.axis, p.pattern, p.middle,
+                p.microphone, p.microphone_weight, p.first, p.list, out,
+            )  # fmt: skip
+            at += facets
+        return out
+
+
+def control_rate_hz(top_speed_m_s: float, stage: Stage, rate_hz: int) -> int:
+    """The smallest divisor of rate_hz that carries a speed: 1.3 times both sides of the largest Doppler shift, 2 v f0 / c."""
+    carrier = stage.carrier
+    needed = max(1.3 * 4.0 * top_speed_m_s * carrier.frequency_hz / carrier.speed_m_s, SLOWEST_HZ)
+    if needed > rate_hz:
+        raise BadInput(
+            f"a mover of up to {top_speed_m_s:.3g} m/s needs an envelope of at least {needed:.0f} Hz, not {rate_hz} Hz"
+        )
+    return next(rate_hz // d for d in range(int(rate_hz // needed), 0, -1) if rate_hz % d == 0)
