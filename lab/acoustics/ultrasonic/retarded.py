@@ -9,7 +9,8 @@ and left image i of the loudspeaker at te = ts - r_i(ts) / c. With the emitted e
     E_m(t) = sum_j w_mj exp(-(a + jk) r_j) / r_j  A(ts)  F(ts)
     F(ts)  = sum_i D_i w_i exp(-(a + jk) r_i) / r_i  S(ts - r_i / c)        all lengths at ts.
 
-F, the field that meets the scatterer, is a function of ts alone: it is sampled once on a grid and interpolated at the ts
+Of a spheroid, lengths run to its surface and amplitudes are the end factors of `scattering`: r - h(u) and e(r - h) for r and
+1 / r. F, the field that meets the scatterer, is a function of ts alone: it is sampled once on a grid and interpolated at the ts
 of each microphone image, so images add where a double sum would multiply. What is left out: amplitudes of order v / c
 (the convective factor of a moving source), -40 dB of the amplitude at 3 m/s, and nothing of the phase.
 
@@ -22,12 +23,15 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lab.acoustics.compiled import compiled
-from lab.acoustics.ultrasonic.bodies import Array, Moving, Points, Shape
+from lab.acoustics.ultrasonic.bodies import Array, Moving, Points, Spheroids
+from lab.acoustics.ultrasonic.product import least_rate_hz
+from lab.acoustics.ultrasonic.scattering import NEAREST_M
 from lab.acoustics.ultrasonic.stage import Stage
 from lab.errors import BadInput, LabFailure
 
@@ -35,8 +39,8 @@ Envelope = Callable[[Array], NDArray]
 GRID_OVERSAMPLING = 8.0  # of the highest one-way Doppler shift v f0 / c
 TAPS = 12
 CHUNK_S = 0.5
+MOST_STEPS = 40  # of the secant method, which needs 3 to 5
 GRID_CHUNK = 8192  # keeps (images, grid) arrays small whatever the span
-SHORTEST_M = 0.001  # a path is never shorter: nothing is inside a transducer
 _NODES = np.arange(TAPS) - (TAPS // 2 - 1)
 _LAGRANGE = 1.0 / np.array([np.prod([float(k - n) for n in _NODES if n != k]) for k in _NODES])
 
@@ -52,7 +56,7 @@ def retarded(
 
     time_s: (T,), in any order; memory goes with their span. envelope: what is emitted at times of any shape, in Pa at
     1 m, None for a steady tone of 1 Pa. bandwidth_hz: highest frequency in it, 0 or more.
-    Raises BadInput for bodies other than points and for speeds of c / 2 and more, LabFailure when something moves faster
+    Raises BadInput for bodies other than points and spheroids and for speeds of c / 2 and more, LabFailure when something moves faster
     than its `top_speed_m_s` says.
     """
     time_s = np.asarray(time_s, dtype=np.float64)
@@ -66,17 +70,17 @@ def retarded(
     if not len(time_s):
         return out
     grid_hz = _grid_hz(moving, stage, bandwidth_hz)
-    here, _ = _points(moving, moving.pose(time_s))
+    here = _bodies(moving, time_s)
     # |dr/dt| <= v bounds the flight time from where the scatterer is at t: r(t) / (c + v) to r(t) / (c - v).
     nearest, farthest = _reach(here, stage.receivers.position_m)
     first = math.floor((time_s.min() - farthest * slowness / (1.0 - mach)) * grid_hz) - TAPS
     last = math.ceil((time_s.max() - nearest * slowness / (1.0 + mach)) * grid_hz) + TAPS
     grid_s = np.arange(first, last + 1) / grid_hz
-    place, amplitude = _points(moving, moving.pose(grid_s))
-    field = amplitude * _incident(place, stage, grid_s, envelope)
+    bodies = _bodies(moving, grid_s)
+    field = bodies.amplitude * _incident(bodies, stage, grid_s, envelope)
     receivers = stage.receivers
     lost = _receive(
-        out, time_s, here, float(first), float(grid_hz), place, field, receivers.position_m, receivers.weight,
+        out, time_s, here.pose, float(first), float(grid_hz), bodies.pose, bodies.size_m, field, receivers.position_m, receivers.weight,
         carrier.wavenumber, carrier.absorption_np_m, carrier.speed_m_s,
     )  # fmt: skip
     if lost:
@@ -91,11 +95,11 @@ class RetardedEcho:
     """
 
     def __init__(self, moving: Moving, stage: Stage, rate_hz: int) -> None:
-        needed = 4.0 * moving.top_speed_m_s * stage.carrier.frequency_hz / stage.carrier.speed_m_s
+        needed = least_rate_hz(moving.top_speed_m_s, stage.carrier)
         if rate_hz < needed:
             raise BadInput(
-                f"{moving.name}: moves at {moving.top_speed_m_s:g} m/s, which spreads over {needed:.0f} Hz about "
-                f"{stage.carrier.frequency_hz:g} Hz; a control rate of {rate_hz} Hz cannot carry it"
+                f"rate_hz = {rate_hz}: {moving.name} moves at {moving.top_speed_m_s:g} m/s, which needs {needed:.0f} Hz "
+                f"about {stage.carrier.frequency_hz:g} Hz"
             )
         self.rate_hz = rate_hz
         self._moving, self._stage = moving, stage
@@ -122,14 +126,34 @@ def _grid_hz(moving: Moving, stage: Stage, bandwidth_hz: float) -> int:
     return math.ceil(max(GRID_OVERSAMPLING * (doppler_hz + bandwidth_hz), 2.0 * moving.pose_rate_hz))
 
 
-def _points(moving: Moving, shapes: tuple[Shape, ...]) -> tuple[Array, Array]:
-    """Positions (P, T, 3) and amplitudes (P, T) of all points of a pose."""
-    for shape in shapes:
-        if not isinstance(shape, Points):
-            raise BadInput(f"{moving.name}: {type(shape).__name__} have no retarded rendering; points have")
-    place = np.concatenate([np.asarray(shape.position_m, dtype=np.float64) for shape in shapes])
-    amplitude = np.concatenate([_over_time(shape.amplitude_m, place.shape[1]) for shape in shapes])
-    return np.ascontiguousarray(place), amplitude
+@dataclass(frozen=True, eq=False)
+class _Bodies:
+    """Points and spheroids alike. pose: (P, T, 6), centre and axis. size_m: (P, 2), radius and half length, 0 of a point.
+
+    amplitude: (P, T), in m of a point, reflection of a spheroid.
+    """
+
+    pose: Array
+    size_m: Array
+    amplitude: Array
+
+
+def _bodies(moving: Moving, time_s: Array) -> _Bodies:
+    pose, size_m, amplitude = [], [], []
+    for shape in moving.pose(time_s):
+        if isinstance(shape, Points):
+            pose.append(np.concatenate([shape.position_m, np.zeros_like(shape.position_m)], axis=2))
+            size_m.append(np.zeros((len(shape.position_m), 2)))
+            amplitude.append(_over_time(shape.amplitude_m, len(time_s)))
+        elif isinstance(shape, Spheroids):
+            pose.append(np.concatenate([shape.centre_m, shape.axis], axis=2))
+            size_m.append(np.stack([shape.radius_m, shape.half_length_m], axis=1))
+            amplitude.append(_over_time(shape.reflection, len(time_s)))
+        else:
+            raise BadInput(
+                f"{moving.name}: {type(shape).__name__} have no retarded rendering; Points and Spheroids have"
+            )
+    return _Bodies(np.concatenate(pose), np.concatenate(size_m), np.concatenate(amplitude))
 
 
 def _over_time(value: Array, times: int) -> Array:
@@ -137,34 +161,54 @@ def _over_time(value: Array, times: int) -> Array:
     return np.broadcast_to(value if value.ndim == 2 else value[:, None], (len(value), times))
 
 
-def _reach(place: Array, images: Array) -> tuple[float, float]:
-    """Bounds of the distance between any of these places (P, T, 3) and any image (E, N, 3)."""
-    low, high = place.min(axis=(0, 1)), place.max(axis=(0, 1))
+def _reach(bodies: _Bodies, images: Array) -> tuple[float, float]:
+    """Bounds of the distance between the surface of any body and any image (E, N, 3)."""
+    centre, size = bodies.pose[:, :, :3], bodies.size_m.max()
+    low, high = centre.min(axis=(0, 1)), centre.max(axis=(0, 1))
     outside = np.maximum(np.maximum(low - images, images - high), 0.0)
     across = np.maximum(np.abs(images - low), np.abs(images - high))
-    return float(np.sqrt((outside**2).sum(-1)).min()), float(np.sqrt((across**2).sum(-1)).max())
+    return max(float(np.sqrt((outside**2).sum(-1)).min()) - size, 0.0), float(
+        np.sqrt((across**2).sum(-1)).max()
+    )
 
 
-def _incident(place: Array, stage: Stage, grid_s: Array, envelope: Envelope | None) -> NDArray[np.complex128]:
-    """The field F of the loudspeaker and its images at every scatterer and moment of the grid, (P, G)."""
+def _incident(
+    bodies: _Bodies, stage: Stage, grid_s: Array, envelope: Envelope | None
+) -> NDArray[np.complex128]:
+    """The field F of the loudspeaker and its images at every body and moment of the grid, (P, G)."""
     carrier, source = stage.carrier, stage.source
-    field = np.empty(place.shape[:2], dtype=np.complex128)
-    starts = range(0, place.shape[1], GRID_CHUNK)
-    for scatterer, start in itertools.product(range(len(place)), starts):
+    field = np.empty(bodies.amplitude.shape, dtype=np.complex128)
+    starts = range(0, field.shape[1], GRID_CHUNK)
+    for body, start in itertools.product(range(len(field)), starts):
         span = slice(start, start + GRID_CHUNK)
         gain, length = _gains(
-            place[scatterer, span], source.position_m[0], source.weight[0], source.mirror, np.asarray(source.axis),
+            bodies.pose[body, span], bodies.size_m[body], source.position_m[0], source.weight[0], source.mirror, np.asarray(source.axis),
             np.asarray(source.pattern), carrier.wavenumber, carrier.absorption_np_m,
         )  # fmt: skip
         if envelope is not None:
             gain *= envelope(grid_s[span] - length / carrier.speed_m_s)
-        field[scatterer, span] = gain.sum(axis=0)
+        field[body, span] = gain.sum(axis=0)
     return field
 
 
 @compiled
-def _gains(path, position, weight, mirror, axis, pattern, wavenumber, absorption):
-    """D w exp(-(a + jk) r) / r of every image of a loudspeaker at each place (G, 3), and r, both (N, G)."""
+def _end(dx, dy, dz, nx, ny, nz, radius, half_length):
+    """Length to the specular point and end factor (`scattering.end_factor`); d: from the end to the centre."""
+    r = math.sqrt(dx * dx + dy * dy + dz * dz)
+    if radius == 0.0:
+        s = max(r, NEAREST_M)
+        return s, 1.0 / s
+    a, c = radius, half_length
+    cosine = (dx * nx + dy * ny + dz * nz) / r
+    h = math.sqrt(a * a + (c * c - a * a) * cosine * cosine)
+    s = max(r - h, NEAREST_M)
+    section = s * s / 4.0 / ((1.0 + s * h * h * h / (a * a * c * c)) * (1.0 + s * h / (a * a)))
+    return s, math.sqrt(math.sqrt(section)) / s
+
+
+@compiled
+def _gains(path, size_m, position, weight, mirror, axis, pattern, wavenumber, absorption):
+    """D w e(s) exp(-(a + jk) s) of every image of a loudspeaker at each pose (G, 6), and s, both (N, G)."""
     images, moments = len(position), len(path)
     gain = np.empty((images, moments), dtype=np.complex128)
     length = np.empty((images, moments))
@@ -172,40 +216,27 @@ def _gains(path, position, weight, mirror, axis, pattern, wavenumber, absorption
     for i in range(images):
         ax, ay, az = axis[0] * mirror[i, 0], axis[1] * mirror[i, 1], axis[2] * mirror[i, 2]
         for g in range(moments):
-            dx, dy, dz = path[g, 0] - position[i, 0], path[g, 1] - position[i, 1], path[g, 2] - position[i, 2]
-            r = max(math.sqrt(dx * dx + dy * dy + dz * dz), SHORTEST_M)
-            cosine = (dx * ax + dy * ay + dz * az) / r
+            p = path[g]
+            dx, dy, dz = p[0] - position[i, 0], p[1] - position[i, 1], p[2] - position[i, 2]
+            s, factor = _end(dx, dy, dz, p[3], p[4], p[5], size_m[0], size_m[1])
+            cosine = (dx * ax + dy * ay + dz * az) / math.sqrt(dx * dx + dy * dy + dz * dz)
             at = min(max(0.5 * (cosine + 1.0), 0.0), 1.0) * steps
             low = min(int(at), max(steps - 1, 0))
             directivity = pattern[low] + (at - low) * (pattern[min(low + 1, steps)] - pattern[low])
-            size = directivity * weight[i] * math.exp(-absorption * r) / r
-            gain[i, g] = size * complex(math.cos(wavenumber * r), -math.sin(wavenumber * r))
-            length[i, g] = r
+            size = directivity * weight[i] * math.exp(-absorption * s) * factor
+            gain[i, g] = size * complex(math.cos(wavenumber * s), -math.sin(wavenumber * s))
+            length[i, g] = s
     return gain, length
 
 
 @compiled
-def _at(path, at):
-    """Place and velocity (per step) at a fractional index `at`, by the cubic through four neighbours (Lagrange)."""
+def _cubic(at):
+    """Index of the left neighbour, and Lagrange's weights of the four neighbours of a fractional index."""
     i = math.floor(at)
     u = at - i
-    a, b, c, d = (
-        -u * (u - 1) * (u - 2) / 6,
-        (u + 1) * (u - 1) * (u - 2) / 2,
-        -(u + 1) * u * (u - 2) / 2,
-        (u + 1) * u * (u - 1) / 6,
-    )
-    da, db = -(3 * u * u - 6 * u + 2) / 6, (3 * u * u - 4 * u - 1) / 2
-    dc, dd = -(3 * u * u - 2 * u - 2) / 2, (3 * u * u - 1) / 6
-    p, q, r, s = path[i - 1], path[i], path[i + 1], path[i + 2]
-    return (
-        a * p[0] + b * q[0] + c * r[0] + d * s[0],
-        a * p[1] + b * q[1] + c * r[1] + d * s[1],
-        a * p[2] + b * q[2] + c * r[2] + d * s[2],
-        da * p[0] + db * q[0] + dc * r[0] + dd * s[0],
-        da * p[1] + db * q[1] + dc * r[1] + dd * s[1],
-        da * p[2] + db * q[2] + dc * r[2] + dd * s[2],
-    )
+    a, b = -u * (u - 1.0) * (u - 2.0) / 6.0, (u + 1.0) * (u - 1.0) * (u - 2.0) / 2.0
+    c, d = -(u + 1.0) * u * (u - 2.0) / 2.0, (u + 1.0) * u * (u - 1.0) / 6.0
+    return i, a, b, c, d
 
 
 @compiled
@@ -227,39 +258,46 @@ def _between(values, at):
 
 @compiled
 def _receive(
-    out, time_s, here, first, grid_hz, place, field, position, weight, wavenumber, absorption, speed
+    out, time_s, here, first, grid_hz, pose, size_m, field, position, weight, wavenumber, absorption, speed
 ):
-    """Add to out (M, T) what every image (M, N) hears of every scatterer; the number of moments whose ts is off the grid."""
+    """Add to out (M, T) what every image (M, N) hears of every body; returns how many ts were not on the grid."""
     lost = 0
-    low, high = TAPS // 2 - 1.0, place.shape[1] - TAPS // 2 - 1.0
+    low, high = TAPS // 2 - 1.0, pose.shape[1] - TAPS // 2 - 1.0
     per_m = grid_hz / speed
-    for p in range(len(place)):
-        path = place[p]
+    for body in range(len(pose)):
+        path, radius, half_length = pose[body], size_m[body, 0], size_m[body, 1]
         for m in range(position.shape[0]):
             for j in range(position.shape[1]):
                 x, y, z = position[m, j, 0], position[m, j, 1], position[m, j, 2]
                 for t in range(len(time_s)):
                     now = time_s[t] * grid_hz - first
-                    dx, dy, dz = here[p, t, 0] - x, here[p, t, 1] - y, here[p, t, 2] - z
-                    r = math.sqrt(dx * dx + dy * dy + dz * dz)
-                    at = now - r * per_m
-                    for _ in range(
-                        20
-                    ):  # Newton on ts + r / c - t, which converges in three steps at walking speed
-                        at = min(max(at, low), high)
-                        px, py, pz, vx, vy, vz = _at(path, at)
-                        dx, dy, dz = px - x, py - y, pz - z
-                        r = max(math.sqrt(dx * dx + dy * dy + dz * dz), SHORTEST_M)
-                        slope = 1.0 + per_m * (dx * vx + dy * vy + dz * vz) / r
-                        step = (at + r * per_m - now) / slope
-                        at -= step
-                        if abs(step) < 1e-9 + 1e-15 * abs(
-                            now
-                        ):  # the second term: rounding, for ends thousands of km away
+                    q = here[body, t]
+                    s, factor = _end(q[0] - x, q[1] - y, q[2] - z, q[3], q[4], q[5], radius, half_length)
+                    before, at = now, min(max(now - s * per_m, low), high)
+                    missed = s * per_m
+                    for _ in range(MOST_STEPS):
+                        i, a, b, c, d = _cubic(at)
+                        e, f, g, h = path[i - 1], path[i], path[i + 1], path[i + 2]
+                        s, factor = _end(
+                            a * e[0] + b * f[0] + c * g[0] + d * h[0] - x,
+                            a * e[1] + b * f[1] + c * g[1] + d * h[1] - y,
+                            a * e[2] + b * f[2] + c * g[2] + d * h[2] - z,
+                            a * e[3] + b * f[3] + c * g[3] + d * h[3],
+                            a * e[4] + b * f[4] + c * g[4] + d * h[4],
+                            a * e[5] + b * f[5] + c * g[5] + d * h[5],
+                            radius,
+                            half_length,
+                        )
+                        error = at + s * per_m - now
+                        # The second term: rounding, for ends thousands of km away.
+                        if abs(error) < 1e-9 + 1e-15 * abs(now):
                             break
+                        slope = (error - missed) / (at - before) if at != before else 1.0
+                        before, missed = at, error
+                        at = min(max(at - error / (slope if slope > 0.5 else 1.0), low), high)
                     else:
                         lost += 1
-                    size = weight[m, j] * math.exp(-absorption * r) / r
-                    phasor = complex(math.cos(wavenumber * r), -math.sin(wavenumber * r))
-                    out[m, t] += size * phasor * _between(field[p], min(max(at, low), high))
+                    size = weight[m, j] * math.exp(-absorption * s) * factor
+                    phasor = complex(math.cos(wavenumber * s), -math.sin(wavenumber * s))
+                    out[m, t] += size * phasor * _between(field[body], at)
     return lost
