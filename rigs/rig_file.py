@@ -19,6 +19,7 @@ from rigs.profile import load_profile
 from rigs.rig_problems import problem
 from rigs.rig_tables import (
     Audio,
+    Background,
     Calibration,
     Captures,
     Device,
@@ -56,6 +57,7 @@ class RigFile(Table):
     climate: Name | None = None
     device: Device | None = None
     safety: Safety = Safety()
+    background: Background = Background()
     calibrations: Annotated[tuple[Calibration, ...], Field(strict=False)] = ()
     captures: Captures = Captures()
     emulation: Emulation | None = None

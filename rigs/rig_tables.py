@@ -227,6 +227,20 @@ class Safety(Table):
     unattended_moves: bool = False
 
 
+class Background(Table):
+    """How quiet the room must be before and after each trial, at every microphone and at the level meter.
+
+    listen_s: how long it is listened to, before and after. most_dba: loudest that is allowed, None for any. most_change_db: between
+    before and after. below_noise_db: how far it must lie, from 50 Hz to 7 kHz, below a noise that the trial plays; 10 dB
+    make the SNR 0.4 dB less than the scenario says.
+    """
+
+    listen_s: float = Field(0.5, ge=0.3, le=60.0)
+    most_dba: float | None = Field(None, ge=0.0, le=120.0)
+    most_change_db: float = Field(6.0, ge=0.5, le=60.0)
+    below_noise_db: float = Field(10.0, ge=0.0, le=60.0)
+
+
 class Calibration(Table):
     """A figure that holds until `due`. of: an instrument, input, output or `audio`."""
 

@@ -72,15 +72,13 @@ def play_record(
         if on_block is not None:
             on_block(block)
 
-    pilot = spec.pilot
-    around_s = 3.0 * pilot.silence_s + 2.0 * pilot.duration_s + pilot.listen_s
     running = duplex(
         spec,
         record_to,
         source=Clip(playback),
         live=False,
         on_block=take,
-        expected_s=playback.shape[1] / spec.rate_hz + around_s,
+        expected_s=playback.shape[1] / spec.rate_hz + spec.pilot.around_s,
     )
     with running:
         alignment, verdict = running.result()

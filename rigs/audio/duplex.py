@@ -77,6 +77,11 @@ class Duplex:
         return self._recording.body_at
 
     @property
+    def quiet(self) -> tuple[tuple[int, int], tuple[int, int]] | None:
+        """Where the recorded file holds the background before and after, samples (from, to); see `Recording.quiet`."""
+        return self._recording.quiet
+
+    @property
     def body_frames(self) -> int:
         return self._feed.body_frames
 

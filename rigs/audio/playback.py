@@ -121,6 +121,7 @@ class Feed:
         self._source = source
         self._head = Clip(pilot.head(rate_hz, spec.outputs, spec.pilot_output))
         self._tail = Clip(pilot.tail(rate_hz, spec.outputs, spec.pilot_output))
+        self._before = pilot.before(rate_hz)
         self._silence = pilot.silence(rate_hz)
         self._stopped = False
         self._begun = False
@@ -143,7 +144,7 @@ class Feed:
     def head_pilot(self) -> int:
         """Where the first pilot began; asked only after the head did."""
         assert self.head_start is not None
-        return self.head_start + self._silence
+        return self.head_start + self._before
 
     def begin(self) -> None:
         """From the next block on; before, there is silence."""

@@ -85,10 +85,10 @@ class Recording:
         self._exact = ExactWatch(spec) if spec.exact else None
         self._lead: list[NDArray] = []
         self._lead_from = 0
-        self._lead_frames = pilot.silence(rate_hz) + pilot.samples(rate_hz) + pilot.listen(rate_hz)
+        self._lead_frames = pilot.before(rate_hz) + pilot.samples(rate_hz) + pilot.listen(rate_hz)
         self._recent: deque[NDArray] = deque()
         self._recent_frames = (
-            pilot.silence(rate_hz) + pilot.samples(rate_hz) + pilot.listen(rate_hz) + 65_536 + 4 * spec.block
+            pilot.before(rate_hz) + pilot.samples(rate_hz) + pilot.listen(rate_hz) + 65_536 + 4 * spec.block
         )
         self._head: PilotFix | None = None
         self._lag: int | None = None
@@ -102,6 +102,18 @@ class Recording:
         if self._lag is None or self._feed.body_start is None:
             return None
         return self._feed.body_start + self._lag
+
+    @property
+    def quiet(self) -> tuple[tuple[int, int], tuple[int, int]] | None:
+        """Samples (from, to) of the background before and after, once the tail was heard; None where there is none."""
+        feed, pilot, rate_hz = self._feed, self._spec.pilot, self._spec.rate_hz
+        if feed.tail_pilot is None or feed.stopped or self._lag is None or not pilot.quiet_s:
+            return None
+        heard = feed.head_pilot + self._lag
+        # The card wakes up first, and the last pilot dies away first.
+        before = (heard - pilot.before(rate_hz) + pilot.silence(rate_hz) // 2, heard)
+        after = feed.tail_pilot + pilot.samples(rate_hz) + pilot.listen(rate_hz)
+        return before, (after, self.received)
 
     def feed(self, recorded: NDArray[np.float32], played: NDArray[np.float32]) -> None:
         start = self.received

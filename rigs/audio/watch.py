@@ -27,7 +27,8 @@ class Watch:
 
     def __init__(self, spec: AudioSpec) -> None:
         self._inputs = spec.in_connectors
-        self._silence = spec.pilot.silence(spec.rate_hz)
+        self._before = spec.pilot.before(spec.rate_hz)
+        self._half = spec.pilot.silence(spec.rate_hz) // 2
         self._position = 0
         self._noisy = False
         self._last: NDArray | None = None
@@ -38,10 +39,10 @@ class Watch:
     def feed(self, block: NDArray[np.float32]) -> None:
         """block: (channels, n)."""
         self._clipped += clipped_runs(block)
-        quiet = max(0, self._silence - self._position)
+        quiet = max(0, self._before - self._position)
         if quiet:
-            # The first half may be the card waking up.
-            self._noisy |= bool(np.any(block[:, max(0, quiet - self._silence // 2) : quiet]))
+            # What comes first may be the card waking up.
+            self._noisy |= bool(np.any(block[:, max(0, quiet - self._half) : quiet]))
         if self._noisy and block.shape[1] > quiet:
             self._find_frozen(block[:, quiet:], self._position + quiet)
         self._position += block.shape[1]

@@ -31,6 +31,7 @@ from lab.bench.physical.opened import opened
 from lab.bench.physical.operator import Operator
 from lab.bench.physical.plan import Placing, RigPlan, plan_trial
 from lab.bench.physical.playback import Playback
+from lab.bench.physical.quiet import judge_quiet
 from lab.bench.physical.session import RecordedSession
 from lab.bench.physical.sound_card import audio_spec
 from lab.bench.physical.upkeep import last_left
@@ -148,6 +149,9 @@ class PhysicalBench:
             measured |= self._surroundings("after")
         except RigError as error:
             faults.append(str(error))
+        for one in heard:
+            noises = one.playback.noises_db_spl
+            faults += judge_quiet(plan, self.rig, self._spec, one.take.quiet, noises, measured)
         facts = facts_of(plan, self.rig, own.playback, own.take, measured, faults, self._report(plan, heard))
         write_note(plan, self.rig, own.take, facts, own.console)
         self._log.say(

@@ -14,9 +14,7 @@ from rigs.rig_file import RigFile
 def capture_bytes(rig: RigFile, trials: int, audio_s: float) -> int:
     """At most; pilots included."""
     spec = audio_spec(rig)
-    pilot = spec.pilot
-    around_s = 3.0 * pilot.silence_s + 2.0 * pilot.duration_s + pilot.listen_s
-    return bytes_needed(spec.inputs, spec.rate_hz, audio_s + trials * around_s)
+    return bytes_needed(spec.inputs, spec.rate_hz, audio_s + trials * spec.pilot.around_s)
 
 
 def check_disk(folder: Path, rig: RigFile, trials: int, audio_s: float) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lab.bench.physical.playback import Clipped, Playback
 from rigs.audio import Alignment, AudioSpec, Duplex
+from rigs.audio.background import Background, background
 from rigs.audio.storage import read_blocks
 from rigs.errors import AudioFault
 
@@ -58,7 +59,10 @@ class HearingClock:
 
 @dataclass(frozen=True, eq=False)
 class Take:
-    """What came back of one playback. invalid: why it must not count. path: the whole capture, pilots included."""
+    """What came back of one playback. invalid: why it must not count. path: the whole capture, pilots included.
+
+    quiet: the background before and after, None where it was not listened to.
+    """
 
     path: Path
     rate_hz: int
@@ -67,6 +71,7 @@ class Take:
     body_at: int | None
     body_frames: int
     invalid: str | None
+    quiet: tuple[Background, Background] | None = None
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """The body, (inputs, n) at the bench's rate; nothing where it was never found."""
@@ -91,11 +96,8 @@ def play_and_record(
     that nothing could be played or kept at all.
     """
     clock, invalid = HearingClock(spec.rate_hz), None
-    pilot = spec.pilot
-    around_s = 3.0 * pilot.silence_s + 2.0 * pilot.duration_s + pilot.listen_s
-    with Duplex(
-        spec, path, live=False, on_block=clock.take, expected_s=playback.seconds + around_s
-    ) as duplex:
+    expected_s = playback.seconds + spec.pilot.around_s
+    with Duplex(spec, path, live=False, on_block=clock.take, expected_s=expected_s) as duplex:
         stop_with(lambda _reason: duplex.stop())
         begun = False
         try:
@@ -119,4 +121,17 @@ def play_and_record(
             body_at=duplex.body_at,
             body_frames=duplex.body_frames,
             invalid=invalid or (None if verdict.valid else verdict.reason),
+            quiet=_quiet(spec, path, duplex.quiet),
         )
+
+
+def _quiet(
+    spec: AudioSpec, path: Path, spans: tuple[tuple[int, int], tuple[int, int]] | None
+) -> tuple[Background, Background] | None:
+    if spans is None:
+        return None
+    before, after = (
+        background(spec, read_blocks(path, round(_READ_S * spec.rate_hz), start, stop))
+        for start, stop in spans
+    )
+    return before, after

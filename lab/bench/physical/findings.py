@@ -11,6 +11,7 @@ from typing import Any
 from lab.bench.physical.execute import Take
 from lab.bench.physical.plan import RigPlan
 from lab.bench.physical.playback import Playback
+from lab.bench.physical.quiet import quiet_figures
 from lab.bench.protocol import CaptureFacts, DeviceReport
 from lab.bench.simulated.scene import audible_mark
 from rigs.rig_file import RigFile
@@ -27,12 +28,12 @@ def facts_of(
 ) -> CaptureFacts:
     """measured: by instruments. faults: of instruments or device while the trial ran; they make it invalid."""
     truth, segments = [], []
-    figures = {**measured, **playback.levels}
+    figures = {**measured, **{f"{name}_db_spl": level for name, level in playback.noises_db_spl.items()}}
     for stream in playback.media.values():
         truth += stream.truth
         segments += stream.segments
         figures |= stream.measured
-    figures |= _path_figures(take)
+    figures |= _path_figures(take) | quiet_figures(take.quiet)
     clusters = {}
     if rig.kind == "emulated":
         clusters["room"] = f"twin-{plan.trial.room_index}"

@@ -134,6 +134,11 @@ def check_sound(rig: RigFile) -> Check:
     # RMS 1.0 is 3 dB above a full-scale sine.
     heard = spec.pilot.level_dbfs + alignment.gain_db + 3.01 + spec.full_scale_db_spl[spec.reference_input]
     lag_ms = alignment.lag_samples * 1000.0 / spec.rate_hz
+    most = rig.background.most_dba
+    if most is not None and not max(noise.dba) <= most:
+        return Check(
+            "sound", Mark.BAD, f"background {noise}, {most:.1f} allowed", "find out what is loud, or wait"
+        )
     found = f"pilot of {rig.audio.pilot_db_spl:.1f} dB SPL heard at {heard:.1f} dB SPL, {lag_ms:.1f} ms later; noise {noise}"
     return Check("sound", Mark.GOOD, found)
 

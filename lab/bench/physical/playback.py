@@ -35,7 +35,8 @@ class Clipped(BadInput):
 class Playback:
     """The sources of a planned trial on the outputs of a bench, in constant memory.
 
-    corpus: folder of recordings, None for the user's cache. `media` tells truth and segments once `blocks` has ended.
+    corpus: folder of recordings, None for the user's cache. `media` tells truth and segments once `blocks` has
+    ended. noises_db_spl: level of each noise at the device, 50 Hz-7 kHz.
     """
 
     def __init__(self, plan: RigPlan, rig: RigFile, corpus: Path | None = None) -> None:
@@ -43,7 +44,7 @@ class Playback:
         self._source_rate = trial.spec.device.audible.rate_hz
         self._samples = round(trial.spec.duration_s * self._source_rate)
         self.media: dict[str, MediaStream] = {}
-        self.levels: dict[str, float] = {}
+        self.noises_db_spl: dict[str, float] = {}
         self._voices: list[tuple[int, _Voice]] = []
         sources = {source.name: source for source in trial.spec.sources}
         channels = [output.channel for output in rig.audio.outputs]
@@ -54,7 +55,7 @@ class Playback:
                 voice = _Voice(stream.read, sound.output, 1.0)
             else:
                 level = noise_level_db(source, trial, plan.distance_m)
-                self.levels[f"{source.name}_db_spl"] = level
+                self.noises_db_spl[source.name] = level
                 noise = _noise(source, trial, corpus)
                 voice = _Voice(
                     lambda n, noise=noise: noise.read(n)[0], sound.output, float(pa_from_db_spl(level))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 from rigs.audio import AudioSpec, Pilot
 from rigs.audio.devices import forget_devices, refresh_devices
@@ -44,10 +45,11 @@ def _pilot(rig: RigFile, full_scale_db_spl: float) -> Pilot:
     """RMS 1.0 is 3 dB above a full-scale sine."""
     level = min(rig.audio.pilot_db_spl - full_scale_db_spl - 3.01, -3.2)
     listen_s = max(0.5, rig.audio.lag_ms[1] / 1000.0 + 0.1)
+    pilot = Pilot(level_dbfs=level, listen_s=listen_s, quiet_s=rig.background.listen_s)
     if rig.audio.pilot_hz is None:
-        return Pilot(level_dbfs=level, listen_s=listen_s)
+        return pilot
     low, high = (edge / rig.audio.rate_hz for edge in rig.audio.pilot_hz)
-    return Pilot(low, high, level_dbfs=level, listen_s=listen_s)
+    return replace(pilot, low=low, high=high)
 
 
 @contextmanager

@@ -15,10 +15,12 @@ from pathlib import Path
 import numpy as np
 
 from rigs.audio import AudioSpec, Capture, Duplex, Pilot, play_record
-from rigs.audio.background import judge_background, measure_background
+from rigs.audio.background import background, judge_background, measure_background
 from rigs.audio.channels import measure_channels
 from rigs.audio.devices import forget_devices, list_devices
+from rigs.audio.playback import Clip
 from rigs.audio.response import Sweep, measure_response
+from rigs.audio.storage import read_blocks
 from rigs.errors import AudioFault
 
 RATE_HZ = 96_000
@@ -80,6 +82,15 @@ class Noisy(Duplex):
 
     def _arrived(self, recorded, played):
         noise = 1e-5 * np.random.default_rng().standard_normal(recorded.shape)
+        super()._arrived(recorded + noise.astype(np.float32), played)
+
+
+class Rising(Duplex):
+    """A room that gets 20 dB louder while the body plays."""
+
+    def _arrived(self, recorded, played):
+        rms = 1e-3 if self._feed.body_start is None else 1e-2
+        noise = rms * np.random.default_rng(self._feed.played).standard_normal(recorded.shape)
         super()._arrived(recorded + noise.astype(np.float32), played)
 
 
@@ -222,6 +233,22 @@ def quiet(folder: Path) -> dict:
     }
 
 
+def louder(folder: Path) -> dict:
+    pilot = replace(PHYSICAL.pilot, quiet_s=0.5)
+    spec = replace(PHYSICAL, pilot=pilot, full_scale_db_spl=(120.0, 120.0))
+    path = folder / "louder.flac"
+    with Rising(spec, path, source=Clip(PART), live=False) as duplex:
+        _, verdict = duplex.result()
+        spans = duplex.quiet
+    before, after = (background(spec, read_blocks(path, 4800, *span)) for span in spans)
+    return {
+        "seconds": [before.seconds, after.seconds],
+        "band_db": [before.band_db, after.band_db],
+        "findings": [str(one) for one in judge_background(spec, before, after)],
+        "reason": verdict.reason,
+    }
+
+
 def refusals(folder: Path) -> dict:
     answer = {}
     for name, wrong in {
@@ -268,6 +295,7 @@ TAKES = (
     channels,
     response,
     quiet,
+    louder,
     refusals,
     spoilt,
 )

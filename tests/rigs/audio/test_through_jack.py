@@ -116,3 +116,15 @@ def test_a_spoilt_capture_is_invalid_with_its_reason(takes, spoilt, defects, sai
 
 def test_the_noise_of_a_converter_spoils_nothing(takes):
     assert takes.spoilt["noisy"]["valid"], takes.spoilt["noisy"]["reason"]
+
+
+def test_a_room_that_gets_louder_is_heard_at_both_ends_of_a_capture(takes):
+    """White noise of 0.001 and 0.01 RMS at 96 kHz: 120 + 3.0 + 10 log10(6950 / 48000) - 60 or - 40 dB SPL."""
+    assert takes.louder["reason"] == ""
+    before_s, after_s = takes.louder["seconds"]
+    assert before_s == pytest.approx(0.515, abs=0.001)
+    assert after_s == pytest.approx(0.5, abs=0.05)
+    before, after = takes.louder["band_db"]
+    assert before == pytest.approx([54.6] * 2, abs=0.5)
+    assert after == pytest.approx([74.6] * 2, abs=0.5)
+    assert "background noise: input 1: went from" in takes.louder["findings"][0]
