@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 
 from lab.acoustics.ultrasonic.bodies import Array, Facets, Moving, Points, Shape, Spheroids
 from lab.acoustics.ultrasonic.field import KNOTS, TILE, field_product
-from lab.acoustics.ultrasonic.stage import Carrier, Ends, Stage
+from lab.acoustics.ultrasonic.stage import Carrier, Stage
 from lab.errors import BadInput
 
 CONTROL_RATES_HZ = (2_000, 4_000, 8_000, 16_000)
 # Of the fastest part between two knots: at 0.3 m from an image the cubic is then off by 2e-6 m, 1e-3 rad.
 KNOT_M = 0.03
-# Tiles per chunk: a mover is asked for this many moments at once, as numpy wants long arrays.
-TILES = 4
+# Samples per interval at most: beyond it the accumulators would leave the nearest caches.
+MOST_STEPS = 16
 
 
 def least_rate_hz(top_speed_m_s: float, carrier: Carrier) -> float:
@@ -65,10 +65,12 @@ class ProductEcho:
         self._moving = moving
         self._stage = stage
         knots_hz = max(moving.pose_rate_hz, moving.top_speed_m_s / KNOT_M)
-        self._steps = max(1, math.floor(rate_hz / knots_hz))
+        self._steps = min(max(1, math.floor(rate_hz / knots_hz)), MOST_STEPS)
         self._axis = stage.source.mirror * stage.source.axis
         self._pattern = stage.source.pattern.astype(np.float32)
         self._chunk = 0
+        self._parked_key = b""
+        self._parked_echo = np.zeros((stage.channels, 1), np.complex128)
         self._rest = np.zeros((stage.channels, 0), np.complex128)
         _bodies(self._pose(2))
 
@@ -84,28 +86,35 @@ class ProductEcho:
 
     def _pose(self, knots: int) -> tuple[Shape, ...]:
         """At the knots of this chunk, the first one before its first sample."""
-        index = self._chunk * TILES * TILE - 1 + np.arange(knots)
+        index = self._chunk * TILE - 1 + np.arange(knots)
         return self._moving.pose(index * self._steps / self.rate_hz)
 
     def _next(self) -> NDArray[np.complex128]:
-        pose, scale, radius, half = _bodies(self._pose((TILES - 1) * TILE + KNOTS))
+        pose, scale, radius, half = _bodies(self._pose(KNOTS))
         self._chunk += 1
         there = scale.any(axis=1)
         still = there & (pose == pose[:, :, :1]).all(axis=(1, 2)) & (scale == scale[:, :1]).all(axis=1)
         moving = there & ~still
-        echo = np.zeros((self._stage.channels, TILES * TILE * self._steps), np.complex128)
+        echo = np.zeros((self._stage.channels, TILE * self._steps), np.complex128)
         if moving.any():
-            echo += self._sum(pose[moving], scale[moving], radius[moving], half[moving], TILES, self._steps)
+            echo += self._sum(pose[moving], scale[moving], radius[moving], half[moving], self._steps)
         if still.any():
-            # What stands still for the whole chunk is computed at one moment.
-            echo += self._sum(pose[still], scale[still], radius[still], half[still], 1, 1)[:, :1]
+            echo += self._parked(pose[still], scale[still], radius[still], half[still])
         return echo
 
+    def _parked(self, pose: Array, scale: Array, radius: Array, half: Array) -> NDArray[np.complex128]:
+        """Of what stands still for a whole chunk, (M, 1): computed at one moment, and once until it moves on."""
+        key = pose[:, :, 0].tobytes() + scale[:, 0].tobytes() + radius.tobytes() + half.tobytes()
+        if key != self._parked_key:
+            self._parked_echo = self._sum(pose, scale, radius, half, 1)[:, :1]
+            self._parked_key = key
+        return self._parked_echo
+
     def _sum(
-        self, pose: Array, scale: Array, radius: Array, half: Array, tiles: int, steps: int
+        self, pose: Array, scale: Array, radius: Array, half: Array, steps: int
     ) -> NDArray[np.complex128]:
         stage, carrier = self._stage, self._stage.carrier
-        out = np.zeros((2, stage.channels, tiles, steps, TILE), np.float32)
+        out = np.zeros((2, stage.channels, steps, TILE), np.float32)
         field_product(
             pose,
             scale,
@@ -121,7 +130,7 @@ class ProductEcho:
             carrier.absorption_np_m,
             out,
         )
-        flat = out.swapaxes(3, 4).reshape(2, stage.channels, -1)
+        flat = out.swapaxes(2, 3).reshape(2, stage.channels, -1)
         return flat[0] + 1j * flat[1].astype(np.float64)
 
 
