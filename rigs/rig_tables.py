@@ -47,7 +47,10 @@ class Link(Table):
 
 
 class Instrument(Table):
-    """driver: a module of `rigs`. profile: a model of `rigs/profiles`, or a path relative to the rig file."""
+    """driver: a module of `rigs`. profile: a model of `rigs/profiles`, or a path relative to the rig file.
+
+    serial_number: of this very one; a level meter that says another is refused.
+    """
 
     name: Name
     driver: Name

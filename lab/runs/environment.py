@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import platform
 import subprocess
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from detectors.build import Build
-from lab.store.results import BuildIdentity, Environment
+from lab.store.results import BuildIdentity, Environment, RigIdentity
 
 # The packages whose version can change a sample or a score.
 PACKAGES = ("earshot", "numpy", "scipy", "numba", "pyroomacoustics", "soxr", "soundfile", "onnxruntime")
 
 
-def environment(build: Build) -> Environment:
+def environment(build: Build, rigs: Sequence[RigIdentity] = ()) -> Environment:
+    """rigs: the bench of a run, where it has one."""
     return Environment(
         build=BuildIdentity(id=build.id, hash=build.hash, path=_short(build.path)),
         packages={name: _version(name) for name in PACKAGES},
         commit=commit(),
         python=platform.python_version(),
         machine=f"{platform.system()} {platform.machine()}",
+        rigs=list(rigs),
     )
 
 

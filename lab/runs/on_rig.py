@@ -22,6 +22,7 @@ from lab.bench.protocol import CaptureFacts
 from lab.errors import LabFailure
 from lab.runs.options import RunOptions
 from lab.runs.plan import Planned
+from lab.runs.rig_identity import add_identity, ask_identity
 from lab.runs.trial import record, run_trial
 from lab.runs.worker import TrialPlace
 from lab.scenario.load import ScenarioFile, load_scenario
@@ -91,6 +92,10 @@ def run_places(
                 rig, options.out, operator, log, options.corpus, options.lifted, held, files
             ) as bench:
                 _require_health(bench, build, operator, log)
+                if add_identity(options.out, ask_identity(rig, bench.instruments)):
+                    told = "the bench is not as it was in the first part of this run; results.json tells both"
+                    log.say(told)
+                    operator.tell(told)
                 return _RigRun(bench, Stack(build), operator, log, store, run_id, keep).run(places)
     except RigError as error:
         raise LabFailure(f"bench {rig.id}: {error}; finished trials are kept, go on with --resume") from error

@@ -24,6 +24,7 @@ from lab.runs.options import RunOptions
 from lab.runs.plan import Planned, chunks, plan
 from lab.runs.pool import run_chunks
 from lab.runs.progress import Pace, Progress
+from lab.runs.rig_identity import identities
 from lab.runs.summary import limits, summarise
 from lab.scenario.load import ScenarioFile, find_scenarios, suite_of
 from lab.sources.availability import check_available
@@ -72,7 +73,9 @@ def run_scenarios(
             )
             if not planned:
                 raise LabFailure(on_rig.told(not_run, options.out))
-            results = summarise(store, run, planned, environment(build), options.origin)
+            results = summarise(
+                store, run, planned, environment(build, identities(options.out)), options.origin
+            )
             results = write_examples(results, store, planned, options)
         except KeyboardInterrupt:
             store.set_state(run.id, RunState.INTERRUPTED)

@@ -162,12 +162,61 @@ class BuildIdentity(Record):
     path: str
 
 
+class InstrumentIdentity(Record):
+    """says: maker, model, serial number, firmware in its own words; empty for one that cannot be asked.
+
+    serial_number: as the rig file has it.
+    """
+
+    name: str
+    driver: str
+    profile: str
+    serial_number: str
+    says: str
+
+
+class DeviceIdentity(Record):
+    """What the device under test said it runs; empty where its console does not tell."""
+
+    name: str
+    serial_number: str
+    version: str
+    build_id: str
+    build_hash: str
+
+
+class CalibrationRecord(Record):
+    of: str
+    what: str
+    value: float
+    unit: str
+    done: str
+    due: str
+
+
+class RigIdentity(Record):
+    """A bench as it stood. hash: of all that its rig file says. sound: the sound card, as the system names it."""
+
+    id: str
+    title: str
+    kind: Literal["physical", "emulated", "loopback"]
+    room: str | None
+    hash: str
+    sound: str
+    instruments: list[InstrumentIdentity]
+    device: DeviceIdentity | None
+    calibrations: list[CalibrationRecord]
+
+
 class Environment(Record):
+    """rigs: the bench of the run; more than one when it was changed between two parts of the run; empty without one."""
+
     build: BuildIdentity
     packages: dict[str, str]
     commit: str
     python: str
     machine: str
+    rigs: list[RigIdentity] = Field(default_factory=list)
 
 
 class Results(Record):

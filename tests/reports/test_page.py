@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from lab.errors import BadInput
+from lab.store.results import CalibrationRecord, DeviceIdentity, InstrumentIdentity, RigIdentity
 from lab.store.results import write as write_results
 from reports import clips, page
 from reports.run import find_against, open_run
@@ -197,3 +198,36 @@ def test_results_of_a_newer_format_are_refused(tmp_path):
     write_results(results, tmp_path / "results.json")
     with pytest.raises(BadInput, match="earshot-results/9"):
         open_run(tmp_path)
+
+
+def test_a_bench_is_told_with_its_instruments_and_calibrations(small_folder, tmp_path):
+    results = open_run(small_folder).results
+    rig = RigIdentity(
+        id="lab_bench",
+        title="Loudspeaker on a rail",
+        kind="physical",
+        room="lab_1",
+        hash="ab" * 32,
+        sound="USB Audio (ALSA, 2 out, 2 in)",
+        instruments=[
+            InstrumentIdentity(
+                name="meter", driver="scpi", profile="nti_xl2", serial_number="A2A", says="NTi, XL2"
+            ),
+            InstrumentIdentity(name="relays", driver="lcus", profile="lcus_8", serial_number="", says=""),
+        ],
+        device=DeviceIdentity(
+            name="speaker", serial_number="0001", version="1.0", build_id="reference", build_hash=""
+        ),
+        calibrations=[
+            CalibrationRecord(
+                of="meter", what="certificate", value=0.5, unit="dB", done="2026-01-15", due="2028-01-15"
+            )
+        ],
+    )
+    made = results.environment.model_copy(update={"rigs": [rig]})
+    write_results(results.model_copy(update={"environment": made}), tmp_path / "results.json")
+    text = visible(page.render([open_run(tmp_path)], None, tmp_path))
+    assert "Loudspeaker on a rail, physical, room lab_1" in text
+    assert "scpi, profile nti_xl2, serial number A2A; it says: NTi, XL2" in text
+    assert "lcus, profile lcus_8; cannot be asked" in text
+    assert "meter: certificate, 0.5 dB, 2026-01-15, due 2028-01-15" in text

@@ -20,7 +20,8 @@ from rigs.audio.calibration import Calibration, judge_calibrations
 from rigs.console import Identity
 from rigs.errors import RigError
 from rigs.rig_file import RigFile
-from rigs.rig_tables import Device
+from rigs.rig_tables import Device, Instrument
+from rigs.scpi import ScpiInstrument
 
 QUIET_S = 1.0
 
@@ -165,7 +166,7 @@ def _questions(rig: RigFile, instruments: Instruments, name: str) -> Iterator[Ca
     if rig.stage is not None and name == rig.stage.instrument:
         yield lambda: _stage(rig, instruments)
     elif name == rig.meter:
-        yield lambda: f"{driver.identity().model} reads {driver.read('level'):.1f} dB"
+        yield lambda: _meter(rig.instrument(name), driver)
     elif name == rig.climate:
         yield lambda: "{0.temperature_c:.1f} degrees C, {0.humidity_percent:.0f} % humidity".format(
             driver.read()
@@ -176,6 +177,16 @@ def _questions(rig: RigFile, instruments: Instruments, name: str) -> Iterator[Ca
                 f"{sum(bool(on) for on in driver.commanded.values())} of {driver.channels} relays on (commanded)"
             )
         )
+
+
+def _meter(one: Instrument, driver: ScpiInstrument) -> str:
+    says = driver.identity()
+    if one.serial_number and says.serial_number != one.serial_number:
+        raise RigError(
+            f"{one.name}: it is number {says.serial_number or 'unknown'}, the rig file has {one.serial_number}: "
+            "another instrument has another calibration"
+        )
+    return f"{says.model} reads {driver.read('level'):.1f} dB"
 
 
 def _stage(rig: RigFile, instruments: Instruments) -> str:

@@ -62,6 +62,17 @@ def test_stage_relays_meter_and_sensor_did_their_part(run):
         assert (run.out / "wires" / f"{name}.log").stat().st_size > 100
 
 
+def test_results_say_which_bench_they_were_made_on(run):
+    (rig,) = read(run.out).environment.rigs
+    assert (rig.id, rig.kind, rig.room) == ("emulated", "emulated", None)
+    assert rig.sound == "loopback (JACK Audio Connection Kit, 8 out, 8 in)"
+    assert (rig.device.version, rig.device.build_id) == ("1.0.0", "reference")
+    says = {one.name: one.says for one in rig.instruments}
+    assert says["meter"] == "EARSHOT, SPL METER, 0, 1.0"
+    assert says["rail"].startswith("[VER:1.1")
+    assert says["relays"] == ""  # it cannot be asked
+
+
 def test_the_air_between_is_the_room_twins(run):
     assert run.note["invalid"] is None
     assert run.note["alignment"]["gain_db"] < -3.0  # 1 m of air, and a microphone with other full scale

@@ -1,14 +1,17 @@
 from datetime import date
+from types import SimpleNamespace
 
 import pytest
 
 from detectors.build import load_build
 from lab.bench.physical import upkeep
 from lab.bench.physical.disk import capture_bytes, check_disk
-from lab.bench.physical.health import Check, Mark, check_calibrations, to_fix, wrong_identity
+from lab.bench.physical.health import Check, Mark, _meter, check_calibrations, to_fix, wrong_identity
 from lab.errors import LabFailure
 from rigs.console import Identity
+from rigs.errors import RigError
 from rigs.rig_tables import Calibration
+from rigs.scpi import ScpiIdentity
 
 TODAY = date(2026, 11, 21)
 
@@ -68,6 +71,16 @@ def test_a_device_with_another_build_or_hash_is_refused(build):
     assert "it runs another reference: hash 0123456789ab" in wrong_identity(
         Identity("1.0", "reference", "0123456789abcdef"), "reference", build
     )
+
+
+def test_another_meter_than_the_calibrated_one_is_refused(rig_of):
+    meter = SimpleNamespace(identity=lambda: ScpiIdentity("NTi", "XL2", "B1", "4.5"), read=lambda what: 35.0)
+    rig = rig_of("emulated")
+    (one,) = (one for one in rig.instruments if one.name == "meter")
+    assert _meter(one, meter) == "XL2 reads 35.0 dB"  # the rig file states no number
+    assert _meter(one.model_copy(update={"serial_number": "B1"}), meter) == "XL2 reads 35.0 dB"
+    with pytest.raises(RigError, match="meter: it is number B1, the rig file has A7"):
+        _meter(one.model_copy(update={"serial_number": "A7"}), meter)
 
 
 def test_only_what_is_bad_must_be_fixed():
