@@ -31,7 +31,7 @@ from lab.errors import BadInput
 
 Array = NDArray[np.float64]
 
-EDGE_RAD = 0.25  # largest departure from linear phase at the middle of an edge
+EDGE_RAD = 0.5  # largest departure from linear phase at the middle of an edge
 PAIRS = 96
 STEPS = 64  # moments at once: what a pair needs of its ends stays in the first-level cache
 BLOCK = 256  # control samples rendered at once, whatever is read
@@ -127,56 +127,116 @@ def _gain(ends: Ends, position: Array, weight: Array, at_m: Array, loss: float, 
     return gain
 
 
+# Rows of STEPS numbers in flat buffers: distances between rows are then known when compiling, and loops vectorise.
+N = STEPS
+X, Y, Z, EU, EV, NORMAL, SQUARE, AREA = (row * N for row in (0, 1, 2, 3, 6, 9, 12, 14))
+ALONG_U, ALONG_V, FACING, SIN_U, COS_U, SIN_V, COS_V, BEND_U, BEND_V, RE, IM = (row * N for row in range(11))
+GEOMETRY, END = 15 * N, 11 * N
+
+
 @compiled
-def _leg(k, x, y, z, px, py, pz, eu, ev, ww, n, unit, trig, inverse, distance):
-    """Of one end at n moments: half k times its direction along edges and normal, `unit` (3, n), and sines and cosines of the first two."""
+def _leg(k, g, px, py, pz, n, end, near):
+    """Of one end: half k times its direction along the edges, their sines and cosines, direction along the normal, bends; 1/r, r."""
     turn = 0.5 * k / (2.0 * math.pi)
     for t in range(n):
-        dx, dy, dz = x[t] - px, y[t] - py, z[t] - pz
+        dx, dy, dz = g[X + t] - px, g[Y + t] - py, g[Z + t] - pz
         r2 = dx * dx + dy * dy + dz * dz
         over = 1.0 / math.sqrt(r2)
-        u = (dx * eu[0, t] + dy * eu[1, t] + dz * eu[2, t]) * over
-        v = (dx * ev[0, t] + dy * ev[1, t] + dz * ev[2, t]) * over
-        unit[0, t] = 0.5 * k * u
-        unit[1, t] = 0.5 * k * v
-        unit[2, t] = (dx * ww[0, t] + dy * ww[1, t] + dz * ww[2, t]) * over
-        inverse[t] = over
-        distance[t] = r2 * over + (ww[3, t] - u * u - v * v) * over * (1.0 / 24.0)
-        trig[0, t], trig[1, t] = sincos(u * turn)
-        trig[2, t], trig[3, t] = sincos(v * turn)
+        u = (dx * g[EU + t] + dy * g[EU + N + t] + dz * g[EU + 2 * N + t]) * over
+        v = (dx * g[EV + t] + dy * g[EV + N + t] + dz * g[EV + 2 * N + t]) * over
+        su, cu = sincos(u * turn)
+        sv, cv = sincos(v * turn)
+        end[ALONG_U + t] = 0.5 * k * u
+        end[ALONG_V + t] = 0.5 * k * v
+        end[FACING + t] = (dx * g[NORMAL + t] + dy * g[NORMAL + N + t] + dz * g[NORMAL + 2 * N + t]) * over
+        square_u, square_v = g[SQUARE + t] - u * u, g[SQUARE + N + t] - v * v
+        end[BEND_U + t] = 0.5 * k * square_u * over
+        end[BEND_V + t] = 0.5 * k * square_v * over
+        end[SIN_U + t] = su
+        end[COS_U + t] = cu
+        end[SIN_V + t] = sv
+        end[COS_V + t] = cv
+        near[t] = over
+        near[N + t] = r2 * over + (square_u + square_v) * over * (1.0 / 24.0)
 
 
 @compiled
-def _seen(unit, n):
+def _hide(end, n):
     """Ends behind a one-sided facet neither light nor hear it."""
     for t in range(n):
-        unit[2, t] = min(unit[2, t], np.float32(0.0))
+        end[FACING + t] = min(end[FACING + t], np.float32(0.0))
 
 
 @compiled
-def _lit(turn, gain, slope, n, inverse, distance, field):
-    """The field of one image at n moments, its slow part linear in time, into (2, n)."""
+def _light(turn, gain, slope, n, near, end):
+    """The field of one image, the slow part of its level linear in time."""
     for t in range(n):
-        s, c = sincos(distance[t] * turn)
-        level = (gain + slope * t) * inverse[t]
-        field[0, t] = level * c
-        field[1, t] = -level * s
+        s, c = sincos(near[N + t] * turn)
+        level = (gain + slope * t) * near[t]
+        end[RE + t] = level * c
+        end[IM + t] = -level * s
 
 
 @compiled
-def _heard(turn, gain, slope, n, x, y, z, px, py, pz, eu, ev, ww, area, sum_re, sum_im, re, im):
-    """Adds what one microphone hears of the summed field to (n,)."""
+def _sheet(n, a, b):
+    """Adds obliquity x integrals along u and v x field of one pair of images to the sums of the hearing end b, single precision."""
+    near_u, near_v, one, sixth, half = (
+        np.float32(0.05),
+        np.float32(0.05),
+        np.float32(1),
+        np.float32(1 / 6),
+        np.float32(0.5),
+    )
     for t in range(n):
-        dx, dy, dz = x[t] - px, y[t] - py, z[t] - pz
+        pu, pv = a[ALONG_U + t] + b[ALONG_U + t], a[ALONG_V + t] + b[ALONG_V + t]
+        su = a[SIN_U + t] * b[COS_U + t] + a[COS_U + t] * b[SIN_U + t]
+        cu = a[COS_U + t] * b[COS_U + t] - a[SIN_U + t] * b[SIN_U + t]
+        sv = a[SIN_V + t] * b[COS_V + t] + a[COS_V + t] * b[SIN_V + t]
+        cv = a[COS_V + t] * b[COS_V + t] - a[SIN_V + t] * b[SIN_V + t]
+        ca, cb = a[FACING + t], b[FACING + t]
+        flat_u, flat_v = abs(pu) < near_u, abs(pv) < near_v
+        qu, qv = one if flat_u else pu, one if flat_v else pv
+        facing = abs(ca) + abs(cb) + np.float32(1e-12)
+        inverse = one / (facing * qu * qv)
+        over_u, over_v = inverse * facing * qv, inverse * facing * qu
+        su = one - sixth * pu * pu if flat_u else su * over_u
+        sv = one - sixth * pv * pv if flat_v else sv * over_v
+        # The bend of the front over the facet, to first order and without its mean.
+        bu = sixth * su + (
+            np.float32(-1 / 6) + np.float32(1 / 60) * pu * pu
+            if flat_u
+            else half * (cu - su) * over_u * over_u
+        )
+        bv = sixth * sv + (
+            np.float32(-1 / 6) + np.float32(1 / 60) * pv * pv
+            if flat_v
+            else half * (cv - sv) * over_v * over_v
+        )
+        oblique = ca * cb * inverse * qu * qv
+        re = oblique * su * sv
+        im = -oblique * (
+            (a[BEND_U + t] + b[BEND_U + t]) * bu * sv + (a[BEND_V + t] + b[BEND_V + t]) * bv * su
+        )
+        b[RE + t] += re * a[RE + t] - im * a[IM + t]
+        b[IM + t] += re * a[IM + t] + im * a[RE + t]
+
+
+@compiled
+def _hear(turn, gain, slope, n, g, px, py, pz, end, total):
+    """Adds what one microphone hears of the sums of `end` to total (2 N,)."""
+    for t in range(n):
+        dx, dy, dz = g[X + t] - px, g[Y + t] - py, g[Z + t] - pz
         r2 = dx * dx + dy * dy + dz * dz
         over = 1.0 / math.sqrt(r2)
-        u = (dx * eu[0, t] + dy * eu[1, t] + dz * eu[2, t]) * over
-        v = (dx * ev[0, t] + dy * ev[1, t] + dz * ev[2, t]) * over
-        s, c = sincos((r2 * over + (ww[3, t] - u * u - v * v) * over * (1.0 / 24.0)) * turn)
-        level = (gain + slope * t) * over * area[t]
-        # j (sum)(c - j s)
-        re[t] += level * (sum_re[t] * s - sum_im[t] * c)
-        im[t] += level * (sum_re[t] * c + sum_im[t] * s)
+        u = (dx * g[EU + t] + dy * g[EU + N + t] + dz * g[EU + 2 * N + t]) * over
+        v = (dx * g[EV + t] + dy * g[EV + N + t] + dz * g[EV + 2 * N + t]) * over
+        s, c = sincos(
+            (r2 * over + (g[SQUARE + t] + g[SQUARE + N + t] - u * u - v * v) * over * (1.0 / 24.0)) * turn
+        )
+        level = (gain + slope * t) * over * g[AREA + t]
+        # j (re + j im)(c - j s)
+        total[t] += level * (end[RE + t] * s - end[IM + t] * c)
+        total[N + t] += level * (end[RE + t] * c + end[IM + t] * s)
 
 
 @compiled
@@ -190,25 +250,48 @@ def directed(dx, dy, dz, axis, pattern):
 
 
 @compiled
-def _sheet(n, a, b, trig_a, trig_b, field, sum_re, sum_im):
-    """Adds obliquity x sinc x sinc x field of one pair of images to (n,) sums, single precision."""
-    tiny = np.float32(2e-3)
-    one = np.float32(1.0)
+def _lit(k, loss, g, at, weight, axis, pattern, n, end, near):
+    """One image of the loudspeaker, at (3,), as the facet sees it, into `end`."""
+    px, py, pz = at[0], at[1], at[2]
+    last = n - 1
+    _leg(k, g, px, py, pz, n, end, near)
+    gain = directed(g[X] - px, g[Y] - py, g[Z] - pz, axis, pattern)
+    gain *= weight * math.exp(-loss * near[N])
+    after = directed(g[X + last] - px, g[Y + last] - py, g[Z + last] - pz, axis, pattern)
+    after *= weight * math.exp(-loss * near[N + last])
+    _light(k / (2.0 * math.pi), gain, (after - gain) / max(last, 1), n, near, end)
+
+
+@compiled
+def _shape(g, edge_u, edge_v, reflection, nu, nv, k, front, n):
+    """Edges, normal and strength of the parts of one facet: edge_u, edge_v (3, n), reflection (n,) into g."""
+    for axis in range(3):
+        for t in range(n):
+            g[EU + axis * N + t] = edge_u[axis, t] / nu
+            g[EV + axis * N + t] = edge_v[axis, t] / nv
     for t in range(n):
-        pu = a[0, t] + b[0, t]
-        pv = a[1, t] + b[1, t]
-        su = trig_a[0, t] * trig_b[1, t] + trig_a[1, t] * trig_b[0, t]
-        sv = trig_a[2, t] * trig_b[3, t] + trig_a[3, t] * trig_b[2, t]
-        flat_u = abs(pu) < tiny
-        flat_v = abs(pv) < tiny
-        su = one if flat_u else su
-        pu = one if flat_u else pu
-        sv = one if flat_v else sv
-        pv = one if flat_v else pv
-        oblique = a[2, t] * b[2, t]
-        scale = oblique * su * sv / ((abs(a[2, t]) + abs(b[2, t]) + np.float32(1e-12)) * pu * pv)
-        sum_re[t] += scale * field[0, t]
-        sum_im[t] += scale * field[1, t]
+        ux, uy, uz = g[EU + t], g[EU + N + t], g[EU + 2 * N + t]
+        vx, vy, vz = g[EV + t], g[EV + N + t], g[EV + 2 * N + t]
+        wx, wy, wz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+        size = math.sqrt(wx * wx + wy * wy + wz * wz) + 1e-30
+        side = -1.0 if wx * front[0] + wy * front[1] + wz * front[2] < 0.0 else 1.0
+        g[NORMAL + t], g[NORMAL + N + t], g[NORMAL + 2 * N + t] = (
+            side * wx / size,
+            side * wy / size,
+            side * wz / size,
+        )
+        g[SQUARE + t] = ux * ux + uy * uy + uz * uz
+        g[SQUARE + N + t] = vx * vx + vy * vy + vz * vz
+        # 4 from the obliquity, over 4 pi.
+        g[AREA + t] = size * reflection[t] * k / math.pi
+
+
+@compiled
+def _part(g, centre, pu, pv, n):
+    """Middle of one part: centre (3, n) and so many edges off it."""
+    for axis in range(3):
+        for t in range(n):
+            g[axis * N + t] = centre[axis, t] + pu * g[EU + axis * N + t] + pv * g[EV + axis * N + t]
 
 
 @compiled
@@ -225,85 +308,42 @@ def render(
     images, heard, microphones = len(source), len(middle), len(microphone)
     turn = k / (2.0 * math.pi)
     sided = front[0] != 0.0 or front[1] != 0.0 or front[2] != 0.0
-    x, y, z = np.empty(STEPS), np.empty(STEPS), np.empty(STEPS)
-    eu, ev, ww = np.empty((3, STEPS)), np.empty((3, STEPS)), np.empty((4, STEPS))
-    area = np.empty(STEPS)
-    inverse, distance = np.empty(STEPS), np.empty(STEPS)
-    total_re, total_im = np.zeros((microphones, STEPS)), np.zeros((microphones, STEPS))
-    a = np.empty((images, 3, STEPS), np.float32)
-    trig_a = np.empty((images, 4, STEPS), np.float32)
-    field = np.empty((images, 2, STEPS), np.float32)
-    b = np.empty((3, STEPS), np.float32)
-    trig_b = np.empty((4, STEPS), np.float32)
-    sum_re, sum_im = np.empty(STEPS, np.float32), np.empty(STEPS, np.float32)
-    for begin in range(0, steps, STEPS):
-        n = min(STEPS, steps - begin)
+    g, near = np.zeros(GEOMETRY), np.zeros(2 * N)
+    lit, ear = np.zeros((images, END), np.float32), np.zeros(END, np.float32)
+    total = np.zeros((microphones, 2 * N))
+    for begin in range(0, steps, N):
+        n = min(N, steps - begin)
+        last = n - 1
         for f in range(facets):
             nu, nv = split[f, 0], split[f, 1]
-            for axis_index in range(3):
-                for t in range(n):
-                    eu[axis_index, t] = edge_u[f, axis_index, begin + t] / nu
-                    ev[axis_index, t] = edge_v[f, axis_index, begin + t] / nv
-            for t in range(n):
-                wx = eu[1, t] * ev[2, t] - eu[2, t] * ev[1, t]
-                wy = eu[2, t] * ev[0, t] - eu[0, t] * ev[2, t]
-                wz = eu[0, t] * ev[1, t] - eu[1, t] * ev[0, t]
-                size = math.sqrt(wx * wx + wy * wy + wz * wz) + 1e-30
-                ww[0, t], ww[1, t], ww[2, t] = wx / size, wy / size, wz / size
-                ww[3, t] = (
-                    eu[0, t] ** 2
-                    + eu[1, t] ** 2
-                    + eu[2, t] ** 2
-                    + ev[0, t] ** 2
-                    + ev[1, t] ** 2
-                    + ev[2, t] ** 2
-                )
-                # 4 from the obliquity, over 4 pi.
-                area[t] = size * reflection[f, begin + t] * k / math.pi
-                if sided and wx * front[0] + wy * front[1] + wz * front[2] < 0.0:
-                    ww[0, t], ww[1, t], ww[2, t] = -ww[0, t], -ww[1, t], -ww[2, t]
+            _shape(
+                g, edge_u[f, :, begin : begin + n], edge_v[f, :, begin : begin + n], reflection[f, begin : begin + n],
+                nu, nv, k, front, n,
+            )  # fmt: skip
             for part in range(nu * nv):
-                pu = (part // nv + 0.5) - 0.5 * nu
-                pv = (part % nv + 0.5) - 0.5 * nv
-                for t in range(n):
-                    x[t] = centre[f, 0, begin + t] + pu * eu[0, t] + pv * ev[0, t]
-                    y[t] = centre[f, 1, begin + t] + pu * eu[1, t] + pv * ev[1, t]
-                    z[t] = centre[f, 2, begin + t] + pu * eu[2, t] + pv * ev[2, t]
-                last = n - 1
+                pu, pv = part // nv + 0.5 - 0.5 * nu, part % nv + 0.5 - 0.5 * nv
+                _part(g, centre[f, :, begin : begin + n], pu, pv, n)
                 for i in range(images):
-                    px, py, pz = source[i, 0], source[i, 1], source[i, 2]
-                    _leg(k, x, y, z, px, py, pz, eu, ev, ww, n, a[i], trig_a[i], inverse, distance)
+                    _lit(k, loss, g, source[i], source_weight[i], axis[i], pattern, n, lit[i], near)
                     if sided:
-                        _seen(a[i], n)
-                    gain = directed(x[0] - px, y[0] - py, z[0] - pz, axis[i], pattern)
-                    gain *= source_weight[i] * math.exp(-loss * distance[0])
-                    after = directed(x[last] - px, y[last] - py, z[last] - pz, axis[i], pattern)
-                    after *= source_weight[i] * math.exp(-loss * distance[last])
-                    _lit(turn, gain, (after - gain) / max(last, 1), n, inverse, distance, field[i])
+                        _hide(lit[i], n)
                 for j in range(heard):
-                    px, py, pz = middle[j, 0], middle[j, 1], middle[j, 2]
-                    _leg(k, x, y, z, px, py, pz, eu, ev, ww, n, b, trig_b, inverse, distance)
+                    _leg(k, g, middle[j, 0], middle[j, 1], middle[j, 2], n, ear, near)
                     if sided:
-                        _seen(b, n)
-                    sum_re[:] = 0.0
-                    sum_im[:] = 0.0
+                        _hide(ear, n)
+                    ear[RE : RE + 2 * N] = 0.0
                     for p in range(first[j], first[j + 1]):
-                        i = chosen[p]
-                        _sheet(n, a[i], b, trig_a[i], trig_b, field[i], sum_re, sum_im)
-                    gain = math.exp(-loss * distance[0])
-                    slope = (math.exp(-loss * distance[last]) - gain) / max(last, 1)
+                        _sheet(n, lit[chosen[p]], ear)
+                    gain = math.exp(-loss * near[N])
+                    slope = (math.exp(-loss * near[N + last]) - gain) / max(last, 1)
                     for m in range(microphones):
-                        px, py, pz = microphone[m, j, 0], microphone[m, j, 1], microphone[m, j, 2]
                         w = microphone_weight[m, j]
-                        _heard(
-                            turn, w * gain, w * slope, n, x, y, z, px, py, pz, eu, ev, ww, area, sum_re, sum_im,
-                            total_re[m], total_im[m],
-                        )  # fmt: skip
+                        px, py, pz = microphone[m, j, 0], microphone[m, j, 1], microphone[m, j, 2]
+                        _hear(turn, w * gain, w * slope, n, g, px, py, pz, ear, total[m])
         for m in range(microphones):
             for t in range(n):
-                out[m, begin + t] += complex(total_re[m, t], total_im[m, t])
-                total_re[m, t] = 0.0
-                total_im[m, t] = 0.0
+                out[m, begin + t] += complex(total[m, t], total[m, N + t])
+            total[m] = 0.0
 
 
 def parts(
