@@ -50,10 +50,9 @@ class Loudspeaker:
     """
 
     def __init__(self, spec: DriverSpec, rate_hz: int, rng: np.random.Generator) -> None:
-        if rate_hz < 16000 or (SOLVER_HZ % rate_hz and rate_hz % SOLVER_HZ):
-            raise BadInput(
-                f"rate_hz = {rate_hz}: a loudspeaker takes 16000, 48000, 96000 or 192000 samples per second"
-            )
+        if rate_hz not in RATES_HZ:
+            known = ", ".join(map(str, RATES_HZ))
+            raise BadInput(f"rate_hz = {rate_hz}: a loudspeaker takes {known} samples per second")
         self.spec, self.rate_hz = spec, rate_hz
         drawn = 1.0 + spec.tolerance * np.clip(rng.standard_normal(3), -3.0, 3.0)
         self.offset_m = 0.4 * spec.tolerance * spec.xmax_m * float(np.clip(rng.standard_normal(), -3.0, 3.0))
