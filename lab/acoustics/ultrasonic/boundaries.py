@@ -56,7 +56,7 @@ SURFACES: dict[str, dict[str, tuple[tuple[str, ...], tuple[str, ...], float]]] =
         "ceiling": (("drywall",), ("wood",), 0.0),
     },
     "soft": {
-        "side": (("drywall",), ("curtain", "sofa"), 0.8),
+        "side": (("drywall",), ("curtain", "sofa"), 0.6),
         "floor": (("carpet",), ("sofa",), 0.4),
         "ceiling": (("drywall",), ("wood",), 0.0),
     },
