@@ -8,10 +8,12 @@ half hips 0.0955. His radii hold for 1.75 m and shrink with the person here. The
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from lab.acoustics.compiled import compiled
 from lab.acoustics.ultrasonic.bodies import Array, Spheroids
 
 THIGH, SHANK, ANKLE = 0.245, 0.246, 0.039
@@ -19,6 +21,7 @@ TRUNK, NECK, HEAD = 0.288, 0.052, 0.130
 UPPER_ARM, FOREARM, FOOT = 0.188, 0.152, 0.143
 HALF_SHOULDERS, HALF_HIPS = 0.1295, 0.0955
 HEEL = 0.036  # how far the heel lies behind the ankle
+YIELD = 0.006  # how deep a toe may press into the floor
 HIP_HEIGHT = THIGH + SHANK + ANKLE
 LEG = THIGH + SHANK  # the thigh height Ht by which the gait's speeds and lengths are normalised
 
@@ -83,79 +86,114 @@ class Body:
         """Ht, the length of thigh and shank."""
         return LEG * self.height_m
 
-    def place(self, joints: Array, x_m: Array, y_m: Array, heading_rad: Array) -> Pose:
-        """The body at joints (17, T), rows as in CHANNELS, over the floor point (x_m, y_m), facing heading_rad, each (T,)."""
-        height, steps = self.height_m, joints.shape[1]
-        lengths = 2.0 * self.half_length_m
-        direction = np.zeros((3, 17, steps))
-        end = np.empty((3, 17, steps))
-        pelvis = np.stack((joints[14], joints[15], HIP_HEIGHT * height + joints[16]))
-        lean_sin, lean_cos = np.sin(joints[13]), np.cos(joints[13])
-        direction[0, 2], direction[2, 2] = -lean_sin, -lean_cos  # the torso points down to the pelvis
-        direction[2, :2] = -1.0
-        end[:, 2] = pelvis
-        shoulders = pelvis - lengths[2] * direction[:, 2]
-        end[:, 1] = shoulders
-        end[:, 0] = shoulders - lengths[1] * direction[:, 1]
-        yaw = np.stack((joints[12], joints[10]))
-        roll = np.stack((np.zeros(steps), joints[11]))
-        sideways = np.stack((np.sin(yaw) * np.cos(roll), -np.cos(yaw) * np.cos(roll), np.sin(roll)))
-        # Angles from straight down, forward positive: upper arm, forearm, thigh, shank of either side.
-        hang = np.empty((2, 4, steps))
-        hang[0], hang[1] = joints[[3, 4, 0, 1]], joints[[8, 9, 5, 6]]
-        hang[:, 1] += hang[:, 0]
-        hang[:, 3] = hang[:, 2] - hang[:, 3]
-        hang_sin, hang_cos = np.sin(hang), np.cos(hang)
-        heel = np.empty((3, 2, steps))
-        for side, first, sign in ((0, 3, 1.0), (1, 10, -1.0)):
-            direction[:, first : first + 2] = sign * sideways
-            end[:, first] = shoulders + lengths[first] * direction[:, first]
-            end[:, first + 1] = pelvis + lengths[first + 1] * direction[:, first + 1]
-            direction[0, first + 2 : first + 6] = hang_sin[side]
-            direction[2, first + 2 : first + 6] = -hang_cos[side]
-            for segment, above in ((2, 0), (3, 2), (4, 1), (5, 4)):
-                at = first + segment
-                end[:, at] = end[:, first + above] + lengths[at] * direction[:, at]
-            pitch = hang[side, 3] + joints[2 + 5 * side]
-            pitch_sin, pitch_cos = np.sin(pitch), np.cos(pitch)
-            direction[0, first + 6], direction[2, first + 6] = pitch_cos, pitch_sin
-            # The foot's axis lies half an ankle's height above the sole, its end at the toe.
-            ankle, foot = end[:, first + 5], end[:, first + 6]
-            for point, ahead, below in ((foot, FOOT - HEEL, ANKLE / 2.0), (heel[:, side], -HEEL, ANKLE)):
-                point[0] = ankle[0] + height * (ahead * pitch_cos + below * pitch_sin)
-                point[1] = ankle[1]
-                point[2] = ankle[2] + height * (ahead * pitch_sin - below * pitch_cos)
-        centre = end - self.half_length_m[:, None] * direction
-        turn = (np.cos(heading_rad), np.sin(heading_rad))
-        return Pose(
-            _in_room(centre, turn, x_m, y_m),
-            _in_room(direction, turn),
-            _in_room(end, turn, x_m, y_m),
-            _in_room(heel, turn, x_m, y_m),
+    def place(
+        self, joints: Array, x_m: Array, y_m: Array, heading_rad: Array, lean: Array | None = None
+    ) -> Pose:
+        """The body at joints (17, T), rows as in CHANNELS, over the floor point (x_m, y_m), facing heading_rad, each (T,).
+
+        lean: (2, T), how far every point is moved in x and y per metre of its height. A foot that would
+        point through the floor is bent up until its toe rests there.
+        """
+        steps = joints.shape[1]
+        pose = Pose(
+            np.empty((17, steps, 3)),
+            np.empty((17, steps, 3)),
+            np.empty((17, steps, 3)),
+            np.empty((2, steps, 3)),
         )
+        lean = np.zeros((2, steps)) if lean is None else lean
+        sizes = (self.height_m, 2.0 * self.half_length_m)
+        _place(joints, x_m, y_m, heading_rad, lean, *sizes, pose.centre_m, pose.axis, pose.end_m, pose.heel_m)
+        return pose
 
     def sole_m(self, pose: Pose) -> Array:
         """Height of the lowest point of either foot above the floor, (2, T), right and left."""
         toe = pose.end_m[[9, 16]]
-        drop = ANKLE / 2.0 * self.height_m * np.hypot(pose.axis[[9, 16], :, 0], pose.axis[[9, 16], :, 1])
+        level = np.hypot(pose.axis[[9, 16], :, 0], pose.axis[[9, 16], :, 1])
+        drop = ANKLE / 2.0 * self.height_m * level
         return np.minimum(toe[..., 2] - drop, pose.heel_m[..., 2])
 
     def spheroids(self, pose: Pose) -> Spheroids:
         return Spheroids(pose.centre_m, pose.axis, self.radius_m, self.half_length_m, self.reflection)
 
 
-def _in_room(local: Array, turn: tuple[Array, Array], x_m: Array | None = None, y_m: Array | None = None):
-    """(3, N, T) ahead, left, up to (N, T, 3) in the room."""
-    cos, sin = turn
-    out = np.empty((*local.shape[1:], 3))
-    east = local[0] * cos - local[1] * sin
-    north = local[0] * sin + local[1] * cos
-    out[..., 0] = east if x_m is None else east + x_m
-    out[..., 1] = north if y_m is None else north + y_m
-    out[..., 2] = local[2]
-    return out
-
-
 def trunk_cylinder(height_m: float) -> tuple[float, float]:
     """Radius and height in m of the upright cylinder that shadows like this body."""
     return 0.17 * height_m / RADII_HEIGHT_M, height_m
+
+
+@compiled
+def _place(joints, x_m, y_m, heading, lean, height, lengths, centre, axis, end, heel):
+    tip, ray = np.zeros((19, 3)), np.zeros((17, 3))  # ahead, left, up; rows 17 and 18 are the heels
+    ray[:2, 2] = -1.0
+    ball, reach = FOOT - HEEL, math.hypot(FOOT - HEEL, ANKLE) * height
+    rest = math.atan2(ANKLE, ball)
+    for t in range(joints.shape[1]):
+        tip[2, 0], tip[2, 1], tip[2, 2] = joints[14, t], joints[15, t], HIP_HEIGHT * height + joints[16, t]
+        ray[2, 0], ray[2, 2] = -math.sin(joints[13, t]), -math.cos(joints[13, t])
+        # Head, neck and torso each end where the next one begins.
+        for k in (1, 0):
+            for i in range(3):
+                tip[k, i] = tip[k + 1, i] - lengths[k + 1] * ray[k + 1, i]
+        for side in range(2):
+            first, row, sign = 3 + 7 * side, 5 * side, 1.0 - 2.0 * side
+            yaw, roll = joints[12, t], joints[11, t]
+            ray[first, 0], ray[first, 1], ray[first, 2] = sign * math.sin(yaw), -sign * math.cos(yaw), 0.0
+            yaw = joints[10, t]
+            ray[first + 1, 0] = sign * math.sin(yaw) * math.cos(roll)
+            ray[first + 1, 1] = -sign * math.cos(yaw) * math.cos(roll)
+            ray[first + 1, 2] = sign * math.sin(roll)
+            upper, thigh = joints[row + 3, t], joints[row, t]
+            shank = thigh - joints[row + 1, t]
+            _hang(ray, first + 2, upper)
+            _hang(ray, first + 3, upper + joints[row + 4, t])
+            _hang(ray, first + 4, thigh)
+            _hang(ray, first + 5, shank)
+            for i in range(3):
+                tip[first, i] = tip[1, i] + lengths[first] * ray[first, i]
+                tip[first + 1, i] = tip[2, i] + lengths[first + 1] * ray[first + 1, i]
+                tip[first + 2, i] = tip[first, i] + lengths[first + 2] * ray[first + 2, i]
+                tip[first + 3, i] = tip[first + 2, i] + lengths[first + 3] * ray[first + 3, i]
+                tip[first + 4, i] = tip[first + 1, i] + lengths[first + 4] * ray[first + 4, i]
+                tip[first + 5, i] = tip[first + 4, i] + lengths[first + 5] * ray[first + 5, i]
+            ankle = tip[first + 5]
+            pitch = shank + joints[row + 2, t]
+            above = min(2.0, (ankle[2] + YIELD * height) / reach)
+            # arcsin up to 0.9, but with no edge at 1, where the toe leaves the floor; then a soft maximum.
+            lowest = rest - above * (1.0 + above**2 / 6.0 + 0.15 * above**4)
+            pitch = 0.5 * (pitch + lowest + math.sqrt((pitch - lowest) ** 2 + 0.01))
+            sin, cos = math.sin(pitch), math.cos(pitch)
+            ray[first + 6, 0], ray[first + 6, 2] = cos, sin
+            _point(tip[first + 6], ankle, height * ball, height * ANKLE / 2.0, sin, cos)
+            _point(tip[17 + side], ankle, -height * HEEL, height * ANKLE, sin, cos)
+        cos, sin = math.cos(heading[t]), math.sin(heading[t])
+        for k in range(17):
+            half = 0.5 * lengths[k]
+            x, y, z = ray[k, 0] * cos - ray[k, 1] * sin, ray[k, 0] * sin + ray[k, 1] * cos, ray[k, 2]
+            axis[k, t, 0], axis[k, t, 1], axis[k, t, 2] = x, y, z
+            high = tip[k, 2]
+            east = x_m[t] + tip[k, 0] * cos - tip[k, 1] * sin + high * lean[0, t]
+            north = y_m[t] + tip[k, 0] * sin + tip[k, 1] * cos + high * lean[1, t]
+            end[k, t, 0], end[k, t, 1], end[k, t, 2] = east, north, high
+            centre[k, t, 0] = east - half * x
+            centre[k, t, 1] = north - half * y
+            centre[k, t, 2] = high - half * z
+        for side in range(2):
+            k = 17 + side
+            heel[side, t, 0] = x_m[t] + tip[k, 0] * cos - tip[k, 1] * sin + tip[k, 2] * lean[0, t]
+            heel[side, t, 1] = y_m[t] + tip[k, 0] * sin + tip[k, 1] * cos + tip[k, 2] * lean[1, t]
+            heel[side, t, 2] = tip[k, 2]
+
+
+@compiled
+def _hang(ray, k, angle):
+    """A limb at this angle from straight down, forward positive."""
+    ray[k, 0], ray[k, 2] = math.sin(angle), -math.cos(angle)
+
+
+@compiled
+def _point(point, ankle, ahead, below, sin, cos):
+    """A point of the foot, at its distances ahead of and below the ankle when the foot is flat."""
+    point[0] = ankle[0] + ahead * cos + below * sin
+    point[1] = ankle[1]
+    point[2] = ankle[2] + ahead * sin - below * cos

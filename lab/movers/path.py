@@ -26,6 +26,7 @@ CORNER_KNOTS = 33
 RAMP_S = 0.8  # from standing to walking
 OUTSIDE_M, BEHIND_DOOR_M = 1.5, 0.7  # a way through a door is straight from here to there
 DEVICE_M = 0.25
+BRUSH_M = 0.2
 JAMB_M = 0.2  # half a body: how far from a door frame its middle stays
 _H2_TOTAL = 100.0 / 7.0 - 37.5 + 115.0 / 3.0 - 18.0 + 36.0 / 11.0
 
@@ -288,6 +289,20 @@ def check_way(way: Way, surroundings: Surroundings, height_m: float, key: str) -
             )
         if not there[0].open:
             raise BadInput(f"{key}: the path goes {where} through the closed door {there[0].name!r}")
+    beyond = np.hypot(
+        np.maximum(np.maximum(-x, x - size[0]), 0.0), np.maximum(np.maximum(-y, y - size[1]), 0.0)
+    )
+    off = np.where(within, np.minimum(np.minimum(x, size[0] - x), np.minimum(y, size[1] - y)), beyond)
+    brushes = off < BRUSH_M
+    for door in surroundings.doorways:
+        middle = np.add(*through(door, size)) / 2.0
+        brushes &= np.hypot(x - middle[0], y - middle[1]) > 1.0 + door.width_m / 2.0
+    if np.any(brushes):
+        index = int(np.argmin(np.where(brushes, off, np.inf)))
+        raise BadInput(
+            f"{key}: the path comes within {off[index]:.2f} m of a wall at [{x[index]:.2f}, {y[index]:.2f}], "
+            f"no door for an entry there; it must stay {BRUSH_M} m off; {_list(surroundings.doorways)}"
+        )
 
 
 def _crossing(x: Array, y: Array, size_m: Sequence[float]) -> tuple[str, float]:

@@ -118,17 +118,11 @@ class Walker:
         """Every joint at these moments, (T,) in s."""
         time = np.asarray(time_s, dtype=np.float64)
         x, y, heading, phase, amplitude = self.walk.at(time)
-        pose = self.body.place(self.gait.joints(phase, amplitude), x, y, heading)
-        # Quiet standing sways like a pendulum upside down, by about 3 mm at the hips and 1 cm/s.
-        angle = 2.0 * np.pi * _SWAY_HZ[:, None] * time
-        sway = np.empty((len(time), 2))
-        for axis in (0, 1):
-            sway[:, axis] = (SWAY_M * _SWAY_SHARE) @ np.sin(angle + self.sway_phase[axis][:, None])
-        sway /= HIP_HEIGHT * self.body.height_m
-        for points in (pose.centre_m, pose.end_m):
-            points[..., 0] += points[..., 2] * sway[:, 0]
-            points[..., 1] += points[..., 2] * sway[:, 1]
-        return pose
+        # Quiet standing sways like a pendulum upside down, by about 3 mm at the hips and up to 1 cm/s.
+        angle = (2.0 * np.pi * _SWAY_HZ)[:, None] * time
+        swing = np.sin(angle + self.sway_phase[..., None])
+        sway = np.tensordot(swing, _SWAY_SHARE, ((1,), (0,))) * (SWAY_M / (HIP_HEIGHT * self.body.height_m))
+        return self.body.place(self.gait.joints(phase, amplitude), x, y, heading, sway)
 
     def pose(self, time_s: Array) -> tuple[Spheroids]:
         return (self.body.spheroids(self.figure(time_s)),)
@@ -166,11 +160,8 @@ def make(spec: WalkerSpec, surroundings: Surroundings, rng: np.random.Generator)
     if spec.step_m is not None:
         ramp_s = min(RAMP_S, 0.35 * spec.step_period_s)
         count = math.ceil(way.length_m / spec.step_m - 1e-6)
-        step_s = 2.0 * ramp_s + max(
-            0.0,
-            walk(way_through([(0, 0), (spec.step_m, 0)], 1.0, ""), spec.speed_m_s, 1.0, ramp_s=ramp_s).end_s
-            - 2.0 * ramp_s,
-        )
+        single = way_through([(0.0, 0.0), (spec.step_m, 0.0)], spec.speed_m_s, "")
+        step_s = walk(single, spec.speed_m_s, gait.cadence_hz, ramp_s=ramp_s).end_s
         pause = spec.step_period_s - step_s
         if pause < 0.0:
             raise BadInput(
@@ -300,8 +291,12 @@ def _top_speed(body: Body, gait: Gait, course: Walk) -> float:
     zero = np.zeros(512)
     pose = body.place(gait.joints(phase, np.ones(512)), gait.speed_m_s * step, zero, zero)
     speed = np.linalg.norm(np.diff(pose.end_m, axis=1), axis=2).max() / step[1]
-    bends = np.any(course.way.knots[:, 6]) or np.any(course.stages[:, 11])
-    return float(1.02 * speed + (TURN_RAD_S * 0.35 * body.height_m if bends else 0.0) + 0.02)
+    # Turning swings the feet and arms, which are no farther than this from the line of walking.
+    turning = max(
+        np.abs(course.way.knots[:, 6]).max() * gait.speed_m_s,
+        TURN_RAD_S if np.any(course.stages[:, 11]) else 0.0,
+    )
+    return float(1.02 * speed + turning * 0.13 * body.height_m + 0.02)
 
 
 def _repeated(spans: Array, start_s: float, period_s: float, duration_s: float) -> list[tuple[float, float]]:
@@ -319,8 +314,10 @@ def _repeated(spans: Array, start_s: float, period_s: float, duration_s: float) 
 
 def _within(course: Walk, place: Surroundings) -> list[tuple[float, float]]:
     """When the walker's middle is in the room, to a microsecond."""
-    duration, start = place.duration_s, course.start_s
-    end = start + (course.period_s or course.end_s - start)
+    duration, start = place.duration_s, min(course.start_s, place.duration_s)
+    end = course.start_s + course.period_s if course.period_s else course.end_s
+    if start == duration:
+        end = duration + 0.01  # never sets out
 
     def at(time: float) -> bool:
         x, y, *_ = course.at(np.array([time]))
@@ -345,6 +342,6 @@ def _within(course: Walk, place: Surroundings) -> list[tuple[float, float]]:
     else:
         spans[-1, 1] = duration if within[-1] else spans[-1, 1]
         inner = _repeated(spans, start, 0.0, duration)
-    if within[0] and start > 0.0:
+    if within[0] and start > 0.0 and inner:
         inner[0] = (0.0, inner[0][1])
     return inner
