@@ -39,14 +39,13 @@ from lab.acoustics.ultrasonic.facets import (
 )
 from lab.acoustics.ultrasonic.resample import Upsampler
 from lab.acoustics.ultrasonic.stage import Stage
-from lab.errors import BadInput
 
 Array = NDArray[np.float64]
 
-BLOCK = 1024
+BLOCK = 4096
 FINE = 8  # table points per point that the highest line needs: cubic interpolation leaves -70 dB of that line
 MARGIN = 1.25  # over the lines of a point at the tip, for retarded time and the roll-off beyond
-HEAD_TAPS, HEAD_BETA, HEAD_MARGIN = 10, 6.0, 1.8
+HEAD_TAPS, HEAD_BETA, HEAD_MARGIN, HEAD_PHASES = 10, 6.0, 1.8, 1024
 MEMORY_BYTES = 256 << 20
 
 
@@ -64,12 +63,20 @@ class Blades:
     symmetry: int
 
     @property
+    def corners_m(self) -> Array:
+        """All corners of all facets, (4 F, 3)."""
+        half_u, half_v = 0.5 * self.edge_u_m, 0.5 * self.edge_v_m
+        return np.concatenate([self.centre_m + a * half_u + b * half_v for a in (-1, 1) for b in (-1, 1)])
+
+    @property
+    def radius_m(self) -> float:
+        """Farthest point from the axis."""
+        return float(np.linalg.norm(self.corners_m[:, :2], axis=-1).max())
+
+    @property
     def reach_m(self) -> float:
         """Farthest point from the hub."""
-        corners = [
-            self.centre_m + a * self.edge_u_m / 2 + b * self.edge_v_m / 2 for a in (-1, 1) for b in (-1, 1)
-        ]
-        return float(np.linalg.norm(np.concatenate(corners), axis=-1).max())
+        return float(np.linalg.norm(self.corners_m, axis=-1).max())
 
 
 class Rotor(Protocol):
@@ -198,46 +205,76 @@ def _revolve(
 
 
 @compiled
-def _read(rows, place, weights, angle, step, out):
-    """out (M, T): cubic in the angle, weights (T, taps) of the rows from place (T,) on."""
-    points = rows.shape[2]
-    for t in range(out.shape[1]):
+def _read(rows, taps, phases, first, head_step, head, angle, step, out):
+    """out (T, 2 M), cubic in the angle; weights phases (Q + 1, taps) of the rows about the head, linear between phases.
+
+    rows: (H, P, 2 M), real and imaginary parts of every microphone side by side.
+    """
+    points, wide = rows.shape[1], rows.shape[2]
+    fine = len(phases) - 1
+    index = np.empty(4, np.int64)
+    cubic = np.empty(4, np.float32)
+    total = np.empty(wide, np.float32)
+    for t in range(out.shape[0]):
         at = angle[t] / step
         whole = math.floor(at)
         x = at - whole
         base = int(whole) % points
-        a = -x * (x - 1.0) * (x - 2.0) / 6.0
-        b = (x + 1.0) * (x - 1.0) * (x - 2.0) / 2.0
-        c = -(x + 1.0) * x * (x - 2.0) / 2.0
-        d = (x + 1.0) * x * (x - 1.0) / 6.0
-        i0 = base - 1 if base > 0 else points - 1
-        i2 = base + 1 if base + 1 < points else base + 1 - points
-        i3 = base + 2 if base + 2 < points else base + 2 - points
-        for m in range(out.shape[0]):
-            total = 0.0j
-            for tap in range(weights.shape[1]):
-                row = rows[place[t] + tap, m]
-                total += weights[t, tap] * (a * row[i0] + b * row[base] + c * row[i2] + d * row[i3])
-            out[m, t] = total
+        cubic[0] = -x * (x - 1.0) * (x - 2.0) / 6.0
+        cubic[1] = (x + 1.0) * (x - 1.0) * (x - 2.0) / 2.0
+        cubic[2] = -(x + 1.0) * x * (x - 2.0) / 2.0
+        cubic[3] = (x + 1.0) * x * (x - 1.0) / 6.0
+        for p in range(4):
+            index[p] = base + p - 1
+            if index[p] < 0:
+                index[p] += points
+            elif index[p] >= points:
+                index[p] -= points
+        row, place, part = 0, 0, 0.0
+        if taps > 1:
+            height = (head[t] - first) / head_step
+            row = min(max(int(height) - (taps // 2 - 1), 0), rows.shape[0] - taps)
+            shift = min(max(height - row - (taps // 2 - 1), 0.0), 1.0) * fine
+            place = min(int(shift), fine - 1)
+            part = shift - place
+        total[:] = 0.0
+        for tap in range(taps):
+            weight = np.float32(phases[place, tap] + part * (phases[place + 1, tap] - phases[place, tap]))
+            for p in range(4):
+                w = weight * cubic[p]
+                for m in range(wide):
+                    total[m] += w * rows[row + tap, index[p], m]
+        for m in range(wide):
+            out[t, m] = total[m]
+
+
+def head_weights(taps: int) -> Array:
+    """Kaiser-windowed interpolation between rows, (HEAD_PHASES + 1, taps) for places 0 to 1 after the middle row."""
+    if taps == 1:
+        return np.ones((2, 1))
+    offset = np.arange(HEAD_PHASES + 1)[:, None] / HEAD_PHASES + (taps // 2 - 1) - np.arange(taps)
+    window = np.i0(HEAD_BETA * np.sqrt(np.maximum(1.0 - np.square(2.0 * offset / taps), 0.0)))
+    weights = np.sinc(offset) * window
+    return weights / weights.sum(axis=1, keepdims=True)
 
 
 class AngleTable:
     """The echo of a rotor over its angle and that of its head, rows computed when first asked for.
 
-    rows: (H, M, P) complex64 at head angles first + h * head_step, rotor angles p * step, p < P covering 2 pi / symmetry.
+    rows: (H, P, 2 M), real and imaginary parts by microphone, at head angles first + h * head_step, rotor angles p * step, p < P covering 2 pi / symmetry.
     """
 
     def __init__(self, rotor: Rotor, stage: Stage, pairs: int, edge_rad: float) -> None:
         self._rotor, self._stage = rotor, stage
         blades, k = rotor.blades, stage.carrier.wavenumber
         low, high = rotor.head_rad
-        origin, frame = rotor.hub(0.5 * (low + high))
+        origin = rotor.hub(0.5 * (low + high))[0]
         ends = np.concatenate([stage.source.position_m[:, 0], stage.receivers.position_m[:, 0]])
         distance = np.linalg.norm(ends - origin, axis=-1).min() - blades.reach_m
         lengths = [np.linalg.norm(edge, axis=-1) for edge in (blades.edge_u_m, blades.edge_v_m)]
         self._blades = divided(blades, parts(*lengths, np.full(len(lengths[0]), distance), k, edge_rad))
         self.pairs: Pairs = select_pairs(stage, origin, pairs)
-        lines = math.ceil(MARGIN * 2.0 * k * blades.reach_m / blades.symmetry) + 2
+        lines = math.ceil(MARGIN * 2.0 * k * blades.radius_m / blades.symmetry) + 2
         self._coarse = scipy.fft.next_fast_len(2 * lines)
         self.points = self._coarse * FINE
         self.step_rad = 2.0 * math.pi / blades.symmetry / self.points
@@ -251,30 +288,35 @@ class AngleTable:
             self.first_rad = low - (HEAD_TAPS // 2 - 1) * self.head_step_rad
         else:
             rows, self.taps, self.head_step_rad, self.first_rad = 1, 1, 1.0, low
-        self.rows = np.zeros((rows, stage.channels, self.points), dtype=np.complex64)
+        self._weights = head_weights(self.taps)
+        self.rows = np.zeros((rows, self.points, 2 * stage.channels), dtype=np.float32)
         self._filled = np.zeros(rows, dtype=bool)
 
     def read(self, head: Array, angle: Array) -> NDArray[np.complex128]:
         """The echo (M, T) at angles (T,) of head and rotor."""
-        at = (head - self.first_rad) / self.head_step_rad
-        place = np.clip(np.floor(at).astype(np.int64) - (self.taps // 2 - 1), 0, len(self.rows) - self.taps)
+        low = high = 0
         if self.taps > 1:
-            offset = (at - place)[:, None] - np.arange(self.taps)
-            window = np.i0(HEAD_BETA * np.sqrt(np.maximum(1.0 - np.square(2.0 * offset / self.taps), 0.0)))
-            weights = np.sinc(offset) * window / np.i0(HEAD_BETA)
-            weights /= weights.sum(axis=1, keepdims=True)
-        else:
-            place, weights = np.zeros(len(head), dtype=np.int64), np.ones((len(head), 1))
-        for row in range(place.min(), place.max() + self.taps):
-            if not self._filled[row]:
-                self.rows[row] = self._row(self.first_rad + row * self.head_step_rad)
-                self._filled[row] = True
-        out = np.empty((self.rows.shape[1], len(angle)), dtype=np.complex128)
-        _read(self.rows, place, weights, angle, self.step_rad, out)
-        return out
+            rows = (np.array([head.min(), head.max()]) - self.first_rad) / self.head_step_rad
+            low, high = np.clip(rows.astype(np.int64) - (self.taps // 2 - 1), 0, len(self.rows) - self.taps)
+        for row in np.flatnonzero(~self._filled[low : high + self.taps]) + low:
+            self.rows[row] = self._row(self.first_rad + row * self.head_step_rad)
+            self._filled[row] = True
+        out = np.empty((len(angle), self.rows.shape[2]))
+        _read(
+            self.rows,
+            self.taps,
+            self._weights,
+            self.first_rad,
+            self.head_step_rad,
+            head,
+            angle,
+            self.step_rad,
+            out,
+        )
+        return out.view(np.complex128).T
 
-    def _row(self, head_rad: float) -> NDArray[np.complex128]:
-        """One turn's share at one angle of the head, (M, P)."""
+    def _row(self, head_rad: float) -> Array:
+        """One turn's share at one angle of the head, (P, 2 M)."""
         carrier, p, blades = self._stage.carrier, self.pairs, self._blades
         origin, frame = self._rotor.hub(head_rad)
         lag = self._rotor.speed_rad_s / carrier.speed_m_s
@@ -294,7 +336,8 @@ class AngleTable:
         half = self._coarse // 2
         wide[:, : self._coarse - half] = spectrum[:, : self._coarse - half]
         wide[:, -half:] = spectrum[:, -half:]
-        return scipy.fft.ifft(wide, axis=-1) * FINE
+        turn = scipy.fft.ifft(wide, axis=-1).T * FINE
+        return np.ascontiguousarray(turn).view(np.float64)
 
 
 _tables: OrderedDict[bytes, AngleTable] = OrderedDict()
