@@ -18,6 +18,7 @@ from detectors.interface import Event
 from lab.acoustics.ultrasonic.bodies import Array, Facets, Points, Shape, Spheroids
 from lab.errors import BadInput
 from lab.movers.body import HIP_HEIGHT, RADII_HEIGHT_M, TRUNK, Body, trunk_cylinder
+from lab.movers.elbowroom import Elbowroom
 from lab.movers.gesture import (
     KEYS,
     NONE,
@@ -30,7 +31,7 @@ from lab.movers.gesture import (
 )
 from lab.movers.mover import MINOR, PRESENCE, Surroundings
 from lab.movers.spot import SpotSpec, bearing_to_device, find_spot
-from lab.movers.stance import ARM, LEFT, RIGHT, Stance
+from lab.movers.stance import LEFT, RIGHT, Stance
 from lab.movers.stroke import Wavering, minimum_jerk
 
 HAND_RADIUS_M, HAND_HALF_M = 0.04, 0.05
@@ -40,10 +41,8 @@ PAGE_M = (0.148, 0.21)  # paper reflects all: 80 g/m2 is 21 times the air's impe
 HINGE_M = 0.08  # from the resting hand to the spine of the book
 INSPIRATION = 1.7 / 3.8
 FADE_S = 2.0
-WALL_M = 0.35
-DEVICE_M = 0.15
-STRETCH = 0.96  # of the arm's length; a straight elbow would have to move without end
-LEANS = np.linspace(0.0, 0.9, 19)
+WALL_M = 0.35  # from the middle of the trunk
+DEVICE_M = 0.4
 
 
 class SeatedSpec(SpotSpec):
@@ -123,25 +122,20 @@ class Seated:
                 rng,
                 height_m=self._stance.trunk_m,
                 wall_m=WALL_M,
-                device_m=0.4,
+                device_m=DEVICE_M,
             )
-            self._origin_m = np.array([middle[0], middle[1], 0.0])
-            self._facing = bearing_to_device(middle, self._surroundings) + math.radians(spec.facing_deg)
+            facing = bearing_to_device(middle, self._surroundings) + math.radians(spec.facing_deg)
+            origin = np.array([middle[0], middle[1], 0.0])
+            self._room = Elbowroom(self._stance, origin, facing, self._surroundings)
             limits = np.array(
                 [[self._stance.toe_m, 0.0, 0.1], self._stance.rest_m(RIGHT), self._stance.rest_m(LEFT)]
             )
-            if self._clear(limits).all():
+            if self._room.clear(limits).all():
                 return
         raise BadInput(
             f"movers.{spec.name}: knees and hands do not fit there between the walls and the device; give another place or "
             "facing_deg"
         )
-
-    def _clear(self, local_m: Array) -> Array:
-        """Whether points (..., 3) are in the room and off the device."""
-        point, size = self._to_room(local_m), np.asarray(self._surroundings.size_m)
-        inside = np.all((point > 0.05) & (point < size - 0.05), axis=-1)
-        return inside & (np.linalg.norm(point - self._surroundings.device_m, axis=-1) > DEVICE_M)
 
     def _draw(self, rng: np.random.Generator) -> tuple[Occurrences, Array, Array]:
         """The occurrences; for each the way of the hand (N, 3) and the lean at its end (N, 2), rad forward and left."""
@@ -156,10 +150,11 @@ class Seated:
             else (scale * limits.stroke_m[0], scale * limits.stroke_m[1])
         )
         strokes = np.linspace(high, low, 9) if high > low else np.array([high])
-        directions, leans, fits = self._ways(strokes)
+        directions, leans, fits = self._room.ways(kind, strokes)
         if not fits.any(axis=1)[-1]:
             longest = max(
-                (s for s in np.linspace(low, 0.01, 40) if self._ways(np.array([s]))[2].any()), default=0.0
+                (s for s in np.linspace(low, 0.01, 40) if self._room.ways(kind, np.array([s]))[2].any()),
+                default=0.0,
             )
             raise BadInput(
                 f"movers.{spec.name}: no {kind.value} of {low:.2f} m fits there within the arm's reach, the room and off the "
@@ -193,54 +188,6 @@ class Seated:
                 ends[number] *= stroke / strokes[row]
         return drawn, ways, ends
 
-    def _ways(self, strokes: Array) -> tuple[Array, Array, Array]:
-        """Directions of the gesture (D, 3), leans (S, D, 2) they need for each stroke, and whether they fit (S, D)."""
-        stance, kind = self._stance, self._spec.gesture
-        rest, zero = stance.rest_m(RIGHT), np.zeros((1, 3))
-        if kind is GestureKind.POSTURE:
-            azimuth = np.linspace(-0.5 * math.pi, 0.5 * math.pi, 13)
-            heading = np.stack([np.cos(azimuth), np.sin(azimuth)], axis=-1)
-            lean = (strokes / (0.5 * TRUNK * stance.height_m))[:, None, None] * heading
-            return np.zeros((13, 3)), lean, self._head_clear(lean)
-        if kind is GestureKind.REACH:
-            azimuth, lift = np.meshgrid(
-                np.radians(np.linspace(-40.0, 40.0, 9)), np.radians([0.0, 15.0, 30.0, 45.0])
-            )
-            lift = lift + (0.5 if stance.standing else 0.0)
-            ahead, left = np.cos(lift) * np.cos(azimuth), np.cos(lift) * np.sin(azimuth)
-            direction = np.stack([ahead, left, np.sin(lift)], axis=-1).reshape(-1, 3)
-        elif kind is GestureKind.CUP:
-            direction = ((stance.mouth_m - rest) / np.linalg.norm(stance.mouth_m - rest))[None]
-        else:
-            direction = zero + ([0.0, 2.0 / math.pi, 0.0] if kind is GestureKind.PAGE else 0.0)
-        forward = direction[:, :2] / np.maximum(np.linalg.norm(direction[:, :2], axis=1, keepdims=True), 1e-9)
-        # The least of LEANS with which the arm spans the whole way; hand and lean go together.
-        share = np.linspace(0.0, 1.0, 9)
-        lean = LEANS[:, None, None, None] * forward[:, None] * share[:, None]  # (L, D, P, 2)
-        start = stance.shoulder_m(RIGHT, lean.reshape(-1, 2)).reshape(*lean.shape[:-1], 3)
-        hand = rest + strokes[:, None, None, None] * direction[:, None] * share[:, None]  # (S, D, P, 3)
-        distance = np.linalg.norm(hand[:, None] - start, axis=-1)  # (S, L, D, P)
-        spanned = np.all(distance < STRETCH * ARM * stance.height_m, axis=-1)
-        least = LEANS[np.argmax(spanned, axis=1)][..., None] * forward
-        return (
-            direction,
-            least,
-            spanned.any(axis=1) & self._clear(hand).all(axis=-1) & self._head_clear(least),
-        )
-
-    def _head_clear(self, lean: Array) -> Array:
-        """Whether the head is off walls and device at leans (..., 2)."""
-        crown = self._stance.crown_m(lean.reshape(-1, 2)).reshape(*lean.shape[:-1], 3)
-        outward = lean / np.maximum(np.linalg.norm(lean, axis=-1, keepdims=True), 1e-9)
-        return self._clear(crown + 0.1 * np.concatenate([outward, np.zeros((*lean.shape[:-1], 1))], axis=-1))
-
-    def _to_room(self, local_m: Array) -> Array:
-        return self._origin_m + self._turn(local_m)
-
-    def _turn(self, local: Array) -> Array:
-        cos, sin = math.cos(self._facing), math.sin(self._facing)
-        return local @ np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])
-
     def breath_m(self, time_s: Array) -> Array:
         """Forward shift of the trunk, 0 (empty) to breath_mm, (T,)."""
         turns = self._spec.breath_hz * time_s + (self._breath_phase + self._breath_wander(time_s)) / (
@@ -266,8 +213,6 @@ class Seated:
             radius = self._occurrences.stroke_m[at] / math.pi
             left = radius * (1.0 - np.cos(math.pi * out)) - 2.0 * radius * back
             return (
-                number,
-                out,
                 np.stack([0.0 * left, left, radius * np.sin(math.pi * out)], axis=-1),
                 0.0 * lean,
             )
@@ -296,8 +241,8 @@ class Seated:
         there = self._there(time)
         shapes: list[Shape] = [
             Spheroids(
-                self._to_room(centre),
-                self._turn(axis),
+                self._room.to_room(centre),
+                self._room.turn(axis),
                 np.array(radius),
                 np.array(half),
                 np.asarray(reflection) if there is None else np.asarray(reflection)[:, None] * there,
@@ -318,9 +263,9 @@ class Seated:
         spine = np.broadcast_to([PAGE_M[1], 0.0, 0.0], width.shape)
         shown = minimum_jerk(np.sin(math.pi * out) / math.sin(math.radians(20.0)))
         return Facets(
-            self._to_room(hinge + 0.5 * width)[None],
-            self._turn(width)[None],
-            self._turn(spine)[None],
+            self._room.to_room(hinge + 0.5 * width)[None],
+            self._room.turn(width)[None],
+            self._room.turn(spine)[None],
             (shown if there is None else shown * there)[None],
         )
 
@@ -339,7 +284,7 @@ class Seated:
             tips.append(tip)
         amplitude = np.full(len(KEYS), 10.0 ** (FINGER_DB / 20.0))
         return Points(
-            self._to_room(np.stack(tips)), amplitude if there is None else amplitude[:, None] * there
+            self._room.to_room(np.stack(tips)), amplitude if there is None else amplitude[:, None] * there
         )
 
     def _there(self, time: Array) -> Array | None:
@@ -397,7 +342,7 @@ class Seated:
         time = np.asarray(time_s, dtype=np.float64)
         radius, height = trunk_cylinder(self._spec.height_m)
         height += self._stance.hip_m - HIP_HEIGHT * self._spec.height_m
-        foot = np.tile(self._origin_m, (len(time), 1))
+        foot = np.tile(self._room.origin_m, (len(time), 1))
         if (there := self._there(time)) is not None:
             foot[:, 2] = -height * (1.0 - there)
         return foot, radius, height
