@@ -33,6 +33,7 @@ FloorPoint = Annotated[tuple[Coordinate, Coordinate], Field(strict=False)]
 WALL_M = 0.35  # a person's middle keeps this far off the walls
 NEAR_M = 0.6  # where a walk towards the device ends
 TRAVEL_M = 2.0
+DIRECTIONS = 2048  # tried for a straight path
 SWAY_M = 0.003
 _SWAY_HZ = np.array([0.13, 0.31, 0.57])
 _SWAY_SHARE = np.array([0.8, 0.5, 0.3])
@@ -188,7 +189,9 @@ def _points(
     return _straight(spec, place, rng, key), f"{key}distance_m"
 
 
-def _inner_point(spec, place: Surroundings, rng: np.random.Generator, key: str, behind: Array):
+def _inner_point(
+    spec: WalkerSpec, place: Surroundings, rng: np.random.Generator, key: str, behind: Array
+) -> tuple[float, float]:
     """point_m, or one drawn: off the walls, the device and the place just behind the door."""
     size, device = np.array(place.size_m[:2]), place.device_m[:2]
     if spec.point_m is not None:
@@ -230,15 +233,17 @@ def _behind_wall(spec: WalkerSpec, place: Surroundings, key: str) -> list[tuple[
     return ends if across == 0 else [(along, at) for at, along in ends]
 
 
-def _straight(spec, place: Surroundings, rng: np.random.Generator, key: str) -> list[tuple[float, float]]:
+def _straight(
+    spec: WalkerSpec, place: Surroundings, rng: np.random.Generator, key: str
+) -> list[tuple[float, float]]:
     """Two ends of a straight path whose direction is drawn among those that fit."""
     distance = spec.distance_m
     offset, mirrored = rng.uniform(), rng.integers(2)
-    order = rng.permutation(720)
-    start, stop = _ends(spec, place, distance, (np.arange(720) + offset) / 720.0, mirrored)
+    order = rng.permutation(DIRECTIONS)
+    start, stop = _ends(spec, place, distance, (np.arange(DIRECTIONS) + offset) / DIRECTIONS, mirrored)
     fits = _fits(start, stop, place)
     if not np.any(fits):
-        circle = np.arange(360) / 360.0
+        circle = np.arange(DIRECTIONS) / DIRECTIONS
         for tried in np.arange(distance - 0.01, 0.3, -0.01):
             if np.any(_fits(*_ends(spec, place, tried, circle, mirrored), place)):
                 raise BadInput(
@@ -253,7 +258,9 @@ def _straight(spec, place: Surroundings, rng: np.random.Generator, key: str) -> 
     return [tuple(start[chosen]), tuple(stop[chosen])]
 
 
-def _ends(spec, place: Surroundings, distance_m: float, turn: Array, mirrored: int) -> tuple[Array, Array]:
+def _ends(
+    spec: WalkerSpec, place: Surroundings, distance_m: float, turn: Array, mirrored: int
+) -> tuple[Array, Array]:
     """Both ends (N, 2) of a path for each azimuth `turn`, in cycles."""
     angle = 2.0 * np.pi * turn
     sight = np.stack((np.cos(angle), np.sin(angle)), axis=1)
