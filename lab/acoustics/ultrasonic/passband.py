@@ -172,7 +172,7 @@ class Passband:
             branch.mix(envelopes.get(carrier), self._start + self._extra, samples)
             for carrier, branch in self._branches.items()
         ]
-        self._compress(mixed)
+        compress(mixed, [branch.strength for branch in self._branches.values()], self._a3)
         held = [branch.extend(part) for branch, part in zip(self._branches.values(), mixed, strict=True)]
         shape = (0, channels, TONE_TAPS - 1 + samples)
         real = (
@@ -220,18 +220,6 @@ class Passband:
             )
         return _Branch(self.spec, self.unit, carrier_hz, self.scene_rate_hz, self._extra)
 
-    def _compress(self, mixed: list[Complex]) -> None:
-        """The tones' third-order gain change on themselves and each other, where they are strong."""
-        if not mixed or not self._a3:
-            return
-        power = [
-            np.square(np.abs(part)) * branch.strength**2
-            for branch, part in zip(self._branches.values(), mixed, strict=True)
-        ]
-        total = sum(power[1:], start=power[0])
-        for own, part in zip(power, mixed, strict=True):
-            part *= 1.0 + 0.75 * self._a3 * (2.0 * total - own)
-
     def _with_history(self, samples: int, audible_pa: NDArray | None) -> NDArray[np.float32]:
         if self.audible_rate_hz is None:
             if audible_pa is not None:
@@ -248,6 +236,19 @@ class Passband:
         whole = np.concatenate([self._heard, new], axis=1)
         self._heard = whole[:, whole.shape[1] - self._heard.shape[1] :]
         return whole
+
+
+def compress(envelopes: list[Complex], strengths: list[NDArray[np.float64]], a3: float) -> None:
+    """The tones' third-order gain change on themselves and on each other, in place.
+
+    envelopes: (M, n) each, in Pa. strengths: (M, 1) each, response of the microphones at the carrier. a3: 1 / Pa^2.
+    """
+    if not envelopes:
+        return
+    power = [np.square(np.abs(e)) * strength**2 for e, strength in zip(envelopes, strengths, strict=True)]
+    total = sum(power[1:], start=power[0])
+    for own, envelope in zip(power, envelopes, strict=True):
+        envelope *= 1.0 + 0.75 * a3 * (2.0 * total - own)
 
 
 class _Branch:
