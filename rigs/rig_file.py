@@ -24,6 +24,7 @@ from rigs.rig_tables import (
     Captures,
     Device,
     Emulation,
+    EStop,
     Instrument,
     Mark,
     Name,
@@ -58,6 +59,7 @@ class RigFile(Table):
     device: Device | None = None
     safety: Safety = Safety()
     background: Background = Background()
+    e_stop: Annotated[tuple[EStop, ...], Field(strict=False)] = ()
     calibrations: Annotated[tuple[Calibration, ...], Field(strict=False)] = ()
     captures: Captures = Captures()
     emulation: Emulation | None = None
@@ -66,8 +68,11 @@ class RigFile(Table):
     def _whole(self) -> Self:
         all_differ("instruments.name", [one.name for one in self.instruments])
         all_differ("switches.name", [one.name for one in self.switches])
+        all_differ("e_stop.instrument", [one.instrument for one in self.e_stop])
         for key, name, drivers in self._references():
             self._check_reference(key, name, drivers)
+        for one in self.e_stop:
+            self._check_reference("e_stop.instrument", one.instrument, None)
         for one in self.instruments:
             if one.profile is None and not (
                 self.device and self.device.console and self.device.instrument == one.name
@@ -108,6 +113,19 @@ class RigFile(Table):
         assert instrument.profile is not None
         return load_profile(instrument.profile, instrument.driver)
 
+    def stop_words(self, instrument: Instrument) -> tuple[bytes, ...]:
+        """What this instrument says when everything must stop; none unless the rig file makes it an emergency stop.
+
+        Raises BadRigFile where nobody has said what its words are.
+        """
+        found = [one for one in self.e_stop if one.instrument == instrument.name]
+        if not found:
+            return ()
+        words = found[0].words or getattr(self.profile_of(instrument), "stop_words", tuple)()
+        if not words:
+            raise BadRigFile(f"e_stop.words is missing: driver {instrument.driver} has no words of its own")
+        return tuple(word.encode("latin-1") for word in words)
+
     def _references(self) -> list[tuple[str, str, tuple[str, ...]]]:
         """(key, instrument it names, drivers that will do)."""
         found = [
@@ -123,12 +141,13 @@ class RigFile(Table):
             found.append(("device.instrument", self.device.instrument, ("console",)))
         return found
 
-    def _check_reference(self, key: str, name: str, drivers: tuple[str, ...]) -> None:
+    def _check_reference(self, key: str, name: str, drivers: tuple[str, ...] | None) -> None:
+        """drivers: that will do, None for any."""
         named = [one for one in self.instruments if one.name == name]
         if not named:
             names = ", ".join(one.name for one in self.instruments) or "none"
             raise ValueError(f"{key} = {name!r}: there is no such instrument; there are: {names}")
-        if named[0].driver not in drivers:
+        if drivers is not None and named[0].driver not in drivers:
             raise ValueError(
                 f"{key} = {name!r}: its driver must be {' or '.join(drivers)}, not {named[0].driver}"
             )
@@ -164,6 +183,7 @@ def load_rig(rig: str | Path) -> RigFile:
     for one in rig.instruments:
         try:
             rig.profile_of(one)
+            rig.stop_words(one)
         except BadRigFile as error:
             raise BadRigFile(f"{path}: instruments.{one.name}: {error}") from None
     return rig

@@ -218,16 +218,33 @@ class Safety(Table):
     """Limits that only a person at the bench may lift, for one run.
 
     max_playback_db_spl: at 1 m of any loudspeaker. max_emission_db_spl: of what the device may be told to emit.
-    hearing_warning_db_spl: above it a person is warned before it sounds. e_stop: an emergency stop is wired, to the reset
-    or door input of the stage's controller. unattended_moves: the stage may move with nobody there to be warned, as in a
-    locked room.
+    hearing_warning_db_spl: above it a person is warned before it sounds. unattended_moves: the stage may move with nobody
+    there to be warned, as in a locked room.
     """
 
     max_playback_db_spl: float = Field(85.0, ge=30.0, le=130.0)
     max_emission_db_spl: float = Field(85.0, ge=30.0, le=130.0)
     hearing_warning_db_spl: float = Field(80.0, ge=30.0, le=130.0)
-    e_stop: bool = False
     unattended_moves: bool = False
+
+
+class EStop(Table):
+    """An instrument that tells of an emergency stop: when it says one of `words`, the guardian makes everything safe.
+
+    words: text on its wire (a character is a byte: Latin-1); None takes those that the profile knows, of a stage `ALARM:`.
+    when_lost: an unplugged cable stops everything, too.
+    """
+
+    instrument: Name
+    words: Annotated[tuple[Text, ...] | None, Field(strict=False, min_length=1)] = None
+    when_lost: bool = False
+
+    @model_validator(mode="after")
+    def _bytes(self) -> Self:
+        for word in self.words or ():
+            if not all(ord(character) < 256 for character in word):
+                raise ValueError(f"words: {word!r} has a character that is no byte in Latin-1")
+        return self
 
 
 class Background(Table):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from detectors.build import Build
-from detectors.interface import StackOutput
+from detectors.interface import AUDIBLE, PLAYBACK, SILENT, StackOutput
 from detectors.stack import Stack
 from lab.bench.physical import bench as physical
 from lab.bench.physical.bench import PhysicalBench, capture_name
@@ -18,6 +19,8 @@ from lab.bench.physical.health import Mark, to_fix
 from lab.bench.physical.log import BenchLog
 from lab.bench.physical.operator import HELP, Nobody, Operator, Order
 from lab.bench.physical.plan import Refused, RigPlan, plan_trial
+from lab.bench.physical.playback import Clipped, Playback
+from lab.bench.physical.session import RecordedSession
 from lab.bench.protocol import CaptureFacts
 from lab.errors import LabFailure
 from lab.runs.options import RunOptions
@@ -83,6 +86,7 @@ def run_places(
     """
     log = BenchLog(options.out / LOG)
     operator = operator or Nobody(log.say)
+    _warm_up(rig, places[0], build, options)
     try:
         with lease(rig.id, f"lab run --out {options.out}") as held:
             if held.taken_over is not None:
@@ -99,6 +103,27 @@ def run_places(
                 return _RigRun(bench, Stack(build), operator, log, store, run_id, keep).run(places)
     except RigError as error:
         raise LabFailure(f"bench {rig.id}: {error}; finished trials are kept, go on with --resume") from error
+
+
+def _warm_up(rig: RigFile, place: TrialPlace, build: Build, options: RunOptions) -> None:
+    """Let whatever compiles or loads on first use do so now: later it would keep the heartbeat waiting."""
+    stack = Stack(build)
+    plan = plan_trial(draw(place), rig, stack.needs, options.lifted)
+    with suppress(Clipped):  # the trial itself will say so
+        next(Playback(plan, rig, options.corpus).blocks(), None)
+    device = plan.trial.spec.device
+    session = RecordedSession(
+        rate_hz=device.audible.rate_hz,
+        channels=plan.channels,
+        samples=device.audible.rate_hz,
+        streams=tuple(stream for stream in (AUDIBLE, PLAYBACK) if stream in stack.needs),
+        heard=iter(()),
+        facts=CaptureFacts((), 1.0, 1.0, {}),
+    )
+    stack.open(session.formats)
+    while (block := session.next(SILENT)) is not None:
+        stack.feed(block)
+    stack.finish()
 
 
 def _require_health(bench: PhysicalBench, build: Build, operator: Operator, log: BenchLog) -> None:

@@ -55,3 +55,7 @@ class StageProfile(SerialLine):
 
     def safe_bytes(self) -> tuple[bytes, ...]:
         return SAFE_BYTES
+
+    def stop_words(self) -> tuple[str, ...]:
+        """Said once when an alarm begins: limit switch, reset in mid-move, emergency stop input."""
+        return ("ALARM:",)

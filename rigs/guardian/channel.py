@@ -123,6 +123,8 @@ class Channel:
                     port.close()
                 self.note(Direction.REMARK, str(lost).encode())
                 self._tell(pack(Kind.LOST, time.monotonic_ns(), str(lost).encode()))
+                if self.guarded.stop_when_lost:
+                    self._stop(f"emergency stop: {self.guarded.name} is gone")
                 continue
             if data:
                 self.note(Direction.RECEIVED, data, at_ns)

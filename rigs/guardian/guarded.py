@@ -26,6 +26,7 @@ class Guarded:
     instead of `url` and `baud_rate`. log: where the guardian logs every byte of the wire, its own included.
     gap_s: silence after each frame, beyond the time it takes on the wire. stop_on: words of this instrument that
     mean an emergency stop (`ALARM:`, what a button on an input board sends); everything is made safe at once.
+    stop_when_lost: losing its port means one, too.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Guarded:
     log: Path | None = None
     gap_s: float = 0.005
     stop_on: tuple[bytes, ...] = ()
+    stop_when_lost: bool = False
 
     @property
     def spec(self) -> LinkSpec:
@@ -69,6 +71,7 @@ class Guarded:
             "log": log,
             "gap_s": self.gap_s,
             "stop_on": [word.hex() for word in self.stop_on],
+            "stop_when_lost": self.stop_when_lost,
         }
 
     @classmethod
@@ -81,6 +84,7 @@ class Guarded:
             log=Path(values["log"]) if values["log"] else None,
             gap_s=values["gap_s"],
             stop_on=tuple(bytes.fromhex(word) for word in values["stop_on"]),
+            stop_when_lost=values["stop_when_lost"],
         )
 
 

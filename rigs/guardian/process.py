@@ -26,7 +26,8 @@ from rigs.guardian.wire import Word
 from rigs.links.waker import Waker
 
 UNPLUGGED_S = 60.0  # how long it waits for an unplugged instrument to come back and be made safe
-STOP_S = 0.3  # how long a hung lab has to stop what it plays before it is ended
+STOP_S = 0.8  # how long a lab has to stop what it plays before it is ended
+HUNG_STOP_S = 0.3  # and one whose heartbeat has stopped
 NS_PER_MS = 1_000_000
 
 
@@ -46,24 +47,27 @@ class Watch:
     tripped: str | None = None
     ordered: str | None = None  # why another thread or a signal asks to trip
     stopped: bool = False
+    released: bool = False
     lab_gone: bool = False
+    waiting: bool = False  # for the lab to fall silent
 
     def run(self) -> None:
         """Watch until the lab releases or is gone; then see to it that everything is safe."""
-        while not self.lab_gone:
+        while not (self.lab_gone or self.released):
             ready, _, _ = select.select([self.control, self.lab, self.waker], [], [], self._patience())
             if self.waker in ready:
                 self.waker.clear()
             if self.ordered and not self.tripped:
                 self.trip(self.ordered)
+                continue  # what was ready may have been heard meanwhile
             if self.lab in ready:
+                self.lab_gone = True
                 self.trip("the lab has ended without releasing the rig")
                 return
             if self.control in ready and not self._listen():
                 return
             if not self.tripped and self._patience() == 0.0 and not self._control_waits():
-                self.trip(f"no heartbeat from the lab for {self.silence_s:g} s")
-                self._end_if_hung()
+                self.trip(f"no heartbeat from the lab for {self.silence_s:g} s", HUNG_STOP_S)
 
     def arm(self) -> None:
         """Count the heartbeat from now on, if it has not begun by itself."""
@@ -92,8 +96,8 @@ class Watch:
         except OSError:
             message = b""
         if not message:
-            self.trip("the lab has closed the connection without releasing the rig")
             self.lab_gone = True
+            self.trip("the lab has closed the connection without releasing the rig")
             return False
         word, rest = Word(chr(message[0])), message[1:]
         if word is Word.BEAT:
@@ -105,10 +109,12 @@ class Watch:
                 self.players.append(os.pidfd_open(int(rest)))
         elif word is Word.STOPPED:
             self.stopped = True
-        return word is not Word.RELEASE
+        elif word is Word.RELEASE:
+            self.released = True
+        return not self.released
 
-    def trip(self, reason: str) -> None:
-        """Make everything safe, all instruments at once; may be repeated."""
+    def trip(self, reason: str, stop_s: float = STOP_S) -> None:
+        """Make everything safe, all instruments at once, and silent within `stop_s`; may be repeated."""
         began = time.monotonic_ns()
         self.tripped = self.tripped or reason
         for channel in self.channels:
@@ -121,23 +127,29 @@ class Watch:
         for hand in hands:
             hand.start()
         deadline = time.monotonic() + LIMIT_S
+        self._see_it_silent(stop_s)
         for hand in hands:
             hand.join(max(0.0, deadline - time.monotonic()))
         report = {channel.guarded.name: _since(channel.safe_ns, began) for channel in self.channels}
         self.note("safe", reason=reason, safe_after_ms=report)
         self._say({"tripped": self.tripped, "safe_after_ms": report})
 
-    def _end_if_hung(self) -> None:
-        """End a lab that plays and does not stop by itself."""
-        deadline = time.monotonic() + STOP_S
-        while self.end_hung_lab and not self.stopped and time.monotonic() < deadline:
-            ready, _, _ = select.select([self.control], [], [], max(0.0, deadline - time.monotonic()))
-            if ready and not self._listen():
-                return
-        if self.end_hung_lab and not self.stopped:
-            self.note("ended the lab", reason="it hung and what it played could not be stopped otherwise")
-            with suppress(OSError):
-                signal.pidfd_send_signal(self.lab, signal.SIGKILL)
+    def _see_it_silent(self, within_s: float) -> None:
+        """Wait until the lab has stopped what it plays; end a lab that does not."""
+        if self.stopped or self.lab_gone or not self.end_hung_lab or self.waiting:
+            return
+        self.waiting = True
+        deadline = time.monotonic() + within_s
+        while not self.stopped and (left := deadline - time.monotonic()) > 0.0:
+            ready, _, _ = select.select([self.control, self.lab], [], [], left)
+            if self.lab in ready or (self.control in ready and not self._listen()):
+                break
+        else:
+            if not self.stopped:
+                self.note("ended the lab", reason="it hung and what it played could not be stopped otherwise")
+                with suppress(OSError):
+                    signal.pidfd_send_signal(self.lab, signal.SIGKILL)
+        self.waiting = False
 
     def _say(self, values: dict[str, Any]) -> None:
         with suppress(OSError):

@@ -100,3 +100,25 @@ def test_distance_and_position_of_a_stage_are_each_other():
     backwards = stage.model_copy(update={"direction": -1, "distance_at_zero_m": 3.5})
     assert backwards.position_mm(1.5) == pytest.approx(2000.0)
     assert backwards.reach_m == pytest.approx((0.5, 3.5))
+
+
+def test_an_emergency_stop_has_the_words_of_its_profile_or_those_of_the_file(changed):
+    rig = load_rig("emulated")
+    words = {one.name: rig.stop_words(one) for one in rig.instruments}
+    assert (words["rail"], words["button"], words["relays"]) == ((b"ALARM:",), (b"ESTOP",), ())
+    own = load_rig(changed('instrument = "button"', 'words = ["\u00e5!"]\ninstrument = "button"'))
+    assert own.stop_words(own.instrument("button")) == (b"\xe5!",)
+
+
+@pytest.mark.parametrize(
+    ("new", "said"),
+    [
+        ('instrument = "meter"', "instruments.meter: e_stop.words is missing: driver scpi has no words"),
+        ('instrument = "bell"', "e_stop.instrument = 'bell': there is no such instrument"),
+        ('instrument = "rail"', "e_stop.instrument: rail is there twice"),
+        ('words = ["\u2713"]\ninstrument = "button"', r"e_stop\[2\]: words: .* is no byte in Latin-1"),
+    ],
+)
+def test_an_emergency_stop_that_could_not_be_heard_is_refused(changed, new, said):
+    with pytest.raises(BadRigFile, match=said):
+        load_rig(changed('instrument = "button"', new))

@@ -22,6 +22,7 @@ from rigs.errors import RigError
 from rigs.rig_file import RigFile
 from rigs.rig_tables import Device, Instrument
 from rigs.scpi import ScpiInstrument
+from rigs.stop_button import StopButton
 
 QUIET_S = 1.0
 
@@ -167,6 +168,8 @@ def _questions(rig: RigFile, instruments: Instruments, name: str) -> Iterator[Ca
         yield lambda: _stage(rig, instruments)
     elif name == rig.meter:
         yield lambda: _meter(rig.instrument(name), driver)
+    elif isinstance(driver, StopButton):
+        yield lambda: _stop_button(driver)
     elif name == rig.climate:
         yield lambda: "{0.temperature_c:.1f} degrees C, {0.humidity_percent:.0f} % humidity".format(
             driver.read()
@@ -189,13 +192,19 @@ def _meter(one: Instrument, driver: ScpiInstrument) -> str:
     return f"{says.model} reads {driver.read('level'):.1f} dB"
 
 
+def _stop_button(driver: StopButton) -> str:
+    if driver.pressed:
+        raise RigError("the emergency stop is pressed")
+    return "not pressed" if driver.pressed is False else "silent so far; press it once in lab rig monitor"
+
+
 def _stage(rig: RigFile, instruments: Instruments) -> str:
     stage = instruments.stage
     if not stage.homed:
         stage.connect()
     stage.refresh()
     pins = "" if stage.status is None else stage.status.pins
-    if rig.safety.e_stop and set(pins) & set("RDH"):
+    if any(one.instrument == rig.stage.instrument for one in rig.e_stop) and set(pins) & set("RDH"):
         raise RigError("the emergency stop is pressed")
     if not stage.homed:
         return "waits to be homed"

@@ -31,6 +31,8 @@ from rigs.scpi import ScpiInstrument
 BOOT_S = 60.0  # from power to a console that is ready
 POWER_OFF_S = 1.0  # for capacitors to run empty
 STEP_BACK_S = 2.0  # from a warning to the move
+# A busy machine may hold up the lab; where nothing real moves it is given more time than hands and ears allow.
+TIMES = {True: {"silence_s": 0.5, "limit_s": 1.0}, False: {"silence_s": 2.0, "limit_s": 3.0}}
 PATIENT_S = 24 * 3600.0  # while a person thinks, nothing moves and nothing plays
 
 
@@ -66,8 +68,8 @@ class Instruments:
 
     def __enter__(self) -> Self:
         """Raises RigError: a port that is gone or taken, a board that does not answer."""
-        if not self.rig.instruments:
-            return self
+        if not self.rig.instruments and self.rig.kind != "physical":
+            return self  # nothing moves, and nothing sounds but samples
         with ExitStack() as opening:
             guarded = tuple(self._guarded(one) for one in self.rig.instruments)
             if self._tolerant:
@@ -77,6 +79,8 @@ class Instruments:
                     guarded,
                     leases=() if self._lease is None else (self._lease,),
                     record=self._folder / "guardian.jsonl",
+                    end_hung_lab=True,
+                    **TIMES[self.rig.kind == "physical"],
                 )
             )
             self._heart = opening.enter_context(Heart(self.guardian))
@@ -236,7 +240,15 @@ class Instruments:
             safe = profile.safe_bytes()
         gap_s = getattr(profile, "safe_gap_s", Guarded.gap_s)
         wire = self._folder / "wires" / f"{one.name}.log"
-        return Guarded(one.name, safe=safe, link=self._link_spec(one, profile), log=wire, gap_s=gap_s)
+        return Guarded(
+            one.name,
+            safe=safe,
+            link=self._link_spec(one, profile),
+            log=wire,
+            gap_s=gap_s,
+            stop_on=self.rig.stop_words(one),
+            stop_when_lost=any(stop.instrument == one.name and stop.when_lost for stop in self.rig.e_stop),
+        )
 
     def _link_spec(self, one: Instrument, profile: Any) -> LinkSpec:
         settings = profile.line_settings() if hasattr(profile, "line_settings") else {}

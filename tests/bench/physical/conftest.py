@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from lab.bench.physical.emulation import Emulation
+from lab.bench.physical.instruments import Instruments
+from lab.bench.physical.log import BenchLog
+from lab.bench.physical.operator import Nobody
 from lab.scenario.load import load_scenario
 from rigs.rig_file import load_rig
 
@@ -87,6 +92,29 @@ def rig_of():
         return rig.model_copy(update=changes)
 
     return _rig
+
+
+@pytest.fixture
+def silent(rig_of, tmp_path):
+    """`silent(kind="emulated")`: the emulated bench without sound and device, its instruments open: (emulation, instruments)."""
+    with ExitStack() as stack:
+
+        def _silent(**changes):
+            rig = rig_of("emulated")
+            rig = rig.model_copy(
+                update={
+                    "device": None,
+                    "instruments": tuple(one for one in rig.instruments if one.driver != "console"),
+                    "switches": tuple(one for one in rig.switches if one.role == "amplifier"),
+                    **changes,
+                }
+            )
+            emulation = stack.enter_context(Emulation(rig))
+            log = BenchLog(tmp_path / "bench.log")
+            instruments = Instruments(rig, tmp_path, Nobody(), log, emulation.stand.urls)
+            return emulation, stack.enter_context(instruments)
+
+        yield _silent
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 `python -m tests.rigs.guardian.lab FOLDER NAME=URL ...` guards each port, keeps writing to it; says
 `going` once it does. Options: `beat` as often as a real one must, `hang` when going, `leave` without a word, `fork` a child
-that inherits everything, `deaf` to being told to stop, `end-hung` asks to be ended when it hangs.
+that inherits everything, `deaf` to being told to stop, `end-hung` asks to be ended when it hangs, `button` takes ESTOP on any port for a stop.
 """
 
 from __future__ import annotations
@@ -30,10 +30,11 @@ def start(folder: Path, ports: dict[str, str], *options: str) -> subprocess.Pope
     )
 
 
-def main(folder: Path, words: list[str]) -> None:
-    ports = dict(word.split("=", 1) for word in words if "=" in word)
-    options = [word for word in words if "=" not in word]
-    guarded = [Guarded(name, url, safe=SAFE) for name, url in ports.items()]
+def main(folder: Path, arguments: list[str]) -> None:
+    ports = dict(word.split("=", 1) for word in arguments if "=" in word)
+    options = [word for word in arguments if "=" not in word]
+    words = (b"ESTOP",) if "button" in options else ()
+    guarded = [Guarded(name, url, safe=SAFE, stop_on=words) for name, url in ports.items()]
     with lease("bench", "measuring", folder) as held:
         calm = {} if "hang" in options or "beat" in options else CALM
         guardian = Guardian.start(

@@ -114,3 +114,22 @@ def test_a_hung_lab_that_stopped_playing_is_left_alone(lab, stage, tmp_path):
         if ended_by == signal.SIGTERM:
             break
     assert ended_by == signal.SIGTERM
+
+
+def test_a_lab_that_plays_on_after_an_emergency_stop_is_ended(lab, stage, relays):
+    """Its heart beats, but it does not say that it has stopped its sound."""
+    process = lab("deaf", "end-hung", "button")
+    wait_until_going(process)
+    relays.say(b"ESTOP\n")
+    assert is_safe(stage)
+    assert process.wait(LONG_S) == -signal.SIGKILL
+
+
+def test_a_lab_that_stops_its_sound_at_an_emergency_stop_is_told_and_lives(lab, stage, relays, tmp_path):
+    process = lab("end-hung", "button")
+    wait_until_going(process)
+    relays.say(b"ESTOP\n")
+    assert is_safe(stage)
+    assert process.wait(LONG_S) == 1  # by the error that its next beat raised
+    wait_until_free(tmp_path)
+    assert "ended the lab" not in [record["what"] for record in records(tmp_path)]

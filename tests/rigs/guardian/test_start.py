@@ -33,6 +33,12 @@ def test_safe_bytes_that_take_too_long_are_refused():
 def test_what_is_guarded_crosses_to_the_other_process():
     link = LinkSpec("/dev/ttyUSB0", 9600, terminator=b"\r\xff", usb_path="1-1.4", parity="E", dtr=False)
     guarded = Guarded(
-        "relays", safe=(b"\x00\xff", b"!"), link=link, log=Path("/tmp/x.log"), gap_s=0.01, stop_on=(b"\xe5",)
+        "relays",
+        safe=(b"\x00\xff", b"!"),
+        link=link,
+        log=Path("/tmp/x.log"),
+        gap_s=0.01,
+        stop_on=(b"\xe5",),
+        stop_when_lost=True,
     )
     assert Guarded.from_json(json.loads(json.dumps(guarded.to_json()))) == guarded

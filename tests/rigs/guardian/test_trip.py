@@ -153,6 +153,15 @@ def test_a_word_of_an_instrument_stops_everything(stage, relays):
         assert guardian.reason == "emergency stop: button said ESTOP"
 
 
+def test_a_stop_button_whose_cable_is_pulled_stops_everything(stage, relays):
+    button = Guarded("button", relays.url, stop_on=(b"ESTOP",), stop_when_lost=True)
+    with Guardian.start([Guarded("stage", stage.url, safe=SAFE), button], **CALM) as guardian:
+        relays.unplug()
+        assert is_safe(stage)
+        wait_for(lambda: guardian.state is GuardianState.TRIPPED)
+        assert guardian.reason == "emergency stop: button is gone"
+
+
 def test_release_does_not_wait_for_what_is_unplugged(stage, relays, ports):
     with Guardian.start([Guarded(name, url, safe=SAFE) for name, url in ports.items()], **CALM) as guardian:
         stage.unplug()

@@ -1,0 +1,81 @@
+"""The instruments of a bench together, through the guardian, on real pseudo-terminals; nothing sounds."""
+
+import threading
+import time
+
+import pytest
+
+from rigs.errors import RigError, Unsafe
+
+LONG_S = 60.0
+REACHED_MM = 2900.0
+
+
+def wait_until(happened, what="it"):
+    deadline = time.monotonic() + LONG_S
+    while not happened():
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        time.sleep(0.005)
+
+
+class Move:
+    """A move of the stage in a thread of its own, already on its way."""
+
+    def __init__(self, emulation, instruments):
+        self.error = None
+        self.carriage = emulation.servers["rail"].emulator
+        instruments.go_to(0.0)
+        self._thread = threading.Thread(target=self._go, args=(instruments,), daemon=True)
+        self._thread.start()
+        wait_until(lambda: self.carriage.moving, "the move")
+
+    def _go(self, instruments):
+        try:
+            instruments.go_to(REACHED_MM)
+        except RigError as error:
+            self.error = error
+
+    def ended(self):
+        self._thread.join(LONG_S)
+        assert not self._thread.is_alive()
+        return self.error
+
+
+def press(emulation):
+    emulation.servers["button"].set_faults(alarm=True)
+
+
+def limit_switch(emulation):
+    emulation.servers["rail"].set_faults(alarm=True)
+
+
+def cut_cable(emulation):
+    emulation.servers["button"].unplug()
+
+
+@pytest.mark.parametrize(
+    ("act", "reason"),
+    [
+        (press, "emergency stop: button said ESTOP"),
+        (limit_switch, "emergency stop: rail said ALARM:"),
+        (cut_cable, "emergency stop: button is gone"),
+    ],
+)
+def test_an_emergency_stop_in_mid_move_stops_everything(silent, act, reason):
+    emulation, instruments = silent()
+    silenced = []
+    instruments.on_trip(silenced.append)
+    (amplifier,) = instruments.rig.switches
+    instruments.switch(amplifier, True)
+    wait_until(lambda: emulation.servers["relays"].emulator.contacts[1], "the amplifier")
+    move = Move(emulation, instruments)
+    act(emulation)
+    wait_until(lambda: not emulation.servers["relays"].emulator.contacts[1], "the amplifier to go off")
+    wait_until(lambda: not move.carriage.moving, "the stage to stand")
+    assert move.ended() is not None
+    wait_until(lambda: silenced, "the sound to be stopped")
+    assert silenced == [reason]
+    with pytest.raises(Unsafe, match=reason):
+        instruments.check()
+    with pytest.raises(RigError):
+        instruments.go_to(0.0)
