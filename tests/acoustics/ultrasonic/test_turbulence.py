@@ -59,16 +59,17 @@ def test_variance_is_that_of_the_sum_over_the_path() -> None:
 
 @pytest.mark.parametrize("corner_hz", [0.3, 0.8, 3.0])
 def test_spectrum_has_the_corner_and_falls_with_eight_thirds(corner_hz: float) -> None:
-    """Within 1 dB of (1 + (f / fc)^2)^(-4/3) from far below the corner to a quarter of the rate."""
+    """Within 0.3 dB of (1 + (f / fc)^2)^(-4/3) up to an eighth of the rate, 1.4 dB up to a quarter."""
     frequency = np.geomspace(corner_hz / 20, KNOT_HZ / 4, 200)
     _, response = scipy.signal.sosfreqz(shaping(corner_hz, 1e4), worN=frequency, fs=KNOT_HZ)
     level = 20 * np.log10(np.abs(response))
     formula = -40.0 / 3.0 * np.log10(1.0 + (frequency / corner_hz) ** 2)
-    difference = level - formula
-    assert np.ptp(difference) < 2.0 and np.abs(difference - np.median(difference)).max() < 1.2
-    tail = frequency > 4 * corner_hz
-    slope = np.polyfit(np.log10(frequency[tail]), level[tail] / 10.0, 1)[0]
-    assert slope == pytest.approx(-8 / 3, abs=0.12)
+    difference = np.abs(level - formula - np.median(level - formula))
+    assert difference[frequency < KNOT_HZ / 8].max() < 0.3 and difference.max() < 1.4
+    tail = (frequency > 8.0 * corner_hz) & (frequency < KNOT_HZ / 8)
+    if np.count_nonzero(tail) > 10:
+        slope = np.polyfit(np.log10(frequency[tail]), level[tail] / 10.0, 1)[0]
+        assert slope == pytest.approx(-8 / 3, abs=0.06)
 
 
 def test_small_eddies_die_so_still_air_makes_nothing_far_from_the_carrier() -> None:
