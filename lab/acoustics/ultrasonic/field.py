@@ -13,12 +13,12 @@ import math
 import numpy as np
 
 from lab.acoustics.compiled import fused
+from lab.acoustics.ultrasonic.scattering import NEAREST_M
 
 # Intervals worked on at once; with 8 steps their four accumulators fill 32 KiB of the L1 cache.
 TILE = 256
 # Knots needed are TILE + 3, one before and two after for the cubic; more, to fill whole vectors: a rest costs 20 %.
 KNOTS = TILE + 16
-NEAREST_M = 0.02
 
 # Adding and taking away 1.5 * 2^23 or 1.5 * 2^52 rounds to the nearest integer.
 ROUND_32 = np.float32(12582912.0)
@@ -102,17 +102,23 @@ def field_product(
 
 @fused
 def point_end(knot, end, axis, turns_per_m, loss, path, level):
-    """Path in turns, level 1 / r with air, and the cosine to the loudspeaker's axis behind it, at each knot."""
+    """At each knot the path in turns, the level exp(-loss r) / r, and behind it the cosine to the loudspeaker's axis."""
     decay = np.float32(-loss / 64.0)
+    nearest = np.float32(NEAREST_M)
+    # Two loops: in the second all numbers are single, so that twice as many fit into a vector.
     for k in range(KNOTS):
         x = knot[k] - end[0]
         y = knot[KNOTS + k] - end[1]
         z = knot[2 * KNOTS + k] - end[2]
-        r = max(math.sqrt(x * x + y * y + z * z), NEAREST_M)
-        near = 1.0 / r
+        r = math.sqrt(x * x + y * y + z * z)
         path[k] = r * turns_per_m
-        level[KNOTS + k] = np.float32((x * axis[0] + y * axis[1] + z * axis[2]) * near)
-        e = np.float32(r) * decay
+        level[k] = np.float32(r)
+        level[KNOTS + k] = np.float32(x * axis[0] + y * axis[1] + z * axis[2])
+    for k in range(KNOTS):
+        r = max(level[k], nearest)
+        near = ONE / r
+        level[KNOTS + k] = level[KNOTS + k] * near
+        e = r * decay
         e = ONE + e * (ONE + e * HALF * (ONE + e * THIRD * (ONE + e * QUARTER * (ONE + e * FIFTH))))
         e = e * e
         e = e * e
@@ -120,7 +126,7 @@ def point_end(knot, end, axis, turns_per_m, loss, path, level):
         e = e * e
         e = e * e
         e = e * e
-        level[k] = e * np.float32(near)
+        level[k] = e * near
 
 
 @fused
@@ -132,7 +138,6 @@ def spheroid_end(knot, end, axis, a2, c2, turns_per_m, loss, path, level):
     base, stretch = np.float32(a2), np.float32(c2 - a2)
     four = np.float32(4.0)
     nearest = np.float32(NEAREST_M)
-    # Three loops: in the second all numbers are single, so that twice as many fit into a vector.
     for k in range(KNOTS):
         x = knot[k] - end[0]
         y = knot[KNOTS + k] - end[1]

@@ -3,9 +3,11 @@
     E_m(t) = sum over bodies of reflection x [sum_i D_i w_i e(s_i) exp(-a s_i - jk s_i)] [sum_j w_mj e(s_mj) exp(-a s_mj - jk s_mj)]
 
 with s the path to the specular point (a point: to its centre) and e the amplitude of that end, see `scattering`. It is
-quasi-static: everything is where it is at t, while an echo of 6 m returns 17 ms later. That shifts the waveform, not its
-statistics: the power of a walker's Doppler spectrum is within 0.5 dB of exact retarded time, its waveform is not
-(`retarded`). Poses are taken at knots, at most KNOT_M of travel apart, and interpolated as the shapes' contract allows.
+quasi-static: everything is where it is at t, while an echo of 6 m returns 17 ms later. That shifts the waveform (residual
++0.5 dB against exact retarded time, `retarded`), not its statistics: for swinging limbs at up to 2 m/s the power is 0.15 dB
+low and bins of the Doppler spectrum within 40 dB of its peak differ by 0.5 dB in the mean, 2 dB at most.
+Poses are taken at knots, at most KNOT_M of travel apart, and path lengths interpolated by cubics: against the same
+formula in double at every sample -85 dB for limbs with poses at 250 Hz, -106 dB with poses at every sample.
 """
 
 from __future__ import annotations
@@ -130,8 +132,9 @@ class ProductEcho:
             carrier.absorption_np_m,
             out,
         )
-        flat = out.swapaxes(2, 3).reshape(2, stage.channels, -1)
-        return flat[0] + 1j * flat[1].astype(np.float64)
+        echo = np.empty((stage.channels, TILE, steps), np.complex128)
+        echo.real, echo.imag = out.swapaxes(2, 3)
+        return echo.reshape(stage.channels, -1)
 
 
 def _bodies(shapes: tuple[Shape, ...]) -> tuple[Array, Array, Array, Array]:

@@ -58,20 +58,19 @@ def errors_db(size, walls, pattern, seeds=10, places=20):
 @pytest.mark.parametrize("walls", [0.95, 0.9, 0.8])
 @pytest.mark.parametrize("size", SIZES)
 def test_the_tail_holds_the_energy_of_the_orders_left_out(size, walls):
-    """Against order 20: 0.2 dB in the mean, 1 dB at 95 % of the places; without a tail order 3 lacks 0.5 to 1.5 dB."""
+    """Against order 20: 0.01 dB in the mean, 0.12 dB at 95 % of the places; order 3 alone lacks 0.2 to 0.8 dB."""
     with_tail, without = errors_db(size, walls, omni())
-    assert abs(with_tail.mean()) < 0.2
-    assert np.quantile(np.abs(with_tail), 0.95) < 1.0
+    assert abs(with_tail.mean()) < 0.03
+    assert np.quantile(np.abs(with_tail), 0.95) < 0.2
     assert without.mean() < -0.15
-    assert abs(with_tail.mean()) < 0.5 * abs(without.mean())
 
 
 def test_a_sharp_loudspeaker_sends_its_share_into_the_tail():
-    """Index 10 dB: 0.5 dB in the mean over units, as a few images sample its lobes."""
-    means = [
-        errors_db(SIZES[0], 0.9, lobed(np.random.default_rng(unit), 10.0))[0].mean() for unit in range(3)
-    ]
-    assert abs(np.mean(means)) < 0.5
+    """Index 10 dB: 0.02 dB in the mean, 0.25 dB at 95 % of the places and units."""
+    units = [lobed(np.random.default_rng(unit), 10.0) for unit in range(3)]
+    errors = np.array([errors_db(SIZES[0], 0.9, unit)[0] for unit in units])
+    assert abs(errors.mean()) < 0.05
+    assert np.quantile(np.abs(errors), 0.95) < 0.4
 
 
 def test_all_transducers_hang_on_the_same_tail():
