@@ -3,38 +3,58 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import soundfile
 
-from detectors.interface import AUDIBLE, SILENT, Event, StreamNeed
+from detectors.interface import AUDIBLE, SILENT, ULTRASONIC, Emission, Event, StreamNeed
 from lab.bench.simulated.bench import SimulatedBench
+from lab.errors import BadInput
 from lab.runs.trial import drawn_values
 from lab.scenario.trial import Trial
 
 # A WAV header counts bytes in 32 bits; above this the 64-bit form is written under the same name.
 _WAV_LIMIT_BYTES = 2**32 - 2**20
+TONE = Emission((34_000.0,), 85.0)  # what a device emits when nobody says otherwise
 _SUBTYPES = {8: "PCM_U8", 16: "PCM_16", 24: "PCM_24"}
 
 
-def write_trial(trial: Trial, stem: Path, corpus: Path | None = None) -> tuple[Path, Path, Path]:
-    """Write STEM.wav, STEM.tsv and STEM.json, streaming; returns their paths.
+@dataclass(frozen=True)
+class Rendered:
+    """What was written. carrier_hz: of the tone the device emitted meanwhile, None for a stream people can hear."""
 
-    corpus: folder of recordings, None for the cache.
+    wav: Path
+    truth: Path
+    drawn: Path
+    carrier_hz: float | None
+
+
+def write_trial(
+    trial: Trial, stem: Path, corpus: Path | None = None, stream: str | None = None, tone: Emission = TONE
+) -> Rendered:
+    """Write STEM.wav, STEM.tsv and STEM.json, streaming.
+
+    corpus: folder of recordings, None for the cache. stream: `audible` or `ultrasonic`; None for ultrasonic where the
+    device has it and something moves or the device plays. tone: what the device emits if it is ultrasonic.
     """
-    spec = trial.spec.device.audible
-    session = SimulatedBench(corpus=corpus).open(trial, {AUDIBLE: StreamNeed((spec.rate_hz,))})
-    form = session.formats[AUDIBLE]
+    device = trial.spec.device
+    stream = stream or _worth_hearing(trial)
+    converter = device.audible if stream == AUDIBLE else device.ultrasonic
+    if converter is None:
+        raise BadInput(f"{trial.scenario_id}: device {device.id} has no [ultrasonic] converter to render")
+    session = SimulatedBench(corpus=corpus).open(trial, {stream: StreamNeed((converter.rate_hz,))})
+    emission = tone if stream == ULTRASONIC else SILENT
+    form = session.formats[stream]
     stem.parent.mkdir(parents=True, exist_ok=True)
     wav, tsv, drawn = (stem.with_name(stem.name + ending) for ending in (".wav", ".tsv", ".json"))
-    subtype = _SUBTYPES.get(spec.bits, "PCM_24")
+    subtype = _SUBTYPES.get(converter.bits, "PCM_24")
     size = trial.spec.duration_s * form.rate_hz * form.channels * 3
     with soundfile.SoundFile(
         wav, "w", form.rate_hz, form.channels, subtype, format="RF64" if size > _WAV_LIMIT_BYTES else "WAV"
     ) as file:
-        while (block := session.next(SILENT)) is not None:
-            file.write(block.streams[AUDIBLE].T)
+        while (block := session.next(emission)) is not None:
+            file.write(block.streams[stream].T)
     facts = session.facts()
     write_events(tsv, [(wav.name, event) for event in facts.truth])
     content = {
@@ -43,6 +63,8 @@ def write_trial(trial: Trial, stem: Path, corpus: Path | None = None) -> tuple[P
         "cell": dict(trial.cell.values),
         "trial": trial.index,
         "seed": trial.seed,
+        "stream": stream,
+        "emission": asdict(emission),
         "drawn": drawn_values(trial),
         "clusters": dict(facts.clusters),
         "measured": dict(facts.measured),
@@ -50,7 +72,13 @@ def write_trial(trial: Trial, stem: Path, corpus: Path | None = None) -> tuple[P
         "invalid": facts.invalid,
     }
     drawn.write_text(json.dumps(content, indent=1) + "\n")
-    return wav, tsv, drawn
+    return Rendered(wav, tsv, drawn, *(emission.carriers_hz or (None,)))
+
+
+def _worth_hearing(trial: Trial) -> str:
+    spec = trial.spec
+    played = any(source.kind == "playback" for source in spec.sources)
+    return ULTRASONIC if spec.device.ultrasonic is not None and (spec.movers or played) else AUDIBLE
 
 
 def write_events(path: Path, events: list[tuple[str, Event]]) -> None:

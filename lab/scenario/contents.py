@@ -20,6 +20,7 @@ from lab.sources.library import PROCEDURAL, open_library
 from lab.sources.marking import WatermarkSpec
 from lab.sources.media import MediaSpec
 from lab.sources.noise import NoiseSpec
+from lab.sources.playback import PlaybackSpec
 
 ANY_RATE_HZ = 16_000  # a library is opened only to see whether it has the classes
 
@@ -57,8 +58,9 @@ class Playlist:
         """Raises BadInput, naming source and key, for a corpus, a class or a watermark key that is not there."""
         for source in scenario.sources:
             try:
-                if isinstance(source, MediaSpec):
+                if isinstance(source, MediaSpec | PlaybackSpec):
                     self._add_recordings(source.corpus, source.classes, scenario.split)
+                if isinstance(source, MediaSpec):
                     self._add_key(source.watermark)
                 elif isinstance(source, NoiseSpec) and source.corpus != PROCEDURAL:
                     self._add_recordings(source.corpus, (NOISE_CLASS[source.colour],), scenario.split)

@@ -49,7 +49,9 @@ class ScenarioFile:
     def corpora(self) -> tuple[str, ...]:
         """Corpora of recordings that some cell may play from; empty when all audio is procedural."""
         named = (
-            source.get("corpus") for one in self._cells.values() for source in one.tree.get("sources", {}).values()
+            source.get("corpus")
+            for one in self._cells.values()
+            for source in one.tree.get("sources", {}).values()
         )
         found = {name for value in named for name in options(value)}
         return tuple(sorted(found - {PROCEDURAL}))

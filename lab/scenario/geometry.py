@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lab.acoustics.placement import place_device, place_source
 from lab.errors import BadInput
+from lab.movers.catalogue import make_mover
+from lab.movers.mover import Mover, Surroundings
 from lab.scenario.model import Scenario
 
 TRIES = 16
+MOVING_TRIES = 4  # a mover takes milliseconds to lay out
 
 
 def check_geometry(scenario: Scenario, seen: set[Any]) -> None:
@@ -19,7 +24,14 @@ def check_geometry(scenario: Scenario, seen: set[Any]) -> None:
     seen: what has been tried already; corners that differ in other things need no second try.
     """
     places = [place for place in map(_place, scenario.sources) if place is not None]
-    what = (scenario.room.size_m, scenario.placement, tuple(map(str, places)))
+    what = (
+        scenario.room.size_m,
+        scenario.placement,
+        tuple(map(str, places)),
+        scenario.movers,
+        scenario.doorways,
+        scenario.duration_s,
+    )
     if what in seen:
         return
     farthest = max(places, key=lambda place: place["distance_m"] or 0.0, default={"distance_m": None})
@@ -34,7 +46,32 @@ def check_geometry(scenario: Scenario, seen: set[Any]) -> None:
             raise BadInput(f"{whose}{error}") from None
         for place in places:
             place_source(scenario.room.size_m, device_m, rng, **place)
+        if attempt < MOVING_TRIES:
+            lay_out(scenario, device_m, lambda _, rng=rng: rng)
     seen.add(what)
+
+
+def lay_out(
+    scenario: Scenario, device_m: NDArray[np.float64], rng_of: Callable[[str], np.random.Generator]
+) -> tuple[Mover, ...]:
+    """The movers of a scenario around a device, in file order. rng_of: by a mover's name.
+
+    Raises BadInput for a doorway outside its wall or a mover that does not fit.
+    """
+    size = scenario.room.size_m
+    for door in scenario.doorways:
+        along = size[1] if door.wall in ("west", "east") else size[0]
+        if not door.width_m / 2 <= door.along_m <= along - door.width_m / 2:
+            raise BadInput(
+                f"doorways.{door.name}.along_m = {door.along_m:g}: a doorway of {door.width_m:g} m fits into the "
+                f"{door.wall} wall from {door.width_m / 2:g} to {along - door.width_m / 2:g} m"
+            )
+        if door.height_m > size[2]:
+            raise BadInput(
+                f"doorways.{door.name}.height_m = {door.height_m:g}: the room is {size[2]:g} m high"
+            )
+    around = Surroundings(size, device_m, scenario.duration_s, scenario.doorways)
+    return tuple(make_mover(spec, around, rng_of(spec.name)) for spec in scenario.movers)
 
 
 def _place(source: Any) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""What a scenario says once every value is concrete. Specs of rooms and sources stand beside their physics."""
+"""What a scenario says once every value is concrete. Specs of rooms, sources and movers stand beside their physics."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from detectors.interface import LABELS
 from lab.acoustics.device import DeviceSpec
 from lab.acoustics.placement import PlacementSpec
 from lab.acoustics.room import RoomSpec
+from lab.acoustics.ultrasonic.world import UltrasoundSpec
+from lab.movers.catalogue import MoverSpec
+from lab.movers.mover import MAJOR, MINOR, PRESENCE, Doorway
 from lab.sources.marking import LABEL as MARK_LABEL
 from lab.sources.marking import WatermarkSpec
 from lab.sources.media import MediaSpec
 from lab.sources.noise import NoiseSpec
+from lab.sources.playback import PlaybackSpec
 from lab.spec import Spec
 
 FORMAT = "earshot-scenario/1"
@@ -22,7 +26,7 @@ Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", 
 Tag = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 Label = Literal[LABELS]
 Scalar = bool | int | float | str
-Source = Annotated[MediaSpec | NoiseSpec, Field(discriminator="kind")]
+Source = Annotated[MediaSpec | NoiseSpec | PlaybackSpec, Field(discriminator="kind")]
 
 
 class Expectation(Spec):
@@ -82,7 +86,10 @@ class Scenario(Spec):
     duration_s: float = Field(gt=0.0, le=86_400.0)
     room: RoomSpec
     placement: PlacementSpec
-    sources: tuple[Source, ...] = Field(min_length=1)
+    ultrasound: UltrasoundSpec = UltrasoundSpec()
+    sources: tuple[Source, ...] = ()
+    movers: tuple[MoverSpec, ...] = ()
+    doorways: tuple[Doorway, ...] = ()
     expect: Expectation = Expectation()
     accept: tuple[Limit, ...] = ()
 
@@ -90,6 +97,7 @@ class Scenario(Spec):
     def _whole(self) -> Self:
         if (self.trials is None) == (self.hours is None):
             raise ValueError("exactly one of trials, hours")
+        self._check_ultrasound()
         media = [source for source in self.sources if isinstance(source, MediaSpec)]
         for source in self.sources:
             if isinstance(source, NoiseSpec) and source.snr_db is not None:
@@ -101,6 +109,19 @@ class Scenario(Spec):
         if MARK_LABEL in self.expect.labels and not any(mark.expected for mark in marks):
             raise ValueError(f"expect.labels has {MARK_LABEL!r}, but no source bears an expected watermark")
         return self
+
+    def _check_ultrasound(self) -> None:
+        if self.device.ultrasonic is None and self.movers:
+            raise ValueError(
+                f"movers: device {self.device.id} has no [ultrasonic] converter to hear them with"
+            )
+        if self.device.ultrasonic is None and not self.sources:
+            raise ValueError("sources: at least one, or a device with an [ultrasonic] converter")
+        if sum(isinstance(source, PlaybackSpec) for source in self.sources) > 1:
+            raise ValueError('sources: one of kind "playback" at most; a device has one loudspeaker')
+        moved = {PRESENCE, MAJOR, MINOR} & set(self.expect.labels)
+        if moved and not self.movers:
+            raise ValueError(f"expect.labels has {min(moved)!r}, but there are no movers")
 
     def _check_reference(self, noise: NoiseSpec, media: list[str]) -> None:
         if not media:

@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lab.scenario.load import ONCE, ONCE_OF_ROOM, ONCE_OF_MEMBER
+from lab.scenario.load import ONCE, ONCE_OF_MEMBER, ONCE_OF_ROOM
 from lab.scenario.model import Scenario
 from lab.scenario.tree import NAMED
 
@@ -77,7 +77,7 @@ def _opened(name: str, model: Node) -> Node:
     if "properties" not in model:
         return model
     once = {"Scenario": ONCE, "RoomSpec": ONCE_OF_ROOM}.get(
-        name, ONCE_OF_MEMBER if "kind" in model["properties"] else ()
+        name, ONCE_OF_MEMBER if "name" in model["properties"] else ()
     )
     plain = name == "Limit"
     opened = {key: node for key, node in model.items() if key not in ("required", "title")}

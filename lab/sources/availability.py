@@ -9,15 +9,20 @@ from lab.sources.crowd import CLASS
 from lab.sources.library import PROCEDURAL, open_library
 from lab.sources.media import MediaSpec
 from lab.sources.noise import NoiseSpec
+from lab.sources.playback import PlaybackSpec
 
 ANY_RATE_HZ = 16_000
 
 
-def check_available(spec: MediaSpec | NoiseSpec, split: str, folder: Path | None, scenario: Path) -> None:
+def check_available(
+    spec: MediaSpec | NoiseSpec | PlaybackSpec, split: str, folder: Path | None, scenario: Path
+) -> None:
     """Raises BadInput, naming the scenario, when a trial could not find its recordings or its key.
 
     folder: holds the recordings; see `lab.corpora.audio.corpus_root`.
     """
+    if isinstance(spec, PlaybackSpec):
+        spec = spec.media
     try:
         if isinstance(spec, MediaSpec):
             open_library(spec.corpus, spec.classes, split, ANY_RATE_HZ, spec.period_s, folder).check()

@@ -103,7 +103,7 @@ def test_the_device_plays_nothing_of_its_own_yet(bench, draw):
 @pytest.mark.parametrize(
     ("needs", "said"),
     [
-        ({ULTRASONIC: StreamNeed((96_000,))}, "a detector wants ultrasonic; this bench renders audible"),
+        ({ULTRASONIC: StreamNeed((96_000,))}, "the build wants ultrasonic; device .* has no .ultrasonic. converter"),
         ({AUDIBLE: StreamNeed((48_000,))}, "audible.rate_hz = 16000, the build wants 48000"),
         ({AUDIBLE: StreamNeed((16_000,), 6)}, "has 4 microphones, the build listens to 6"),
     ],

@@ -6,7 +6,7 @@ at each carrier: gain and phase are smooth random curves over frequency, uniform
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
@@ -55,6 +55,17 @@ class Unit:
     @property
     def channels(self) -> int:
         return len(self.sensitivity)
+
+    def first(self, channels: int) -> Unit:
+        """The same unit with only its first microphones."""
+        rows = [*range(channels), len(self.gain_db) - 1]
+        return replace(
+            self,
+            gain_db=self.gain_db[rows],
+            phase_rad=self.phase_rad[rows],
+            sensitivity=self.sensitivity[:channels],
+            coupling=self.coupling[:channels],
+        )
 
     def microphones(self, frequency_hz: ArrayLike) -> NDArray[np.complex128]:
         """Complex response at frequencies (F,), relative to a microphone as designed. Returns (M, F)."""

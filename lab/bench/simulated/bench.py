@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from detectors.interface import AUDIBLE, PLAYBACK, StreamNeed
+from detectors.interface import AUDIBLE, BASEBAND, PLAYBACK, ULTRASONIC, StreamFormat, StreamNeed
 from lab.acoustics.cache import DiskCache
-from lab.acoustics.convolve import OverlapSave
 from lab.acoustics.microphone import Microphone
-from lab.bench.protocol import Origin
+from lab.bench.protocol import CaptureFacts, Origin
 from lab.bench.simulated.scene import Scene
-from lab.bench.simulated.session import Component, SimulatedSession
-from lab.errors import BadInput
+from lab.bench.simulated.session import AudibleStream, PlaybackStream, RenderedStream, SimulatedSession
+from lab.bench.simulated.ultrasound import UltrasonicScene, channels_of, open_ultrasound
 from lab.scenario.trial import Trial
+from lab.sources.media import MediaStream
 
-RENDERED = (AUDIBLE, PLAYBACK)
-# Nothing a device emits is heard in the audible stream, so blocks may be long; other streams will need 50 ms.
+# Nothing a device emits is heard in the audible stream, so without other streams blocks may be long.
 BLOCK_S = 1.0
+EMITTING_BLOCK_S = 0.05
 
 
 class SimulatedBench:
-    """Opens trials of scenes in which nothing moves.
+    """Opens trials of computed rooms.
 
     cache: of rooms and responses, None for the user's. corpus: folder of recordings, None for the user's cache.
-    block_s: length of a block.
+    block_s: length of a block; None for a second, or 50 ms where the device hears what it emits.
     """
 
     origin = Origin.SIMULATED
 
     def __init__(
-        self, cache: DiskCache | None = None, corpus: Path | None = None, block_s: float = BLOCK_S
+        self, cache: DiskCache | None = None, corpus: Path | None = None, block_s: float | None = None
     ) -> None:
         self._cache = cache if cache is not None else DiskCache()
         self._corpus = corpus
@@ -39,56 +40,54 @@ class SimulatedBench:
     def open(self, trial: Trial, needs: Mapping[str, StreamNeed]) -> SimulatedSession:
         """Prepare a trial; deterministic.
 
-        Raises BadInput for a stream this bench does not render, a rate the device does not have, or a room in
-        which the scene does not fit.
+        Raises BadInput for a stream the device does not have, a rate it does not deliver, or a room in which the scene
+        does not fit.
         """
-        channels = _channels(trial, needs)
         scene = Scene(trial, self._cache, self._corpus)
-        playing = {one.spec.name: scene.play(one.spec) for one in scene.media}
-        field = [
-            Component(OverlapSave(one.responses[:channels], playing[one.spec.name].read).read)
-            for one in scene.media
-        ]
-        for source in trial.spec.sources:
-            if source.kind == "noise":
-                field.append(
-                    _first(channels, Component(scene.diffuse(source).read, scene.noise_rms_pa(source)))
-                )
-        rate_hz = scene.rate_hz
-        return SimulatedSession(
-            rate_hz=rate_hz,
-            channels=channels,
-            samples=round(trial.spec.duration_s * rate_hz),
-            block=max(1, round(self._block_s * rate_hz)),
-            streams=tuple(name for name in RENDERED if name in needs),
-            field=field,
-            microphones=Microphone(trial.spec.device.audible, channels, trial.rng("microphones")),
-            facts=lambda: scene.facts(playing),
-        )
-
-
-def _first(channels: int, whole: Component) -> Component:
-    """The first channels of a component that is only right when all are rendered together."""
-    return Component(lambda n: whole.read(n)[:channels], whole.gain)
-
-
-def _channels(trial: Trial, needs: Mapping[str, StreamNeed]) -> int:
-    device = trial.spec.device
-    for name in needs:
-        if name not in RENDERED:
-            raise BadInput(
-                f"{trial.scenario_id}: a detector wants {name}; this bench renders {', '.join(RENDERED)}"
+        # Each stream hears the sources for itself; facts come from one that was read to the end.
+        playing = scene.start()
+        streams: dict[str, RenderedStream] = {}
+        world, rates = None, []
+        if set(needs) & {ULTRASONIC, BASEBAND}:
+            playing = scene.start()
+            world, streams = open_ultrasound(scene, needs, tuple(scene.field(playing)))
+            rates = [world.rate_hz]
+        if AUDIBLE in needs:
+            playing = scene.start()
+            streams[AUDIBLE] = _audible(scene, playing, needs[AUDIBLE])
+        if PLAYBACK in needs:
+            streams[PLAYBACK] = PlaybackStream(
+                StreamFormat(scene.rate_hz, 1), scene.playback and scene.playback.signal()
             )
-    need = needs.get(AUDIBLE, StreamNeed((device.audible.rate_hz,)))
-    if device.audible.rate_hz not in need.rates_hz:
-        raise BadInput(
-            f"{trial.scenario_id}: device {device.id} has audible.rate_hz = {device.audible.rate_hz}, "
-            f"the build wants {' or '.join(map(str, need.rates_hz))}"
+        rates += [stream.format.rate_hz for stream in streams.values()] or [scene.rate_hz]
+        clock_hz = max(stream.format.rate_hz for stream in streams.values()) if streams else scene.rate_hz
+        block_s = self._block_s or (BLOCK_S if world is None else EMITTING_BLOCK_S)
+        # Every stream has a whole number of samples in every block.
+        grain = clock_hz // math.gcd(*rates)
+        return SimulatedSession(
+            clock_hz=clock_hz,
+            ticks=round(trial.spec.duration_s * clock_hz / grain) * grain,
+            block=max(1, round(block_s * clock_hz / grain)) * grain,
+            streams=streams,
+            conclude=lambda: _facts(scene, playing, world),
+            emit=None if world is None else world.emit,
         )
-    available = len(device.microphones_m)
-    if need.channels is not None and need.channels > available:
-        raise BadInput(
-            f"{trial.scenario_id}: device {device.id} has {available} microphones, "
-            f"the build listens to {need.channels}"
-        )
-    return available if need.channels is None else need.channels
+
+
+def _facts(
+    scene: Scene, playing: Mapping[str, MediaStream], world: UltrasonicScene | None
+) -> CaptureFacts:
+    if world is None:
+        return scene.facts(playing)
+    return scene.facts(playing, world.truth, world.emitter.facts())
+
+
+def _audible(scene: Scene, playing: Mapping[str, MediaStream], need: StreamNeed) -> AudibleStream:
+    trial = scene.trial
+    rate_hz = trial.spec.device.audible.rate_hz
+    channels = channels_of(trial, AUDIBLE, need, rate_hz)
+    return AudibleStream(
+        StreamFormat(rate_hz, channels),
+        scene.field(playing, channels),
+        Microphone(trial.spec.device.audible, channels, trial.rng("microphones")),
+    )

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from detectors.interface import Event
 from lab.acoustics.cache import DiskCache
 from lab.acoustics.convolve import OverlapSave
+from lab.acoustics.device import DriverSpec
 from lab.acoustics.diffuse import DiffuseField
 from lab.acoustics.levels import db_spl_from_pa, pa_from_db_spl
+from lab.acoustics.loudspeaker import Loudspeaker
 from lab.acoustics.paths import impulse_responses
 from lab.acoustics.placement import place_device, place_source
-from lab.acoustics.room import calibrate
+from lab.acoustics.room import CalibratedRoom, calibrate
 from lab.bench.protocol import CaptureFacts
+from lab.bench.simulated.playback import Playback
+from lab.bench.simulated.session import Component
 from lab.errors import BadInput
 from lab.scenario.trial import Trial
 from lab.sources.loudness import active_rms
@@ -57,8 +63,12 @@ class Scene:
         self.rate_hz = trial.spec.device.audible.rate_hz if rate_hz is None else rate_hz
         self._cache = cache
         self._corpus = corpus
-        self.room = calibrate(trial.spec.room, trial.seed_of("room", "walls"), cache)
         self.levels: dict[str, float] = {}
+
+    @cached_property
+    def room(self) -> CalibratedRoom:
+        """Only sound that people hear needs it; the tone above has walls of its own."""
+        return calibrate(self.trial.spec.room, self.trial.seed_of("room", "walls"), self._cache)
 
     @cached_property
     def centre(self) -> NDArray[np.float64]:
@@ -71,11 +81,65 @@ class Scene:
     @cached_property
     def microphones(self) -> NDArray[np.float64]:
         """(M, 3) in m."""
-        return self.centre + np.asarray(self.trial.spec.device.microphones_m, dtype=np.float64)
+        return self.centre + self.turned(self.trial.spec.device.microphones_m)
+
+    @cached_property
+    def loudspeaker(self) -> NDArray[np.float64]:
+        """Of the device, (3,) in m; its centre where the device file does not say."""
+        return self.centre + self.turned(self.trial.spec.device.loudspeaker_m or (0.0, 0.0, 0.0))
+
+    def turned(self, vectors: ArrayLike) -> NDArray[np.float64]:
+        """Vectors (..., 3) of the device file, as the device stands in the room.
+
+        One that senses motion is put up facing the middle of the room, give or take 45 degrees; others are not turned.
+        """
+        found = np.asarray(vectors, dtype=np.float64)
+        if self.trial.spec.device.ultrasonic is None:
+            return found
+        towards = np.asarray(self.trial.spec.room.size_m)[:2] / 2.0 - self.centre[:2]
+        rng = self.trial.rng("placement", "facing")
+        yaw = math.atan2(towards[1], towards[0]) + math.radians(float(rng.uniform(-45.0, 45.0)))
+        cosine, sine = math.cos(yaw), math.sin(yaw)
+        return found @ np.array([[cosine, sine, 0.0], [-sine, cosine, 0.0], [0.0, 0.0, 1.0]])
+
+    @cached_property
+    def playback(self) -> Playback | None:
+        """What the device itself plays, None where it is silent or has no loudspeaker model."""
+        spec = self.trial.spec
+        found = [source for source in spec.sources if source.kind == "playback"]
+        if not found:
+            return None
+        driver = spec.device.ultrasonic.driver if spec.device.ultrasonic else DriverSpec()
+        loudspeaker = Loudspeaker(driver, self.rate_hz, self.trial.rng("ultrasound", "loudspeaker"))
+        return Playback(self.play(found[0].media), loudspeaker)
 
     @cached_property
     def media(self) -> tuple[PlacedMedia, ...]:
         return tuple(self._place(source) for source in self.trial.spec.sources if source.kind == "media")
+
+    def start(self) -> dict[str, MediaStream]:
+        """All media sources from their beginning, by name."""
+        return {one.spec.name: self.play(one.spec) for one in self.media}
+
+    def field(self, playing: Mapping[str, MediaStream], channels: int | None = None) -> list[Component]:
+        """What is heard in the room at the first `channels` microphones, None for all. playing: see `start`."""
+        field = [
+            Component(OverlapSave(one.responses[:channels], playing[one.spec.name].read).read)
+            for one in self.media
+        ]
+        for source in self.trial.spec.sources:
+            if source.kind == "noise":
+                diffuse = self.diffuse(source)
+                # Right only when all microphones are rendered together.
+                read = lambda n, diffuse=diffuse: diffuse.read(n)[:channels]
+                field.append(Component(read, self.noise_rms_pa(source)))
+        if self.playback is not None:
+            seed = self.trial.seed_of("placement", "device", "late")
+            responses = impulse_responses(
+                self.room, self.loudspeaker, self.microphones, self.rate_hz, seed, self._cache
+            )
+            field.append(Component(OverlapSave(responses[:channels], self.playback.pressure()).read))
+        return field
 
     def play(self, source: MediaSpec) -> MediaStream:
         """Start a source from its seed; each call starts it anew."""
@@ -117,9 +181,17 @@ class Scene:
         self.levels[f"{source.name}_db_spl"] = float(db_spl_from_pa(rms_pa))
         return rms_pa
 
-    def facts(self, playing: Mapping[str, MediaStream]) -> CaptureFacts:
-        """What is known once these streams, by source name, have been read to the end."""
-        truth, segments, measured = [], [], dict(self.levels)
+    def facts(
+        self,
+        playing: Mapping[str, MediaStream],
+        truth: Iterable[Event] = (),
+        measured: Mapping[str, float] = {},
+    ) -> CaptureFacts:
+        """What is known once these streams, by source name, have been read to the end.
+
+        truth, measured: of what is not sound.
+        """
+        truth, segments, measured = list(truth), [], dict(self.levels) | dict(measured)
         for one in self.media:
             stream = playing[one.spec.name]
             truth += [
@@ -128,7 +200,9 @@ class Scene:
             ]
             segments += stream.segments
             measured |= stream.measured
-        clusters = {"room": self.room.id}
+        # The room of a scene without sound that people hear is drawn, never solved for.
+        heard = "room" in vars(self)
+        clusters = {"room": self.room.id if heard else f"room {self.trial.room_index}"}
         if self.media:
             clusters["recording"] = playing[self.media[0].spec.name].cluster
         return CaptureFacts(

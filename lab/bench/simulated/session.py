@@ -1,4 +1,4 @@
-"""One simulated trial: sources play, the room carries, the microphones hear, block by block.
+"""One simulated trial: streams rendered side by side, block by block.
 
     source (Pa at 1 m) -> impulse responses of the calibrated room -> sum of sources (Pa at each microphone)
     noise (unit RMS) -> diffuse-field coherence -> asked level        -> + -> microphones and converter
@@ -9,14 +9,24 @@ Memory does not grow with the length of the trial.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.interface import AUDIBLE, PLAYBACK, SILENT, Block, Emission, StreamFormat
+from detectors.interface import SILENT, Block, Emission, StreamFormat
 from lab.acoustics.microphone import Microphone
 from lab.bench.protocol import CaptureFacts
+
+
+class RenderedStream(Protocol):
+    """One stream of a trial; blocks of any length give the same samples."""
+
+    format: StreamFormat
+
+    def read(self, samples: int) -> NDArray:
+        """The next samples, (channels, samples)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,49 +37,65 @@ class Component:
     gain: float = 1.0
 
 
-class SimulatedSession:
-    """Implements `lab.bench.protocol.Session` for scenes in which nothing moves.
+@dataclass(frozen=True, eq=False)
+class AudibleStream:
+    """What the microphones make of the sum of a sound field. They do not carry what is emitted above hearing."""
 
-    block_s: length of a block; an emission takes effect at the next block boundary.
+    format: StreamFormat
+    field: Sequence[Component]
+    microphones: Microphone
+
+    def read(self, samples: int) -> NDArray[np.float32]:
+        return self.microphones.process(pressure(self.field, self.format.channels, samples))
+
+
+@dataclass(frozen=True, eq=False)
+class PlaybackStream:
+    """What the device plays, full scale +/-1; silence without a reader."""
+
+    format: StreamFormat
+    samples: Callable[[int], NDArray[np.float32]] | None = None
+
+    def read(self, samples: int) -> NDArray[np.float32]:
+        if self.samples is None:
+            return np.zeros((1, samples), np.float32)
+        return self.samples(samples)[None]
+
+
+@dataclass(eq=False)
+class SimulatedSession:
+    """Implements `lab.bench.protocol.Session`.
+
+    clock_hz: ticks per second. ticks: of the whole trial. block: ticks of a block; an emission takes effect at the next
+    block boundary. emit: told what is emitted from here on, before each block.
     """
 
-    def __init__(
-        self,
-        *,
-        rate_hz: int,
-        channels: int,
-        samples: int,
-        block: int,
-        streams: Sequence[str],
-        field: Sequence[Component],
-        microphones: Microphone,
-        facts: Callable[[], CaptureFacts],
-    ) -> None:
-        self.clock_hz = rate_hz
-        self.formats: Mapping[str, StreamFormat] = {
-            name: StreamFormat(rate_hz, 1 if name == PLAYBACK else channels) for name in streams
-        }
-        self._channels = channels
-        self._samples = samples
-        self._block = block
-        self._field = field
-        self._microphones = microphones
-        self._facts = facts
-        self._position = 0
-        self._emissions: list[tuple[float, Emission]] = [(0.0, SILENT)]
+    clock_hz: int
+    ticks: int
+    block: int
+    streams: Mapping[str, RenderedStream]
+    conclude: Callable[[], CaptureFacts]
+    emit: Callable[[Emission], None] | None = None
+    _position: int = 0
+    _emissions: list[tuple[float, Emission]] = field(default_factory=lambda: [(0.0, SILENT)])
+
+    @property
+    def formats(self) -> Mapping[str, StreamFormat]:
+        return {name: stream.format for name, stream in self.streams.items()}
 
     def next(self, emission: Emission) -> Block | None:
-        """The next block, or None at the end. Audible streams do not carry what is emitted above them."""
-        length = min(self._block, self._samples - self._position)
+        """The next block, or None at the end."""
+        length = min(self.block, self.ticks - self._position)
         if length <= 0:
             return None
         if emission != self._emissions[-1][1]:
             self._emissions.append((self._position / self.clock_hz, emission))
-        streams: dict[str, NDArray] = {}
-        if AUDIBLE in self.formats:
-            streams[AUDIBLE] = self._microphones.process(self._pressure(length))
-        if PLAYBACK in self.formats:
-            streams[PLAYBACK] = np.zeros((1, length), np.float32)
+        if self.emit is not None:
+            self.emit(emission)
+        streams = {
+            name: stream.read(length * stream.format.rate_hz // self.clock_hz)
+            for name, stream in self.streams.items()
+        }
         block = Block(self._position, length, self.clock_hz, streams)
         self._position += length
         return block
@@ -80,14 +106,15 @@ class SimulatedSession:
         return tuple(self._emissions)
 
     def facts(self) -> CaptureFacts:
-        return self._facts()
+        return self.conclude()
 
     def close(self) -> None:
         """Nothing is held open: a simulated session is only memory."""
 
-    def _pressure(self, length: int) -> NDArray[np.float32]:
-        """Sound pressure at the microphones in Pa, shape (channels, length)."""
-        pressure = np.zeros((self._channels, length), np.float32)
-        for component in self._field:
-            pressure += np.float32(component.gain) * component.read(length)
-        return pressure
+
+def pressure(components: Sequence[Component], channels: int, samples: int) -> NDArray[np.float32]:
+    """Sound pressure at the microphones in Pa, shape (channels, samples)."""
+    total = np.zeros((channels, samples), np.float32)
+    for component in components:
+        total += np.float32(component.gain) * component.read(samples)
+    return total

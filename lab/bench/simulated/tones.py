@@ -1,0 +1,151 @@
+"""One tone in the room of a trial: what of it reaches the microphones, over walls and over all that moves.
+
+    b_m(t) = static field of S(t) + sum over movers of g(t) E_m(t) S(t - tau),     S = emission x music's modulation
+
+g is what walls and doorways leave of a mover outside, tau its way there and back. Where no music plays, S is a level and its
+ramps; with music every path carries the cone's modulation, each microphone's direct path with a phase of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lab.acoustics.ultrasonic.echoes import open_echoes
+from lab.acoustics.ultrasonic.passage import Opening, passage_gain
+from lab.acoustics.ultrasonic.stage import Stage
+from lab.acoustics.ultrasonic.static_field import StaticField, path_weights
+from lab.acoustics.ultrasonic.turbulence import AirSpec
+from lab.movers.mover import Mover
+
+Complex = NDArray[np.complex128]
+PASSAGE_HZ = 100  # how often it is asked whether a mover is still in the room
+MEMORY_S = 0.1  # by then an echo of the largest room is at home
+
+
+@dataclass(frozen=True, eq=False)
+class Tone:
+    """A block of one emitted tone. pressure_pa: (n,), its envelope with what the cone does to every path but the direct ones;
+    direct_pa: (M, n), what is to be added to the direct path of each microphone, None without music."""
+
+    carrier_hz: float
+    pressure_pa: Complex
+    direct_pa: Complex | None
+
+    @property
+    def silent(self) -> bool:
+        return not np.any(self.pressure_pa)
+
+
+@dataclass(frozen=True, eq=False)
+class Inside:
+    """What tones of all carriers have in common. air_seed: of the turbulence, so that all tones meet the same air."""
+
+    movers: Sequence[Mover]
+    device_m: NDArray[np.float64]
+    openings: tuple[Opening, ...]
+    wall_loss_db: float
+    air: AirSpec
+    air_seed: int
+    rate_hz: int
+
+
+class ToneInRoom:
+    """One carrier, from sample `start` of the trial on."""
+
+    def __init__(self, stage: Stage, inside: Inside, start: int) -> None:
+        self.stage, self._inside = stage, inside
+        begin_s = start / inside.rate_hz
+        blockers = [lambda t, m=mover: m.blockers(t + begin_s) for mover in inside.movers]
+        air = np.random.default_rng(inside.air_seed)
+        self._static = StaticField(stage, inside.rate_hz, inside.air, air, blockers=blockers)
+        length, weight = path_weights(stage)
+        self._direct = weight[:, 0]
+        self._direct_lag = np.rint(length[:, 0] / stage.carrier.speed_m_s * inside.rate_hz).astype(int)
+        self._echoes: list[_Moving] = []
+        self._position = start
+        # What was emitted, as far back as anything still comes from it.
+        self._memory = max(self._static.memory, round(MEMORY_S * inside.rate_hz))
+        self._before = np.zeros(self._memory, np.complex128)
+        self._direct_before = np.zeros((stage.channels, int(self._direct_lag.max()) + 1), np.complex128)
+
+    def read(self, tone: Tone) -> Complex | None:
+        """(M, n); None while nothing of the tone is in the room."""
+        samples = len(tone.pressure_pa)
+        emitted = np.concatenate([self._before, tone.pressure_pa])
+        self._before = emitted[samples:]
+        heard = self._static.read(samples, tone.pressure_pa)
+        if tone.direct_pa is not None:
+            heard += self._direct_difference(tone.direct_pa)
+        if not emitted.any():
+            self._echoes = []
+            self._position += samples
+            return None
+        if not self._echoes:
+            self._echoes = [
+                _Moving(mover, self._inside, self.stage, self._position) for mover in self._inside.movers
+            ]
+        for echo in self._echoes:
+            echo.add(heard, emitted, self._memory)
+        self._position += samples
+        return heard
+
+    def _direct_difference(self, direct_pa: Complex) -> Complex:
+        samples = direct_pa.shape[1]
+        joined = np.concatenate([self._direct_before, direct_pa], axis=1)
+        held = self._direct_before.shape[1]
+        self._direct_before = joined[:, samples:]
+        rows = [
+            weight * row[held - lag : held - lag + samples]
+            for weight, row, lag in zip(self._direct, joined, self._direct_lag, strict=True)
+        ]
+        return np.stack(rows)
+
+
+class _Moving:
+    """A mover's echo of what is emitted, from a moment of the trial on."""
+
+    def __init__(self, mover: Mover, inside: Inside, stage: Stage, start: int) -> None:
+        self._mover, self._inside, self._stage = mover, inside, stage
+        self._echoes = open_echoes(mover, stage, inside.rate_hz, start / inside.rate_hz)
+        self._position = start
+
+    def add(self, heard: Complex, emitted: Complex, memory: int) -> None:
+        """Add the echo to `heard` (M, n). emitted: (memory + n,), the tone until now."""
+        samples = heard.shape[1]
+        where = self._where(samples)
+        gain = passage_gain(
+            where,
+            self._stage.size_m,
+            self._inside.device_m,
+            self._inside.openings,
+            self._stage.carrier.wavelength_m,
+            self._inside.wall_loss_db,
+        )
+        reached = emitted[memory:]
+        if np.any(emitted != emitted[-1]):
+            way_m = np.linalg.norm(where - self._inside.device_m, axis=1).mean() * 2.0
+            lag = min(memory, round(way_m / self._stage.carrier.speed_m_s * self._inside.rate_hz))
+            reached = emitted[memory - lag : memory - lag + samples]
+        if np.any(gain != 1.0):
+            knots = np.linspace(0.0, samples, len(gain))
+            reached = reached * np.interp(np.arange(samples), knots, gain)
+        for echo in self._echoes:
+            heard += echo.read(samples) * reached
+        self._position += samples
+
+    def _where(self, samples: int) -> NDArray[np.float64]:
+        """About where the mover is at a few moments of the block, (T, 3); never a point outside for one that stays in."""
+        knots = max(2, math.ceil(samples / self._inside.rate_hz * PASSAGE_HZ) + 1)
+        time_s = (self._position + np.linspace(0.0, samples, knots)) / self._inside.rate_hz
+        body = self._mover.blockers(time_s)
+        if body is not None:
+            foot, _, height_m = body
+            return foot + np.array([0.0, 0.0, 0.6 * height_m])
+        shape = self._mover.pose(time_s)[0]
+        centre = shape.position_m if hasattr(shape, "position_m") else shape.centre_m
+        return np.clip(centre.mean(axis=0), 0.0, self._stage.size_m)
