@@ -18,6 +18,7 @@ def execute(item: pytest.Item, path: Path, out: Path, **changes: object) -> Resu
 
     changes: fields of `RunOptions` that a test sets itself; None leaves what the command line says.
     """
+    from lab.commands.at_bench import read_rig
     from lab.runs.run import RunOptions, run_scenarios
 
     chosen = item.config.stash[OPTIONS]
@@ -29,6 +30,7 @@ def execute(item: pytest.Item, path: Path, out: Path, **changes: object) -> Resu
         build=chosen.build,
         corpus=chosen.corpus,
         jobs=chosen.jobs,
+        rig=None if chosen.rig is None else read_rig(chosen.rig),
         resume=True,  # the folder is this session's own; a test sent again after a crash goes on where it was
     )
     options = replace(options, **{key: value for key, value in changes.items() if value is not None})

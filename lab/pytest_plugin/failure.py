@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from lab.store.results import Example, Results, ScenarioResult
 from reports.words import cell_words, evidence, number
 
@@ -12,17 +14,26 @@ MOST_EXAMPLES = 4
 def screen(results: Results) -> str:
     """Limits that did not pass, with bound and trials, then the worst trials and how to hear them again."""
     (scenario,) = results.scenarios
-    build = results.environment.build.id
-    lines = [
-        f"{scenario.id}: {scenario.verdict.upper()} - {scenario.title}",
-        f"{scenario.origin}, build {build}, seed {scenario.seed}, {scenario.split} split",
-        f"{scenario.trials} trials, {scenario.invalid} invalid",
-    ]
-    lines += [f"  invalid: {count} x {reason}" for reason, count in scenario.invalid_reasons.items()]
-    lines += ["", *_limits(scenario)]
+    lines = [*_head(results, scenario.verdict.upper()), "", *_limits(scenario)]
     if scenario.examples:
         lines += ["", "worst trials, and how to hear them:", *_examples(scenario.examples)]
     return "\n".join(lines)
+
+
+def sick_screen(results: Results, folder: Path) -> str:
+    """What made trials on a bench invalid, and where its log lies."""
+    return "\n".join([*_head(results, "INVALID TRIALS"), "", f"bench log: {folder / 'bench.log'}"])
+
+
+def _head(results: Results, verdict: str) -> list[str]:
+    (scenario,) = results.scenarios
+    build = results.environment.build.id
+    lines = [
+        f"{scenario.id}: {verdict} - {scenario.title}",
+        f"{scenario.origin}, build {build}, seed {scenario.seed}, {scenario.split} split",
+        f"{scenario.trials} trials, {scenario.invalid} invalid",
+    ]
+    return lines + [f"  invalid: {count} x {reason}" for reason, count in scenario.invalid_reasons.items()]
 
 
 def _limits(scenario: ScenarioResult) -> list[str]:

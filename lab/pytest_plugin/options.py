@@ -18,7 +18,8 @@ class LabOptions:
 
     trials, hours: per cell, instead of the scenario's own. build: None for the reference. corpus: folder of
     recordings, None for the cache. jobs: worker processes of one scenario. skip_inconclusive: an inconclusive
-    scenario is skipped, not failed.
+    scenario is skipped, not failed. rig: name or file of the bench to run on, None for simulated rooms. asserts: what
+    a test holds, `health` or `limits`; None: health on a bench without real air, limits elsewhere.
     """
 
     out: Path
@@ -29,6 +30,8 @@ class LabOptions:
     corpus: Path | None
     jobs: int
     skip_inconclusive: bool
+    rig: str | None = None
+    asserts: str | None = None
 
 
 OPTIONS = pytest.StashKey[LabOptions]()
@@ -58,6 +61,19 @@ def add_options(parser: pytest.Parser) -> None:
         default="fail",
         help="what an inconclusive scenario is (default: fail)",
     )
+    group.addoption(
+        "--rig",
+        dest="lab_rig",
+        metavar="NAME",
+        help="run on this bench: a rig file, or the name of a shipped one (default: simulated rooms)",
+    )
+    group.addoption(
+        "--lab-asserts",
+        choices=("health", "limits"),
+        default=None,
+        help="what a scenario test holds: that every trial is valid, or its limits "
+        "(default: health on emulated and loopback benches, limits elsewhere)",
+    )
 
 
 def read_options(config: pytest.Config) -> LabOptions:
@@ -76,6 +92,8 @@ def read_options(config: pytest.Config) -> LabOptions:
             f"--lab-out {option.lab_out}: holds results already; name a new or empty folder"
         )
     distributed = worker or bool(getattr(option, "numprocesses", None))
+    if option.lab_rig is not None and distributed:
+        raise pytest.UsageError(f"--rig {option.lab_rig}: a bench runs one trial at a time; leave out -n")
     return LabOptions(
         out=Path(option.lab_out),
         trials=option.lab_trials,
@@ -85,7 +103,13 @@ def read_options(config: pytest.Config) -> LabOptions:
         corpus=here / option.lab_corpus if option.lab_corpus else None,
         jobs=option.lab_jobs or (1 if distributed else default_jobs()),
         skip_inconclusive=option.lab_inconclusive == "skip",
+        rig=_rig(here, option.lab_rig),
+        asserts=option.lab_asserts,
     )
+
+
+def _rig(here: Path, rig: str | None) -> str | None:
+    return str(here / rig) if rig is not None and (here / rig).is_file() else rig
 
 
 def _count(text: str) -> int:

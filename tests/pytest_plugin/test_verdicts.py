@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from lab.store import results as results_file
+from rigs.rig_file import BENCHES
 from tests.pytest_plugin.conftest import WriteScenario
 
 pytestmark = pytest.mark.usefixtures("instant_core")
@@ -131,3 +132,57 @@ def test_a_meaningless_option_is_refused(pytester: pytest.Pytester, option: tupl
     result = pytester.runpytest(*option)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"*{option[0]}: invalid *value*"])
+
+
+@pytest.mark.parametrize(
+    ("title", "options", "outcome"),
+    [
+        ("will fail", ("--rig", "emulated"), "passed"),
+        ("inconclusive", ("--rig", "loopback"), "passed"),
+        ("will pass, but is sick", ("--rig", "loopback"), "failed"),
+        ("will fail", ("--rig", "loopback", "--lab-asserts", "limits"), "failed"),
+        ("will fail", ("--lab-asserts", "health"), "passed"),
+        ("inconclusive", ("--rig", "table.toml"), "failed"),
+    ],
+)
+def test_a_bench_without_real_air_is_held_to_health_and_a_physical_one_to_limits(
+    pytester: pytest.Pytester,
+    write_scenario: WriteScenario,
+    title: str,
+    options: tuple[str, ...],
+    outcome: str,
+):
+    rig = (
+        (BENCHES / "loopback.toml")
+        .read_text()
+        .replace('kind = "loopback"', 'kind = "physical"\nroom = "lab_1"')
+    )
+    (pytester.path / "table.toml").write_text(rig)
+    write_scenario("near", title=title)
+    pytester.runpytest(*options, "near.toml").assert_outcomes(**{outcome: 1})
+
+
+def test_invalid_trials_on_a_bench_are_told_with_their_reason_and_the_bench_log(
+    pytester: pytest.Pytester, write_scenario: WriteScenario
+):
+    write_scenario("near", title="will pass, but is sick")
+    result = pytester.runpytest("--rig", "emulated", "--lab-out", "out")
+    result.stdout.fnmatch_lines(
+        [
+            "near: INVALID TRIALS - will pass, but is sick",
+            "emulated, build reference, seed 1, test split",
+            "4 trials, 1 invalid",
+            "  invalid: 1 x lost block: 1 gap",
+            "bench log: *out/near/bench.log",
+        ]
+    )
+
+
+def test_an_unknown_bench_and_more_than_one_process_are_refused(
+    pytester: pytest.Pytester, write_scenario: WriteScenario
+):
+    write_scenario("near")
+    pytester.runpytest("--rig", "nowhere").stdout.fnmatch_lines(["nowhere: no such rig file*"])
+    result = pytester.runpytest("--rig", "loopback", "-n", "2")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--rig loopback: a bench runs one trial at a time; leave out -n"])
