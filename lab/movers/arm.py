@@ -32,7 +32,7 @@ GRAZING = 0.1  # cosine over which a face comes into sight
 class ArmSpec(SpotSpec):
     """The bar of a WD 7-style arm.
 
-    Place: the middle of the sweep, height_m above the floor. plane: how the tip moves at mid-stroke, `radial` (towards and
+    Place: the pivot, height_m above the floor. plane: how the tip moves at mid-stroke, `radial` (towards and
     away from the device) or `tangential` (across). turn_deg_s: 10 to 360. stroke_deg: 10 to 180. start_s: of the first
     stroke. repeats: strokes, every other one back. pause_s: between them.
     """

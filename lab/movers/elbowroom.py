@@ -34,8 +34,10 @@ class Elbowroom:
 
     def turn(self, local: Array) -> Array:
         """Directions (..., 3) likewise."""
+        # Written out: a matrix product may round rows differently, and what stands still has to stay equal to the bit.
         cos, sin = math.cos(self.facing_rad), math.sin(self.facing_rad)
-        return local @ np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])
+        x, y, z = local[..., 0], local[..., 1], local[..., 2]
+        return np.stack([x * cos - y * sin, x * sin + y * cos, z], axis=-1)
 
     def clear(self, local_m: Array) -> Array:
         """Whether points (..., 3) are in the room and off the device."""

@@ -151,6 +151,6 @@ def two_links(start_m: Array, end_m: Array, first_m: float, second_m: float, pol
     distance = np.linalg.norm(way, axis=-1, keepdims=True)
     along = way / distance
     foot = (distance**2 + first_m**2 - second_m**2) / (2.0 * distance)
-    side = pole - np.einsum("...i,...i->...", along, pole)[..., None] * along
+    side = pole - np.sum(along * pole, axis=-1, keepdims=True) * along
     side = side / np.linalg.norm(side, axis=-1, keepdims=True)
     return start_m + foot * along + np.sqrt(np.maximum(first_m**2 - foot**2, 0.0)) * side

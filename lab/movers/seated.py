@@ -52,7 +52,8 @@ class SeatedSpec(SpotSpec):
     to the person's left. height_m: body height, 0.9 to 2. clothing_loss_db: 0 to 12.
 
     gesture: reach, cup, page, typing, posture or breathing (none). When: start_s, one; or per_h, a Poisson process of 0.1 to
-    240 an hour. stroke_m, peak_m_s: fixed instead of drawn from the ranges of `gesture.RANGES`.
+    240 an hour. stroke_m (half the shortest to the longest of `gesture.RANGES`), peak_m_s (0.02 to 2): fixed, else
+    drawn from those ranges, strokes in proportion to a height below 1.75 m.
 
     breath_mm: peak to peak, 0 to 20. breath_hz: 0.1 to 0.6, wandering by a few per cent. sway_mm: RMS of the trunk's middle,
     0 to 10. from_s, until_s: the person is there only then, and comes and goes by a fade of 2 s and no motion of its own.
@@ -83,6 +84,10 @@ class SeatedSpec(SpotSpec):
             raise ValueError('gesture = "breathing" takes neither start_s nor per_h')
         if self.gesture is not GestureKind.BREATHING and times != 1:
             raise ValueError("exactly one of start_s, per_h")
+        if self.stroke_m is not None and self.gesture in RANGES:
+            low, high = RANGES[self.gesture].stroke_m
+            if not low / 2.0 <= self.stroke_m <= high:
+                raise ValueError(f"stroke_m of {self.gesture.value} must be {low / 2.0:g} to {high:g}")
         return self
 
 
