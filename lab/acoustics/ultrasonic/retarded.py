@@ -41,7 +41,7 @@ TAPS = 12
 CHUNK_S = 0.5
 MOST_STEPS = 40  # of the secant method, which needs 3 to 5
 GRID_CHUNK = 8192  # keeps (images, grid) arrays small whatever the span
-_NODES = np.arange(TAPS) - (TAPS // 2 - 1)
+_NODES = np.arange(TAPS)
 _LAGRANGE = 1.0 / np.array([np.prod([float(k - n) for n in _NODES if n != k]) for k in _NODES])
 
 
@@ -98,7 +98,7 @@ class RetardedEcho:
         needed = least_rate_hz(moving.top_speed_m_s, stage.carrier)
         if rate_hz < needed:
             raise BadInput(
-                f"rate_hz = {rate_hz}: {moving.name} moves at {moving.top_speed_m_s:g} m/s, which needs {needed:.0f} Hz "
+                f"rate_hz = {rate_hz}: {moving.name} moves at {moving.top_speed_m_s:.3g} m/s, which needs {needed:.0f} Hz "
                 f"about {stage.carrier.frequency_hz:g} Hz"
             )
         self.rate_hz = rate_hz
@@ -192,18 +192,24 @@ def _incident(
 
 
 @compiled
-def _end(dx, dy, dz, nx, ny, nz, radius, half_length):
-    """Length to the specular point and end factor (`scattering.end_factor`); d: from the end to the centre."""
-    r = math.sqrt(dx * dx + dy * dy + dz * dz)
+def _path(dx, dy, dz, nx, ny, nz, radius, half_length):
+    """Length to the specular point and the support there; d: from the end to the centre."""
+    r = max(math.sqrt(dx * dx + dy * dy + dz * dz), NEAREST_M)
     if radius == 0.0:
-        s = max(r, NEAREST_M)
-        return s, 1.0 / s
-    a, c = radius, half_length
+        return r, 0.0
     cosine = (dx * nx + dy * ny + dz * nz) / r
-    h = math.sqrt(a * a + (c * c - a * a) * cosine * cosine)
-    s = max(r - h, NEAREST_M)
-    section = s * s / 4.0 / ((1.0 + s * h * h * h / (a * a * c * c)) * (1.0 + s * h / (a * a)))
-    return s, math.sqrt(math.sqrt(section)) / s
+    h = math.sqrt(radius * radius + (half_length * half_length - radius * radius) * cosine * cosine)
+    return max(r - h, NEAREST_M), h
+
+
+@compiled
+def _factor(s, h, radius, half_length):
+    """Amplitude of an end: 1 / s of a point, `scattering.end_factor` of a spheroid."""
+    if radius == 0.0:
+        return 1.0 / s
+    a2, c2 = radius * radius, half_length * half_length
+    section = s * s / 4.0 / ((1.0 + s * h * h * h / (a2 * c2)) * (1.0 + s * h / a2))
+    return math.sqrt(math.sqrt(section)) / s
 
 
 @compiled
@@ -218,41 +224,46 @@ def _gains(path, size_m, position, weight, mirror, axis, pattern, wavenumber, ab
         for g in range(moments):
             p = path[g]
             dx, dy, dz = p[0] - position[i, 0], p[1] - position[i, 1], p[2] - position[i, 2]
-            s, factor = _end(dx, dy, dz, p[3], p[4], p[5], size_m[0], size_m[1])
+            s, h = _path(dx, dy, dz, p[3], p[4], p[5], size_m[0], size_m[1])
             cosine = (dx * ax + dy * ay + dz * az) / math.sqrt(dx * dx + dy * dy + dz * dz)
             at = min(max(0.5 * (cosine + 1.0), 0.0), 1.0) * steps
             low = min(int(at), max(steps - 1, 0))
             directivity = pattern[low] + (at - low) * (pattern[min(low + 1, steps)] - pattern[low])
-            size = directivity * weight[i] * math.exp(-absorption * s) * factor
+            size = directivity * weight[i] * math.exp(-absorption * s) * _factor(s, h, size_m[0], size_m[1])
             gain[i, g] = size * complex(math.cos(wavenumber * s), -math.sin(wavenumber * s))
             length[i, g] = s
     return gain, length
 
 
 @compiled
-def _cubic(at):
-    """Index of the left neighbour, and Lagrange's weights of the four neighbours of a fractional index."""
+def _path_at(path, at, x, y, z, radius, half_length):
+    """`_path` to the end (x, y, z) of the pose at a fractional index, by the cubic through four neighbours (Lagrange)."""
     i = math.floor(at)
     u = at - i
     a, b = -u * (u - 1.0) * (u - 2.0) / 6.0, (u + 1.0) * (u - 1.0) * (u - 2.0) / 2.0
     c, d = -(u + 1.0) * u * (u - 2.0) / 2.0, (u + 1.0) * u * (u - 1.0) / 6.0
-    return i, a, b, c, d
+    dx = a * path[i - 1, 0] + b * path[i, 0] + c * path[i + 1, 0] + d * path[i + 2, 0] - x
+    dy = a * path[i - 1, 1] + b * path[i, 1] + c * path[i + 1, 1] + d * path[i + 2, 1] - y
+    dz = a * path[i - 1, 2] + b * path[i, 2] + c * path[i + 1, 2] + d * path[i + 2, 2] - z
+    nx = a * path[i - 1, 3] + b * path[i, 3] + c * path[i + 1, 3] + d * path[i + 2, 3]
+    ny = a * path[i - 1, 4] + b * path[i, 4] + c * path[i + 1, 4] + d * path[i + 2, 4]
+    nz = a * path[i - 1, 5] + b * path[i, 5] + c * path[i + 1, 5] + d * path[i + 2, 5]
+    return _path(dx, dy, dz, nx, ny, nz, radius, half_length)
 
 
 @compiled
-def _between(values, at):
-    """Complex values at a fractional index, by the 12-point Lagrange polynomial."""
-    i = math.floor(at)
-    u = at - i
-    below = np.empty(TAPS)
+def _between(values, at, below):
+    """Complex values at a fractional index, by the 12-point Lagrange polynomial. below: scratch, (TAPS,)."""
+    first = math.floor(at) - (TAPS // 2 - 1)
+    u = at - first
     below[0] = 1.0
     for k in range(1, TAPS):
-        below[k] = below[k - 1] * (u - (k - 1 - (TAPS // 2 - 1)))
+        below[k] = below[k - 1] * (u - (k - 1))
     above = 1.0
     total = 0j
     for k in range(TAPS - 1, -1, -1):
-        total += (_LAGRANGE[k] * below[k] * above) * values[i + k - (TAPS // 2 - 1)]
-        above *= u - (k - (TAPS // 2 - 1))
+        total += (_LAGRANGE[k] * below[k] * above) * values[first + k]
+        above *= u - k
     return total
 
 
@@ -264,6 +275,7 @@ def _receive(
     lost = 0
     low, high = TAPS // 2 - 1.0, pose.shape[1] - TAPS // 2 - 1.0
     per_m = grid_hz / speed
+    scratch = np.empty(TAPS)
     for body in range(len(pose)):
         path, radius, half_length = pose[body], size_m[body, 0], size_m[body, 1]
         for m in range(position.shape[0]):
@@ -272,32 +284,22 @@ def _receive(
                 for t in range(len(time_s)):
                     now = time_s[t] * grid_hz - first
                     q = here[body, t]
-                    s, factor = _end(q[0] - x, q[1] - y, q[2] - z, q[3], q[4], q[5], radius, half_length)
-                    before, at = now, min(max(now - s * per_m, low), high)
-                    missed = s * per_m
+                    s, h = _path(q[0] - x, q[1] - y, q[2] - z, q[3], q[4], q[5], radius, half_length)
+                    # The secant method on at + s(at) per_m = now, from t itself and the flight time at t.
+                    before, missed = now, s * per_m
+                    at = min(max(now - missed, low), high)
                     for _ in range(MOST_STEPS):
-                        i, a, b, c, d = _cubic(at)
-                        e, f, g, h = path[i - 1], path[i], path[i + 1], path[i + 2]
-                        s, factor = _end(
-                            a * e[0] + b * f[0] + c * g[0] + d * h[0] - x,
-                            a * e[1] + b * f[1] + c * g[1] + d * h[1] - y,
-                            a * e[2] + b * f[2] + c * g[2] + d * h[2] - z,
-                            a * e[3] + b * f[3] + c * g[3] + d * h[3],
-                            a * e[4] + b * f[4] + c * g[4] + d * h[4],
-                            a * e[5] + b * f[5] + c * g[5] + d * h[5],
-                            radius,
-                            half_length,
-                        )
+                        s, h = _path_at(path, at, x, y, z, radius, half_length)
                         error = at + s * per_m - now
-                        # The second term: rounding, for ends thousands of km away.
-                        if abs(error) < 1e-9 + 1e-15 * abs(now):
+                        # 1e-7 of a step is 1e-7 rad at most. The second term: rounding, for ends thousands of km away.
+                        if abs(error) < 1e-7 + 1e-15 * abs(now):
                             break
                         slope = (error - missed) / (at - before) if at != before else 1.0
                         before, missed = at, error
                         at = min(max(at - error / (slope if slope > 0.5 else 1.0), low), high)
                     else:
                         lost += 1
-                    size = weight[m, j] * math.exp(-absorption * s) * factor
+                    size = weight[m, j] * math.exp(-absorption * s) * _factor(s, h, radius, half_length)
                     phasor = complex(math.cos(wavenumber * s), -math.sin(wavenumber * s))
-                    out[m, t] += size * phasor * _between(field[body], at)
+                    out[m, t] += size * phasor * _between(field[body], at, scratch)
     return lost
