@@ -31,7 +31,8 @@ class PetSpec(Spec):
     """A pet at large.
 
     animal: cat (trunk a ball of 8 cm radius, its middle 0.2 m high) or dog (10 cm, 0.28 m). speed_m_s: 0.3 to 2.
-    stride_hz: steps of one paw per second at that speed, 1 to 5. fur_loss_db: 0 to 20. pause_s: shortest and longest stop.
+    stride_hz: steps of one paw per second at that speed, 1 to 5. fur_loss_db: 0 to 20. pause_s: shortest and longest
+    stop, 1 to 600, in which it turns to where it goes next.
     """
 
     kind: Literal["pet"]
@@ -41,9 +42,9 @@ class PetSpec(Spec):
     stride_hz: float = Field(2.5, ge=1.0, le=5.0)
     fur_loss_db: float = Field(7.5, ge=0.0, le=20.0)
     pause_s: Annotated[
-        tuple[Annotated[float, Field(ge=0.2, le=600.0)], Annotated[float, Field(ge=0.2, le=600.0)]],
+        tuple[Annotated[float, Field(ge=1.0, le=600.0)], Annotated[float, Field(ge=1.0, le=600.0)]],
         Field(strict=False),
-    ] = (0.5, 8.0)
+    ] = (1.0, 8.0)
 
 
 class Pet:
@@ -69,7 +70,9 @@ class Pet:
         pace = Pace(0.5 * spec.speed_m_s, spec.speed_m_s, spec.pause_s, ramp_s=0.4, shortest_m=0.5)
         chapter_s = 300.0 + 10.0 * spec.pause_s[1]
         self._way = Wander(region, pace, int(rng.integers(2**62)), spec.name, chapter_s)
-        self.top_speed_m_s = 2.2 * spec.speed_m_s + 0.3
+        # A paw in the air, or the head while it turns right round in the shortest stop.
+        turning = 1.5 * math.pi / spec.pause_s[0] * 1.8 * self._radius_m
+        self.top_speed_m_s = max(2.05 * spec.speed_m_s, turning)
         self.pose_rate_hz = 250.0
 
     def pose(self, time_s: Array) -> tuple[Shape, ...]:
