@@ -10,9 +10,10 @@ opposite sign, which is its shadow, and nothing in its own plane (Babinet; Pierc
 Distances are means over a facet, r + (|e|^2 - (u.e)^2) / (24 r) for each edge, so that what a sphere's front departs from a plane
 has no mean. Facets whose edges still depart by more than `EDGE_RAD` are divided.
 
-Pairs of images do not factorise. Kept are all of at most one reflection per side and the strongest others; an echo's
-`kept_energy` says how much of the energy of all pairs that is. The field is that of bodies at rest at each moment (the
-time of flight from a surface to a microphone is left out), which suits slow surfaces; `rotor` has fans.
+Pairs of images do not factorise. On each side those of at most one reflection and the strongest others are kept, `images` in all,
+and every pair of them; an echo's `kept_energy` says how much of the energy of all pairs of the stage that is (12 of order 3: 0.6 for
+walls of |R| = 0.95, 0.7 for 0.85, 0.9 for 0.6). The field is that of bodies at rest at each moment (the time of flight
+from a surface to a microphone is left out), which suits slow surfaces; `rotor` has fans.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from lab.errors import BadInput
 Array = NDArray[np.float64]
 
 EDGE_RAD = 0.5  # largest departure from linear phase at the middle of an edge
-PAIRS = 96
+IMAGES = 12
 STEPS = 64  # moments at once: what a pair needs of its ends stays in the first-level cache
 BLOCK = 256  # control samples rendered at once, whatever is read
 SLOWEST_HZ = 50.0
@@ -60,12 +61,11 @@ def sincos(turns: float) -> tuple[float, float]:
 
 
 @dataclass(frozen=True, eq=False)
-class Pairs:
-    """Which images are combined. source, middle, microphone: positions (I, 3), (J, 3), (M, J, 3) of those in use.
+class Images:
+    """The images in use. source, middle, microphone: positions (I, 3), (J, 3), (M, J, 3); middle is the array's.
 
     source_weight: (I,). axis: (I, 3), the loudspeaker's axis as each image has it. pattern: (K,). microphone_weight:
-    (M, J). first: (J + 1,), list: (P,): the source images that go with microphone image j are list[first[j] : first[j + 1]].
-    kept_energy: share of the energy of all pairs of the stage, sources of sound counted without interference.
+    (M, J). kept_energy: share of the energy of all pairs of the stage, interference left out.
     """
 
     source: Array
@@ -75,15 +75,14 @@ class Pairs:
     middle: Array
     microphone: Array
     microphone_weight: Array
-    first: NDArray[np.int64]
-    list: NDArray[np.int64]
     kept_energy: float
 
 
-def select_pairs(stage: Stage, at_m: Array, count: int = PAIRS, front: Array | None = None) -> Pairs:
-    """The pairs of images that light a body at `at_m` (3,) and hear it: all of orders 0 and 1, then the strongest, `count` in all.
+def select_images(stage: Stage, at_m: Array, count: int = IMAGES, front: Array | None = None) -> Images:
+    """The images that light a body at `at_m` (3,) and hear it: all of orders 0 and 1, then the strongest, `count` a side.
 
     front: (3,), unit vector; images behind the plane through `at_m` are left out (a curtain hides what is behind it).
+    Raises BadInput when none is left.
     """
     source, receivers = stage.source, stage.receivers
     loss = stage.carrier.absorption_np_m
@@ -93,28 +92,29 @@ def select_pairs(stage: Stage, at_m: Array, count: int = PAIRS, front: Array | N
     if front is not None:
         lit = np.where((source.position_m[0] - at_m) @ front > 0.0, lit, 0.0)
         heard = np.where((middle - at_m) @ front > 0.0, heard, 0.0)
-    energy = np.square(lit)[:, None] * np.square(heard)[None, :]
-    low = (source.order <= 1)[:, None] & (receivers.order <= 1)[None, :]
-    rank = np.argsort(np.where(low, -np.inf, -energy), axis=None, kind="stable")[: max(count, int(low.sum()))]
-    keep = np.zeros(energy.size, dtype=bool)
-    keep[rank] = True
-    keep = keep.reshape(energy.shape) & (energy > 0.0)
-    if not keep.any():
+    i, share = _strongest(lit, source.order, count)
+    j, other = _strongest(heard, receivers.order, count)
+    if not len(i) or not len(j):
         raise BadInput("no image of the loudspeaker lights the front of a moving surface")
-    rows, columns = np.flatnonzero(keep.any(axis=1)), np.flatnonzero(keep.any(axis=0))
-    kept = keep[np.ix_(rows, columns)]
-    return Pairs(
-        source=np.ascontiguousarray(source.position_m[0][rows]),
-        source_weight=np.ascontiguousarray(source.weight[0][rows]),
-        axis=np.ascontiguousarray(source.mirror[rows] * source.axis),
+    return Images(
+        source=np.ascontiguousarray(source.position_m[0][i]),
+        source_weight=np.ascontiguousarray(source.weight[0][i]),
+        axis=np.ascontiguousarray(source.mirror[i] * source.axis),
         pattern=np.ascontiguousarray(source.pattern, dtype=np.float64),
-        middle=np.ascontiguousarray(middle[columns]),
-        microphone=np.ascontiguousarray(receivers.position_m[:, columns]),
-        microphone_weight=np.ascontiguousarray(receivers.weight[:, columns]),
-        first=np.concatenate([[0], np.cumsum(kept.sum(axis=0))]),
-        list=np.concatenate([np.flatnonzero(column) for column in kept.T]),
-        kept_energy=float(energy[keep].sum() / energy.sum()),
+        middle=np.ascontiguousarray(middle[j]),
+        microphone=np.ascontiguousarray(receivers.position_m[:, j]),
+        microphone_weight=np.ascontiguousarray(receivers.weight[:, j]),
+        kept_energy=share * other,
     )
+
+
+def _strongest(gain: Array, order: NDArray[np.int64], count: int) -> tuple[NDArray[np.int64], float]:
+    """Indices of the images to keep, in their own order, and their share of the energy."""
+    energy = np.square(gain)
+    low = (order <= 1) & (energy > 0.0)
+    rank = np.argsort(np.where(low, -np.inf, -energy), kind="stable")[: max(count, int(low.sum()))]
+    keep = np.sort(rank[energy[rank] > 0.0])
+    return keep, float(energy[keep].sum() / max(energy.sum(), 1e-300))
 
 
 def _gain(ends: Ends, position: Array, weight: Array, at_m: Array, loss: float, directed: bool) -> Array:
@@ -297,12 +297,12 @@ def _part(g, centre, pu, pv, n):
 @compiled
 def render(
     centre, edge_u, edge_v, reflection, split, k, loss, front, source, source_weight, axis, pattern, middle,
-    microphone, microphone_weight, first, chosen, out,
+    microphone, microphone_weight, out,
 ):  # fmt: skip
     """Adds the echoes of F facets at T moments to out (M, T), complex.
 
     centre, edge_u, edge_v: (F, 3, T). reflection: (F, T). split: (F, 2), into how many parts each edge is cut. front: (3,),
-    the side that is seen, or zeros for both. The rest as in `Pairs`.
+    the side that is seen, or zeros for both. The rest as in `Images`.
     """
     facets, _, steps = centre.shape
     images, heard, microphones = len(source), len(middle), len(microphone)
@@ -332,8 +332,8 @@ def render(
                     if sided:
                         _hide(ear, n)
                     ear[RE : RE + 2 * N] = 0.0
-                    for p in range(first[j], first[j + 1]):
-                        _sheet(n, lit[chosen[p]], ear)
+                    for i in range(images):
+                        _sheet(n, lit[i], ear)
                     gain = math.exp(-loss * near[N])
                     slope = (math.exp(-loss * near[N + last]) - gain) / max(last, 1)
                     for m in range(microphones):
@@ -362,12 +362,12 @@ class FacetEcho:
     """The echo of everything flat that a mover has, rendered at a rate that its speed asks for, then interpolated.
 
     moving: its `pose` holds Facets (other shapes are left to other renderers). An attribute `front`, a unit vector (3,), says
-    that only one side is ever lit. rate_hz: of the envelope. pairs: see `select_pairs`. edge_rad: see `parts`.
+    that only one side is ever lit. rate_hz: of the envelope. images: see `select_images`. edge_rad: see `parts`.
     The rate inside is the smallest divisor of rate_hz above 5.2 v f0 / c; interpolation leaves -70 dB or less.
     """
 
     def __init__(
-        self, moving: Moving, stage: Stage, rate_hz: int, pairs: int = PAIRS, edge_rad: float = EDGE_RAD
+        self, moving: Moving, stage: Stage, rate_hz: int, images: int = IMAGES, edge_rad: float = EDGE_RAD
     ) -> None:
         self.rate_hz = rate_hz
         self._moving, self._stage = moving, stage
@@ -380,8 +380,8 @@ class FacetEcho:
             [np.linalg.norm(np.cross(f.edge_u_m, f.edge_v_m), axis=-1)[:, 0] for f in glance]
         )
         middle = np.concatenate([f.centre_m.mean(axis=1) for f in glance])
-        self._pairs = select_pairs(stage, np.average(middle, axis=0, weights=weight), pairs, front)
-        self.kept_energy = self._pairs.kept_energy
+        self._images = select_images(stage, np.average(middle, axis=0, weights=weight), images, front)
+        self.kept_energy = self._images.kept_energy
         self._edge_rad = edge_rad
         self.control_rate_hz = control_rate_hz(moving.top_speed_m_s, stage, rate_hz)
         self._upsampler = Upsampler(self._render, stage.channels, rate_hz // self.control_rate_hz, BLOCK)
@@ -405,7 +405,7 @@ class FacetEcho:
         return out
 
     def _shape(self, shape: Facets, count: int) -> NDArray[np.complex128]:
-        carrier, p = self._stage.carrier, self._pairs
+        carrier, p = self._stage.carrier, self._images
         geometry = [np.moveaxis(e, 2, 1) for e in (shape.centre_m, shape.edge_u_m, shape.edge_v_m)]
         reflection = np.broadcast_to(np.atleast_2d(shape.reflection.T).T, (len(shape.centre_m), count))
         # What rests over a block has one echo: a door between two visits, a curtain while the fan of the HVAC is off.
@@ -416,7 +416,7 @@ class FacetEcho:
             *(np.ascontiguousarray(part[..., :steps]) for part in geometry),
             np.ascontiguousarray(reflection[:, :steps], dtype=np.float64), self._parts(shape), carrier.wavenumber,
             carrier.absorption_np_m, self._front, p.source, p.source_weight, p.axis, p.pattern, p.middle, p.microphone,
-            p.microphone_weight, p.first, p.list, out,
+            p.microphone_weight, out,
         )  # fmt: skip
         return np.broadcast_to(out, (self._stage.channels, count))
 

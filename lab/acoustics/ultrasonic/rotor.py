@@ -3,7 +3,7 @@
 At a constant speed the echo with exact retarded time is periodic in the angle that the rotor has when the echo arrives: a
 facet is seen where it was at the scattering time ts = t - r_j(ts) / c, that is at the angle phi = theta - W r_j(phi) / c. The
 table holds one blade's share of a turn; a head that swings adds a second dimension, filled as far as it is visited. Fields and
-facets are those of `facets`; solid angles, shadow and pairs are the same.
+facets are those of `facets`; solid angles, shadow and images are the same.
 
 What a table leaves out: while the rotor runs up or down the time of flight still counts with the nominal speed W, so that images are
 turned against each other by up to W r / c, and the head's own motion during that time, millimetres. Microphones of one
@@ -29,12 +29,12 @@ from lab.acoustics.ultrasonic.facets import (
     EDGE_RAD,
     END,
     GEOMETRY,
-    PAIRS,
+    IMAGES,
     RE,
+    Images,
     N,
-    Pairs,
     parts,
-    select_pairs,
+    select_images,
     sincos,
 )
 from lab.acoustics.ultrasonic.resample import Upsampler
@@ -46,6 +46,7 @@ BLOCK = 4096
 FINE = 8  # table points per point that the highest line needs: cubic interpolation leaves -70 dB of that line
 MARGIN = 1.25  # over the lines of a point at the tip, for retarded time and the roll-off beyond
 HEAD_TAPS, HEAD_BETA, HEAD_MARGIN, HEAD_PHASES = 10, 6.0, 1.8, 1024
+LANES = 8
 MEMORY_BYTES = 256 << 20
 
 
@@ -163,7 +164,7 @@ def _turn(theta, lag, origin, frame, c, u, v, px, py, pz, n, phi, edges, middle)
 @compiled
 def _revolve(
     theta, lag, origin, frame, centre, edge_u, edge_v, reflection, k, loss, source, source_weight, axis, pattern,
-    middle, microphone, microphone_weight, first, chosen, out,
+    middle, microphone, microphone_weight, out,
 ):  # fmt: skip
     """The echo by image of the microphone array, out (M, J, T), at angles theta (T,) of arrival."""
     heard, microphones = len(middle), len(microphone)
@@ -191,8 +192,7 @@ def _revolve(
                 ear[RE : RE + 2 * N] = 0.0
                 gain = math.exp(-loss * near[N])
                 slope = (math.exp(-loss * near[N + last]) - gain) / max(last, 1)
-                for p in range(first[j], first[j + 1]):
-                    i = chosen[p]
+                for i in range(len(source)):
                     sheet._lit(k, loss, g, source[i], source_weight[i], axis[i], pattern, n, lit, near)
                     sheet._sheet(n, lit, ear)
                 for m in range(microphones):
@@ -206,15 +206,14 @@ def _revolve(
 
 @compiled
 def _read(rows, taps, phases, first, head_step, head, angle, step, out):
-    """out (T, 2 M), cubic in the angle; weights phases (Q + 1, taps) of the rows about the head, linear between phases.
+    """out (T, W), cubic in the angle; weights phases (Q + 1, taps) of the rows about the head, linear between phases.
 
-    rows: (H, P, 2 M), real and imaginary parts of every microphone side by side.
+    rows: (H, P, W), real and imaginary parts of every microphone side by side, W a multiple of LANES.
     """
     points, wide = rows.shape[1], rows.shape[2]
     fine = len(phases) - 1
     index = np.empty(4, np.int64)
     cubic = np.empty(4, np.float32)
-    total = np.empty(wide, np.float32)
     for t in range(out.shape[0]):
         at = angle[t] / step
         whole = math.floor(at)
@@ -237,15 +236,24 @@ def _read(rows, taps, phases, first, head_step, head, angle, step, out):
             shift = min(max(height - row - (taps // 2 - 1), 0.0), 1.0) * fine
             place = min(int(shift), fine - 1)
             part = shift - place
-        total[:] = 0.0
-        for tap in range(taps):
-            weight = np.float32(phases[place, tap] + part * (phases[place + 1, tap] - phases[place, tap]))
-            for p in range(4):
-                w = weight * cubic[p]
-                for m in range(wide):
-                    total[m] += w * rows[row + tap, index[p], m]
-        for m in range(wide):
-            out[t, m] = total[m]
+        for lane in range(0, wide, LANES):
+            # Eight scalars, not an array: they stay in one vector register.
+            a0 = a1 = a2 = a3 = a4 = a5 = a6 = a7 = np.float32(0.0)
+            for tap in range(taps):
+                weight = np.float32(phases[place, tap] + part * (phases[place + 1, tap] - phases[place, tap]))
+                for p in range(4):
+                    w = weight * cubic[p]
+                    here = rows[row + tap, index[p]]
+                    a0 += w * here[lane]
+                    a1 += w * here[lane + 1]
+                    a2 += w * here[lane + 2]
+                    a3 += w * here[lane + 3]
+                    a4 += w * here[lane + 4]
+                    a5 += w * here[lane + 5]
+                    a6 += w * here[lane + 6]
+                    a7 += w * here[lane + 7]
+            out[t, lane], out[t, lane + 1], out[t, lane + 2], out[t, lane + 3] = a0, a1, a2, a3
+            out[t, lane + 4], out[t, lane + 5], out[t, lane + 6], out[t, lane + 7] = a4, a5, a6, a7
 
 
 def head_weights(taps: int) -> Array:
@@ -261,10 +269,10 @@ def head_weights(taps: int) -> Array:
 class AngleTable:
     """The echo of a rotor over its angle and that of its head, rows computed when first asked for.
 
-    rows: (H, P, 2 M), real and imaginary parts by microphone, at head angles first + h * head_step, rotor angles p * step, p < P covering 2 pi / symmetry.
+    rows: (H, P, W), real and imaginary parts by microphone, at head angles first + h * head_step, rotor angles p * step, p < P covering 2 pi / symmetry.
     """
 
-    def __init__(self, rotor: Rotor, stage: Stage, pairs: int, edge_rad: float) -> None:
+    def __init__(self, rotor: Rotor, stage: Stage, images: int, edge_rad: float) -> None:
         self._rotor, self._stage = rotor, stage
         blades, k = rotor.blades, stage.carrier.wavenumber
         low, high = rotor.head_rad
@@ -273,7 +281,7 @@ class AngleTable:
         distance = np.linalg.norm(ends - origin, axis=-1).min() - blades.reach_m
         lengths = [np.linalg.norm(edge, axis=-1) for edge in (blades.edge_u_m, blades.edge_v_m)]
         self._blades = divided(blades, parts(*lengths, np.full(len(lengths[0]), distance), k, edge_rad))
-        self.pairs: Pairs = select_pairs(stage, origin, pairs)
+        self.images: Images = select_images(stage, origin, images)
         lines = math.ceil(MARGIN * 2.0 * k * blades.radius_m / blades.symmetry) + 2
         self._coarse = scipy.fft.next_fast_len(2 * lines)
         self.points = self._coarse * FINE
@@ -289,7 +297,8 @@ class AngleTable:
         else:
             rows, self.taps, self.head_step_rad, self.first_rad = 1, 1, 1.0, low
         self._weights = head_weights(self.taps)
-        self.rows = np.zeros((rows, self.points, 2 * stage.channels), dtype=np.float32)
+        self._width = 2 * stage.channels
+        self.rows = np.zeros((rows, self.points, -(-self._width // LANES) * LANES), dtype=np.float32)
         self._filled = np.zeros(rows, dtype=bool)
 
     def read(self, head: Array, angle: Array) -> NDArray[np.complex128]:
@@ -299,7 +308,7 @@ class AngleTable:
             rows = (np.array([head.min(), head.max()]) - self.first_rad) / self.head_step_rad
             low, high = np.clip(rows.astype(np.int64) - (self.taps // 2 - 1), 0, len(self.rows) - self.taps)
         for row in np.flatnonzero(~self._filled[low : high + self.taps]) + low:
-            self.rows[row] = self._row(self.first_rad + row * self.head_step_rad)
+            self.rows[row, :, : self._width] = self._row(self.first_rad + row * self.head_step_rad)
             self._filled[row] = True
         out = np.empty((len(angle), self.rows.shape[2]))
         _read(
@@ -313,11 +322,11 @@ class AngleTable:
             self.step_rad,
             out,
         )
-        return out.view(np.complex128).T
+        return out.view(np.complex128)[:, : self._width // 2].T
 
     def _row(self, head_rad: float) -> Array:
         """One turn's share at one angle of the head, (P, 2 M)."""
-        carrier, p, blades = self._stage.carrier, self.pairs, self._blades
+        carrier, p, blades = self._stage.carrier, self.images, self._blades
         origin, frame = self._rotor.hub(head_rad)
         lag = self._rotor.speed_rad_s / carrier.speed_m_s
         theta = np.arange(self._coarse) * (2.0 * math.pi / blades.symmetry / self._coarse)
@@ -326,7 +335,7 @@ class AngleTable:
             theta, lag, np.ascontiguousarray(origin), np.ascontiguousarray(frame), blades.centre_m, blades.edge_u_m,
             blades.edge_v_m, np.asarray(blades.reflection, dtype=np.float64), carrier.wavenumber,
             carrier.absorption_np_m, p.source, p.source_weight, p.axis, p.pattern, p.middle, p.microphone,
-            p.microphone_weight, p.first, p.list, out,
+            p.microphone_weight, out,
         )  # fmt: skip
         line = scipy.fft.fftfreq(self._coarse, 1.0 / self._coarse) * blades.symmetry
         later = np.linalg.norm(p.microphone - origin, axis=-1) - np.linalg.norm(p.middle - origin, axis=-1)
@@ -343,24 +352,24 @@ class AngleTable:
 _tables: OrderedDict[bytes, AngleTable] = OrderedDict()
 
 
-def angle_table(rotor: Rotor, stage: Stage, pairs: int = PAIRS, edge_rad: float = EDGE_RAD) -> AngleTable:
+def angle_table(rotor: Rotor, stage: Stage, images: int = IMAGES, edge_rad: float = EDGE_RAD) -> AngleTable:
     """The table of this rotor in this room; the last ones stay in memory, MEMORY_BYTES in all (one always)."""
-    key = _content(rotor, stage, pairs, edge_rad)
+    key = _content(rotor, stage, images, edge_rad)
     table = _tables.pop(key, None)
     if table is None:
-        table = AngleTable(rotor, stage, pairs, edge_rad)
+        table = AngleTable(rotor, stage, images, edge_rad)
     _tables[key] = table
     while len(_tables) > 1 and sum(one.rows.nbytes for one in _tables.values()) > MEMORY_BYTES:
         _tables.popitem(last=False)
     return table
 
 
-def _content(rotor: Rotor, stage: Stage, pairs: int, edge_rad: float) -> bytes:
+def _content(rotor: Rotor, stage: Stage, images: int, edge_rad: float) -> bytes:
     """Hash of all numbers that a table depends on."""
     digest = hashlib.blake2b(digest_size=16)
     low, high = rotor.head_rad
     numbers = [
-        np.array([pairs, edge_rad, rotor.speed_rad_s, low, high, rotor.blades.symmetry], dtype=np.float64)
+        np.array([images, edge_rad, rotor.speed_rad_s, low, high, rotor.blades.symmetry], dtype=np.float64)
     ]
     numbers += [part for head in np.linspace(low, high, 3) for part in rotor.hub(float(head))]
     numbers += [value for value in vars(rotor.blades).values() if isinstance(value, np.ndarray)]
@@ -375,19 +384,24 @@ def _content(rotor: Rotor, stage: Stage, pairs: int, edge_rad: float) -> bytes:
 
 
 class RotorEcho:
-    """The echo of a rotor as a stream. moving: has a `rotor`. rate_hz: at least 5.2 v f0 / c for its tip. pairs: see `select_pairs`.
+    """The echo of a rotor as a stream. moving: has a `rotor`. rate_hz: at least 5.2 v f0 / c for its tip. images: see `select_images`.
 
     `kept_energy`: share of the energy of all pairs of images. Raises BadInput when rate_hz is too low.
     """
 
     def __init__(
-        self, moving: MovingRotor, stage: Stage, rate_hz: int, pairs: int = PAIRS, edge_rad: float = EDGE_RAD
+        self,
+        moving: MovingRotor,
+        stage: Stage,
+        rate_hz: int,
+        images: int = IMAGES,
+        edge_rad: float = EDGE_RAD,
     ) -> None:
         self.rate_hz = rate_hz
         self._rotor = moving.rotor
         sheet.control_rate_hz(moving.top_speed_m_s, stage, rate_hz)
-        self._table = angle_table(moving.rotor, stage, pairs, edge_rad)
-        self.kept_energy = self._table.pairs.kept_energy
+        self._table = angle_table(moving.rotor, stage, images, edge_rad)
+        self.kept_energy = self._table.images.kept_energy
         self._stream = Upsampler(self._render, stage.channels, 1, BLOCK)
 
     def read(self, samples: int) -> NDArray[np.complex128]:
