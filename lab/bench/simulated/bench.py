@@ -74,9 +74,7 @@ class SimulatedBench:
         )
 
 
-def _facts(
-    scene: Scene, playing: Mapping[str, MediaStream], world: UltrasonicScene | None
-) -> CaptureFacts:
+def _facts(scene: Scene, playing: Mapping[str, MediaStream], world: UltrasonicScene | None) -> CaptureFacts:
     if world is None:
         return scene.facts(playing)
     return scene.facts(playing, world.truth, world.emitter.facts())

@@ -8,7 +8,6 @@ ramps; with music every path carries the cone's modulation, each microphone's di
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,7 +22,7 @@ from lab.acoustics.ultrasonic.turbulence import AirSpec
 from lab.movers.mover import Mover
 
 Complex = NDArray[np.complex128]
-PASSAGE_HZ = 100  # how often it is asked whether a mover is still in the room
+KNOTS_HZ = 100  # how often it is asked where a mover is: whether still in the room, and how late its echo
 MEMORY_S = 0.1  # by then an echo of the largest room is at home
 
 
@@ -117,7 +116,18 @@ class _Moving:
     def add(self, heard: Complex, emitted: Complex, memory: int) -> None:
         """Add the echo to `heard` (M, n). emitted: (memory + n,), the tone until now."""
         samples = heard.shape[1]
-        where = self._where(samples)
+        # Knots stand on the trial's own clock, so that the cuts of a reader decide nothing.
+        step = self._inside.rate_hz // KNOTS_HZ
+        first = self._position // step
+        knots = np.arange(first, (self._position + samples - 1) // step + 2)
+        where = self._where(knots * step / self._inside.rate_hz)
+        now = self._position + np.arange(samples)
+        reached = emitted[memory:]
+        if np.any(emitted != emitted[-1]):
+            carrier = self._stage.carrier
+            way_m = 2.0 * np.linalg.norm(where - self._inside.device_m, axis=1)
+            lag = np.minimum(memory, np.rint(way_m / carrier.speed_m_s * self._inside.rate_hz)).astype(int)
+            reached = emitted[memory + np.arange(samples) - lag[now // step - first]]
         gain = passage_gain(
             where,
             self._stage.size_m,
@@ -126,22 +136,14 @@ class _Moving:
             self._stage.carrier.wavelength_m,
             self._inside.wall_loss_db,
         )
-        reached = emitted[memory:]
-        if np.any(emitted != emitted[-1]):
-            way_m = np.linalg.norm(where - self._inside.device_m, axis=1).mean() * 2.0
-            lag = min(memory, round(way_m / self._stage.carrier.speed_m_s * self._inside.rate_hz))
-            reached = emitted[memory - lag : memory - lag + samples]
         if np.any(gain != 1.0):
-            knots = np.linspace(0.0, samples, len(gain))
-            reached = reached * np.interp(np.arange(samples), knots, gain)
+            reached = reached * np.interp(now, knots * step, gain)
         for echo in self._echoes:
             heard += echo.read(samples) * reached
         self._position += samples
 
-    def _where(self, samples: int) -> NDArray[np.float64]:
-        """About where the mover is at a few moments of the block, (T, 3); never a point outside for one that stays in."""
-        knots = max(2, math.ceil(samples / self._inside.rate_hz * PASSAGE_HZ) + 1)
-        time_s = (self._position + np.linspace(0.0, samples, knots)) / self._inside.rate_hz
+    def _where(self, time_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        """About where the mover is, (T, 3); never a point outside for one that has no body to shade with."""
         body = self._mover.blockers(time_s)
         if body is not None:
             foot, _, height_m = body
