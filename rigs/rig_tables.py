@@ -273,9 +273,9 @@ class Calibration(Table):
 
 
 class Captures(Table):
-    """Captures are kept whole. keep_days: how long they must be kept at least; nothing deletes them earlier."""
+    """Captures are kept whole. keep_days: how long at least; None keeps them for ever. Only `lab rig clean` deletes any."""
 
-    keep_days: int = Field(365, ge=1, le=36_500)
+    keep_days: int | None = Field(None, ge=1, le=36_500)
 
 
 class Emulation(Table):

@@ -1,4 +1,4 @@
-"""`lab rig`: benches there are, whether one is fit, what it does right now, and one that is all emulators."""
+"""`lab rig`: benches there are, whether one is fit, what it does right now, one that is all emulators, old captures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Benches: list, check, monitor, emulate.")
+app = typer.Typer(no_args_is_help=True, help="Benches: list, check, monitor, emulate, clean.")
 Bench = Annotated[str, typer.Argument(help="Rig file, or name of a shipped bench.")]
 Wires = Annotated[
     Path | None, typer.Option(help="Folder for the logs of all wires; default: a temporary one.")
@@ -74,6 +74,18 @@ def emulate_rig(
     from lab.commands.rig_emulate import emulate
 
     emulate(bench, seconds, fault or [], corpus)
+
+
+@app.command("clean")
+def clean_rig(
+    bench: Bench,
+    folders: Annotated[list[Path] | None, typer.Argument(help="Folders of runs; default: runs.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete what is listed without asking.")] = False,
+) -> None:
+    """Delete captures older than `captures.keep_days` of the rig file; without that key nothing is ever deleted."""
+    from lab.commands.rig_clean import clean
+
+    clean(bench, folders or [Path("runs")], yes)
 
 
 def _folder(wires: Path | None) -> Path:

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from lab.bench.physical.execute import Take
@@ -83,6 +84,7 @@ def write_note(plan: RigPlan, rig: RigFile, take: Take, facts: CaptureFacts, con
         "segments": [asdict(segment) for segment in facts.segments],
         "measured": _finite(facts.measured),
         "invalid": facts.invalid,
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "keep_days": rig.captures.keep_days,
     }
     take.path.with_suffix(".json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -46,7 +46,7 @@ def heard_again(
     said = json.loads(note.read_text())
     rate_hz = trial.spec.device.audible.rate_hz
     segments = tuple(Segment(**one) for one in said["segments"])
-    if said["body_at"] is None:
+    if said["body_at"] is None or "deleted" in said:
         return np.zeros(0, np.float32), rate_hz, segments
     blocks = _body(note.parent / said["capture"], said["body_at"], said["body_frames"], rig.audio.rate_hz)
     audio = np.concatenate([block[0] for block in heard_by(trial.spec.device, 1, rig, blocks)])

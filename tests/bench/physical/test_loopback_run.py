@@ -43,7 +43,7 @@ def test_what_came_back_is_aligned_to_the_sample(run):
         assert note["alignment"]["lag_samples"] == pytest.approx(1024, abs=0.01)
         assert note["alignment"]["tail_lag_samples"] == pytest.approx(1024, abs=0.01)
         assert note["truth"] == [[1.1, pytest.approx(3.148), "watermark"]]
-        assert note["keep_days"] == 365
+        assert note["keep_days"] is None  # nobody has stated it: nothing may delete this
 
 
 def test_the_stack_judged_exactly_what_is_kept(run):
