@@ -19,8 +19,8 @@ from lab.acoustics.levels import pa_from_db_spl
 from lab.acoustics.microphone import self_noise_rms_pa
 
 Array = NDArray[np.float64]
-# The noise shaping of a one-bit microphone: flat to the first, risen by all of it from the second on.
-SHAPING_HZ = (25_000.0, 35_000.0)
+# The noise of a one-bit microphone: flat to the first, half of the rise (in dB) at 30 kHz, all of it from the second on.
+SHAPING_HZ = (22_000.0, 38_000.0)
 
 
 def full_scale_pa(spec: ConverterSpec) -> float:

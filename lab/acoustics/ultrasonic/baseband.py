@@ -117,6 +117,7 @@ class Baseband:
         self._keys = noise_keys(rng, unit.channels)
         self._a3 = distortion(spec.thd_one_percent_db_spl, spec.thd_ten_percent_db_spl)[1]
         self._oscillators: dict[float, Oscillator] = {}
+        self._strength: dict[float, NDArray[np.float64]] = {}
         self._start = 0
 
     def process(self, samples: int, envelopes: Mapping[float, NDArray]) -> NDArray[np.complex64]:
@@ -132,10 +133,11 @@ class Baseband:
         for carrier, envelope in envelopes.items():
             if carrier not in self._oscillators:
                 self._oscillators[carrier] = self._tune(carrier)
+                self._strength[carrier] = np.abs(self.unit.microphones(carrier))
             if envelope.shape != shape:
                 raise ValueError(f"envelope: {shape} needed, got {envelope.shape}")
         parts = [envelope.astype(np.complex128) for envelope in envelopes.values()]
-        compress(parts, [np.abs(self.unit.microphones(carrier)) for carrier in envelopes], self._a3)
+        compress(parts, [self._strength[carrier] for carrier in envelopes], self._a3)
         whole = np.concatenate([self._history, np.zeros(shape, dtype=np.complex128)], axis=1)
         for carrier, part in zip(envelopes, parts, strict=True):
             turn = self._oscillators[carrier].read(self._start, samples)

@@ -33,7 +33,7 @@ SCENE_RATES_HZ = (2000, 4000, 8000, 16000)
 PASS = 1.0 / 2.6
 TONE_TAPS, TONE_DB = 24, 85.0  # per phase; stop band from rate - pass edge
 MUSIC_TAPS, MUSIC_DB = 48, 75.0  # passes 0.45 of its rate
-NOISE_TAPS = 25
+NOISE_TAPS = 33  # at 96 kHz
 TILE = 64
 
 
@@ -294,15 +294,15 @@ class _Branch:
 
 
 def noise_taps(spec: UltrasonicSpec) -> NDArray[np.float64]:
-    """Linear-phase filter from unit white noise to the self-noise in Pa, NOISE_TAPS long; within 0.5 dB of its density."""
-    frequency = np.fft.rfftfreq(512, 1.0 / spec.rate_hz)
+    """Linear-phase filter, of odd length, from unit white noise to the self-noise in Pa; its density within 0.6 dB to 44 kHz."""
+    taps = (NOISE_TAPS - 1) * spec.rate_hz // 96_000 + 1
+    frequency = np.fft.rfftfreq(1024, 1.0 / spec.rate_hz)
     low_pass_only = band_sos(spec.rate_hz, *spec.band_hz)[1:]
     behind = scipy.signal.sosfreqz(
         low_pass_only, np.minimum(frequency, spec.rate_hz / 2.000001), fs=spec.rate_hz
     )[1]
     wanted = np.sqrt(noise_density(spec, frequency) * spec.rate_hz / 2.0) * np.abs(behind)
-    h = np.roll(np.fft.irfft(wanted), NOISE_TAPS // 2)[:NOISE_TAPS]
-    return h * np.hamming(NOISE_TAPS)
+    return np.roll(np.fft.irfft(wanted), taps // 2)[:taps] * np.kaiser(taps, 2.0)
 
 
 @compiled
@@ -332,11 +332,12 @@ def _emit(
     samples = out.shape[1] // ratio
     with_music = heard.shape[1] > 0
     width = TILE * ratio
+    reach = noise.shape[1] - 1
     total = np.empty((channels, width), dtype=np.float32)
     music = np.empty(width, dtype=np.float32)
     sums = np.empty(max(TILE, width), dtype=np.float32)
-    white = np.empty(width + NOISE_TAPS - 1, dtype=np.float32)
-    scratch = np.empty(width + NOISE_TAPS - 1, dtype=np.float32)
+    white = np.empty(width + reach, dtype=np.float32)
+    scratch = np.empty(width + reach, dtype=np.float32)
     zero, one = np.float32(0.0), np.float32(1.0)
     x = np.empty(channels)
     for begin in range(0, samples, TILE):
@@ -380,15 +381,15 @@ def _emit(
                     row[n] = row[n] * line + m * (
                         one + m * (np.float32(0.5) * a2 + np.float32(1 / 3) * a3 * m)
                     )
-            if noisy and noise[channel, NOISE_TAPS // 2] != zero:
-                length = wide + NOISE_TAPS - 1
+            if noisy and noise[channel, reach // 2] != zero:
+                length = wide + reach
                 gaussian(
                     keys[channel],
-                    (first + begin * ratio - (NOISE_TAPS - 1)) // 2,
+                    (first + begin * ratio - reach) // 2,
                     white[:length],
                     scratch[:length],
                 )
-                for k in range(NOISE_TAPS):
+                for k in range(reach + 1):
                     weight = noise[channel, k]
                     source = white[k : k + wide]
                     for n in range(wide):
