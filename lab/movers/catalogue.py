@@ -11,6 +11,8 @@ from pydantic import Field
 from lab.movers import (
     arm,
     ceiling_fan,
+    curtain,
+    door,
     insect,
     pedestal_fan,
     pet,
@@ -27,6 +29,8 @@ from lab.spec import Spec
 MoverSpec = Annotated[
     arm.ArmSpec
     | ceiling_fan.CeilingFanSpec
+    | curtain.CurtainSpec
+    | door.DoorSpec
     | insect.InsectSpec
     | pedestal_fan.PedestalFanSpec
     | pet.PetSpec
@@ -41,6 +45,8 @@ MoverSpec = Annotated[
 _MAKERS: dict[type[Spec], Callable[[Any, Surroundings, np.random.Generator], Mover]] = {
     arm.ArmSpec: arm.make,
     ceiling_fan.CeilingFanSpec: ceiling_fan.make,
+    curtain.CurtainSpec: curtain.make,
+    door.DoorSpec: door.make,
     insect.InsectSpec: insect.make,
     pedestal_fan.PedestalFanSpec: pedestal_fan.make,
     pet.PetSpec: pet.make,
