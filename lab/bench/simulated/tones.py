@@ -112,35 +112,48 @@ class _Moving:
         self._mover, self._inside, self._stage = mover, inside, stage
         self._echoes = open_echoes(mover, stage, inside.rate_hz, start / inside.rate_hz)
         self._position = start
+        # Only what is large enough to shade a path goes through doors; the rest stays in the room.
+        self._may_leave = mover.blockers(np.zeros(1)) is not None
 
     def add(self, heard: Complex, emitted: Complex, memory: int) -> None:
         """Add the echo to `heard` (M, n). emitted: (memory + n,), the tone until now."""
         samples = heard.shape[1]
+        reached = emitted[memory:]
+        steady = emitted[0] == emitted[-1] and not np.any(emitted != emitted[0])
+        if self._may_leave or not steady:
+            reached = self._reached(emitted, memory, samples, steady)
+        elif samples:
+            reached = reached[0]
+        for echo in self._echoes:
+            heard += echo.read(samples) * reached
+        self._position += samples
+
+    def _reached(self, emitted: Complex, memory: int, samples: int, steady: bool) -> Complex:
+        """What of the tone comes back, (n,): late by the way there and back, less what walls keep."""
         # Knots stand on the trial's own clock, so that the cuts of a reader decide nothing.
         step = self._inside.rate_hz // KNOTS_HZ
         first = self._position // step
         knots = np.arange(first, (self._position + samples - 1) // step + 2)
         where = self._where(knots * step / self._inside.rate_hz)
         now = self._position + np.arange(samples)
+        carrier = self._stage.carrier
         reached = emitted[memory:]
-        if np.any(emitted != emitted[-1]):
-            carrier = self._stage.carrier
+        if not steady:
             way_m = 2.0 * np.linalg.norm(where - self._inside.device_m, axis=1)
             lag = np.minimum(memory, np.rint(way_m / carrier.speed_m_s * self._inside.rate_hz)).astype(int)
             reached = emitted[memory + np.arange(samples) - lag[now // step - first]]
-        gain = passage_gain(
-            where,
-            self._stage.size_m,
-            self._inside.device_m,
-            self._inside.openings,
-            self._stage.carrier.wavelength_m,
-            self._inside.wall_loss_db,
-        )
-        if np.any(gain != 1.0):
-            reached = reached * np.interp(now, knots * step, gain)
-        for echo in self._echoes:
-            heard += echo.read(samples) * reached
-        self._position += samples
+        if self._may_leave:
+            gain = passage_gain(
+                where,
+                self._stage.size_m,
+                self._inside.device_m,
+                self._inside.openings,
+                carrier.wavelength_m,
+                self._inside.wall_loss_db,
+            )
+            if np.any(gain != 1.0):
+                reached = reached * np.interp(now, knots * step, gain)
+        return reached
 
     def _where(self, time_s: NDArray[np.float64]) -> NDArray[np.float64]:
         """About where the mover is, (T, 3); never a point outside for one that has no body to shade with."""

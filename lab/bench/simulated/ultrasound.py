@@ -70,6 +70,7 @@ class UltrasonicScene:
             rate_hz=self.rate_hz,
         )
         self._tones: dict[float, ToneInRoom] = {}
+        self._loudspeaker: dict[float, complex] = {}
         self._position = 0
 
     @cached_property
@@ -139,8 +140,13 @@ class UltrasonicScene:
             return directivity.piston(ka)
         return directivity.lobed(self.scene.trial.rng("ultrasound", "lobes"), driver.directivity_index_db, ka)
 
+    def _loudness(self, carrier_hz: float) -> complex:
+        if carrier_hz not in self._loudspeaker:
+            self._loudspeaker[carrier_hz] = self.unit.loudspeaker(carrier_hz)
+        return self._loudspeaker[carrier_hz]
+
     def _modulated(self, part: EmittedTone, stage: Stage, moved: tuple[NDArray, NDArray] | None) -> Tone:
-        pressure = part.pressure_pa * self.unit.loudspeaker(part.carrier_hz)
+        pressure = part.pressure_pa * self._loudness(part.carrier_hz)
         if moved is None:
             return Tone(part.carrier_hz, pressure, None)
         displacement, gain = moved
