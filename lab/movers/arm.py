@@ -4,8 +4,9 @@ A square bar of 76 x 76 x 381 mm turns about one end at 90 degrees a second, its
 at 0.381 m * pi / 2 per s = 0.60 m/s, at most 119 Hz at 34 kHz. The full text of WD 7 was not read: the size, the height
 and the rate are its published figures, the horizontal plane of the stroke and the repetitions are ours.
 
-The bar is rendered as its flat faces, not as a spheroid: a face of 381 mm that turns through the normal is a mirror for a
-moment and nothing beside it, some 25 dB of difference that a smooth body of the same length does not have.
+The bar is rendered as its flat faces, not as a spheroid: a face that turns through the normal is a mirror for a moment (+2 dB
+at 3 m) and returns next to nothing beside it (median of a radial stroke -33 dB). A smooth body of that length has -20 dB
+broadside and neither.
 """
 
 from __future__ import annotations

@@ -188,6 +188,11 @@ def test_one_who_is_there_for_a_while_fades_in_and_out_and_shades_only_then():
     assert foot[:, 2] == pytest.approx([-height, -height / 2, 0.0, -height / 2, -height])
 
 
+def test_a_trial_may_be_short():
+    short = Surroundings(ROOM.size_m, ROOM.device_m, 1.0)
+    assert person(room=short).truth() == (Event(0.0, 1.0, PRESENCE),)
+
+
 def test_a_seated_person_shades_up_to_the_crown():
     bodies = person().pose(np.zeros(1))[0]
     crown = bodies.centre_m[0, 0, 2] + bodies.half_length_m[0]
