@@ -5,7 +5,7 @@
 Front end: h is a Kaiser-windowed sinc of 26 samples of the baseband, flat to 0.4 of its rate, 80 dB down from 0.6 of it.
 `FrontEnd` computes it from the converter's samples, `Baseband` from the scene's envelopes, without the converter's rate in
 between: for false-alarm hours. The second has no microphone distortion, no clipping and no music, and refuses where that
-matters; moving echoes of both agree within -55 dB of the moving part, without noise.
+matters; moving echoes of both agree within -50 dB of the moving part, without noise.
 """
 
 from __future__ import annotations
