@@ -88,6 +88,8 @@ class StaticField:
         self.memory = int(self._delay.max()) + 1
         self._history = np.zeros(self.memory, np.complex128)
         self._same = self.memory
+        reach = int(delay[:, 0].max()) + POINTS
+        self._direct_history = np.zeros((self.channels, reach), np.complex128)
         self._frame = -1
         self._used = 0
         self._phasor = np.zeros((self._sums.shape[1], FRAME + 1), np.complex128)
@@ -95,10 +97,14 @@ class StaticField:
         self._next_frame()  # of the second before 0, for its last knot
         self._next_frame()
 
-    def read(self, samples: int, pressure_pa: ArrayLike) -> NDArray[np.complex128]:
+    def read(
+        self, samples: int, pressure_pa: ArrayLike, direct_pa: NDArray[np.complex128] | None = None
+    ) -> NDArray[np.complex128]:
         """The next samples at the microphones in Pa, (M, samples).
 
         pressure_pa: the emitted envelope S in Pa at 1 m over these samples, (samples,), or one value for all of them.
+        direct_pa: (M, samples), what the direct path to each microphone carries beyond that, as the cone turns the phase
+        of what leaves sideways less than on its axis; nothing if left out.
         """
         emitted = np.empty(self.memory + samples, np.complex128)
         emitted[: self.memory] = self._history
@@ -107,6 +113,7 @@ class StaticField:
         self._same = _count_same(emitted, self.memory, self._same, same)
         real, imag = emitted.real.copy(), emitted.imag.copy()
         out = np.empty((self.channels, samples), np.complex128)
+        more = self._more_direct(samples, direct_pa)
         done = 0
         while done < samples:
             if self._used == FRAME * self._hop:
@@ -116,10 +123,32 @@ class StaticField:
                 out, real, imag, same, self.memory, done, take, self._used, self._hop,
                 self._total, self._phasor, self._tap, self._delay, self._group, self._first,
             )  # fmt: skip
+            if more is not None:
+                _add_direct(out, more, done, take, self._used, self._hop, self._phasor)
             done += take
             self._used += take
-        self._history = emitted[samples:]
+        self._history = emitted[samples:].copy()
         return out
+
+    def _more_direct(
+        self, samples: int, direct_pa: NDArray[np.complex128] | None
+    ) -> NDArray[np.complex128] | None:
+        """What the direct paths add, before the air turns it; it goes on while anything is under way."""
+        if direct_pa is None and not self._direct_history.any():
+            return None
+        held = self._direct_history.shape[1]
+        joined = np.zeros((self.channels, held + samples), np.complex128)
+        joined[:, :held] = self._direct_history
+        if direct_pa is not None:
+            joined[:, held:] = direct_pa
+        self._direct_history = joined[:, samples:].copy()
+        more = np.zeros((self.channels, samples), np.complex128)
+        for channel in range(self.channels):
+            mine = slice(self._first[channel], self._first[channel + 1])
+            direct = self._group[mine] == channel
+            for delay, gain in zip(self._delay[mine][direct], self._tap[mine][direct], strict=True):
+                more[channel] += gain * joined[channel, held - delay : held - delay + samples]
+        return more
 
     def _next_frame(self) -> None:
         knots = np.arange(1, FRAME + 1) + self._frame * FRAME
@@ -261,3 +290,13 @@ def _field(
             for t in range(n):
                 row[t] = complex(sum_real[t], sum_imag[t])
         a = b
+
+
+@compiled
+def _add_direct(out, more, done, take, used, hop, phasor):  # fmt: skip
+    """Turn the direct paths' part by the phase of its microphone and add it."""
+    for m in range(out.shape[0]):
+        for t in range(take):
+            knot, offset = divmod(used + t, hop)
+            left, right = phasor[m, knot], phasor[m, knot + 1]
+            out[m, done + t] += (left + offset / hop * (right - left)) * more[m, done + t]

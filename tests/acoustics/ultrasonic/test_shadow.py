@@ -8,7 +8,7 @@ import pytest
 from lab.acoustics.shoebox import Climate
 from lab.acoustics.ultrasonic.images import lattice
 from lab.acoustics.ultrasonic.shadow import Shadow, legs
-from lab.acoustics.ultrasonic.stage import Carrier, Ends, Stage
+from lab.acoustics.ultrasonic.stage import Carrier, Stage, make_stage
 
 SIZE = (5.0, 4.0, 2.7)
 CARRIER = Carrier.in_air(34_000.0, Climate())
@@ -20,18 +20,10 @@ EAST, WEST, UP = (
 
 
 def stage() -> Stage:
-    def ends(point: np.ndarray) -> Ends:
-        position = IMAGES.position_m(SIZE, point)[None]
-        return Ends(
-            position,
-            np.ones(position.shape[:2]),
-            IMAGES.order,
-            IMAGES.mirror,
-            np.array([1.0, 0.0, 0.0]),
-            np.ones(3),
-        )
-
-    return Stage(SIZE, CARRIER, ends(SPEAKER), ends(SPEAKER + [0.02, 0.03, 0.06]))
+    microphone = SPEAKER + [[0.02, 0.03, 0.06]]
+    return make_stage(
+        SIZE, np.ones(6), CARRIER, SPEAKER, microphone, [1.0, 0.0, 0.0], np.ones(3), image_order=2
+    )
 
 
 def left(image: int, foot_xy: np.ndarray, radius_m: float = 0.2, height_m: float = 1.75) -> np.ndarray | None:
