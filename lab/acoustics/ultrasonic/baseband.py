@@ -18,15 +18,8 @@ from numpy.typing import NDArray
 from lab.acoustics.compiled import compiled
 from lab.acoustics.converter import distortion, full_scale_pa, gaussian, noise_density, noise_keys
 from lab.acoustics.device import UltrasonicSpec
-from lab.acoustics.ultrasonic.passband import (
-    PASS,
-    SCENE_RATES_HZ,
-    Oscillator,
-    band_response,
-    compress,
-    low_pass,
-    shaped,
-)
+from lab.acoustics.ultrasonic.filters import Oscillator, band_response, low_pass, shaped
+from lab.acoustics.ultrasonic.passband import PASS, SCENE_RATES_HZ, compress
 from lab.acoustics.ultrasonic.unit import Unit
 from lab.errors import BadInput
 

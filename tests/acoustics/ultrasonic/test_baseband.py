@@ -4,7 +4,8 @@ from scipy.signal import welch
 
 from lab.acoustics.converter import full_scale_pa, noise_density
 from lab.acoustics.device import load_device
-from lab.acoustics.ultrasonic.baseband import Baseband, FrontEnd, band_response
+from lab.acoustics.ultrasonic.baseband import Baseband, FrontEnd
+from lab.acoustics.ultrasonic.filters import band_response
 from lab.acoustics.ultrasonic.passband import Passband
 from lab.acoustics.ultrasonic.unit import UnitSpec, draw_unit, ideal_unit
 from lab.errors import BadInput
