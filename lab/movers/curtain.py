@@ -88,7 +88,7 @@ class Curtain:
         self._base = (
             rail + self._s[None, :, None] * self._along - self._z[:, None, None] * np.array([0.0, 0.0, 1.0])
         )
-        self._phases = rng.uniform(0.0, 2.0 * math.pi, len(WAVES))
+        self.phases_rad = rng.uniform(0.0, 2.0 * math.pi, len(WAVES))
         self._gusts = np.stack(
             [2.0 * math.pi / rng.uniform((9.0, 17.0, 31.0), (13.0, 23.0, 41.0)), rng.uniform(0.0, 6.28, 3)]
         )
@@ -142,7 +142,7 @@ class Curtain:
         time = np.asarray(time_s, dtype=np.float64)
         strength = spec.amplitude_m * self.strength(time)
         mean, slope = np.zeros((2, len(self._s), len(time)))
-        for (share, shorter, faster), phase in zip(WAVES, self._phases, strict=True):
+        for (share, shorter, faster), phase in zip(WAVES, self.phases_rad, strict=True):
             wavenumber = 2.0 * math.pi / spec.wavelength_m * shorter
             half = 0.5 * wavenumber * self._cell_m
             along = wavenumber * self._s[:, None] + phase

@@ -1,7 +1,8 @@
 """Echo of a rotor, read from a table over its angle.
 
 At a constant speed the echo with exact retarded time is periodic in the angle that the rotor has when the echo arrives: a
-facet is seen where it was at the scattering time ts = t - r_j(ts) / c, that is at the angle phi = theta - W r_j(phi) / c. The
+facet is seen where it was at the scattering time ts = t - r_j(ts) / c, that is at the angle phi = theta - W r_j(phi) / c, and
+sheared by v / c, as its far points scattered earlier than its near ones. The
 table holds one blade's share of a turn; a head that swings adds a second dimension, filled as far as it is visited. Fields and
 facets are those of `facets`; solid angles, shadow and images are the same.
 
@@ -28,11 +29,16 @@ from lab.acoustics.ultrasonic.bodies import Facets, Moving
 from lab.acoustics.ultrasonic.facets import (
     EDGE_RAD,
     END,
+    EU,
+    EV,
     GEOMETRY,
     IMAGES,
     RE,
     Images,
     N,
+    X,
+    Y,
+    Z,
     parts,
     select_images,
     sincos,
@@ -162,6 +168,26 @@ def _turn(theta, lag, origin, frame, c, u, v, px, py, pz, n, phi, edges, middle)
 
 
 @compiled
+def _shear(g, lag, origin, frame, px, py, pz, n):
+    """Points of a facet that lie farther from the microphone scattered earlier: edges e - v (u.e) / (c + u.v), v = W x arm."""
+    ax, ay, az = lag * frame[0, 2], lag * frame[1, 2], lag * frame[2, 2]
+    for t in range(n):
+        x, y, z = g[X + t] - origin[0], g[Y + t] - origin[1], g[Z + t] - origin[2]
+        vx, vy, vz = ay * z - az * y, az * x - ax * z, ax * y - ay * x
+        ux, uy, uz = g[X + t] - px, g[Y + t] - py, g[Z + t] - pz
+        r = math.sqrt(ux * ux + uy * uy + uz * uz)
+        over = 1.0 / (r + ux * vx + uy * vy + uz * vz)
+        u = (ux * g[EU + t] + uy * g[EU + N + t] + uz * g[EU + 2 * N + t]) * over
+        v = (ux * g[EV + t] + uy * g[EV + N + t] + uz * g[EV + 2 * N + t]) * over
+        g[EU + t] -= vx * u
+        g[EU + N + t] -= vy * u
+        g[EU + 2 * N + t] -= vz * u
+        g[EV + t] -= vx * v
+        g[EV + N + t] -= vy * v
+        g[EV + 2 * N + t] -= vz * v
+
+
+@compiled
 def _revolve(
     theta, lag, origin, frame, centre, edge_u, edge_v, reflection, k, loss, source, source_weight, axis, pattern,
     middle, microphone, microphone_weight, out,
@@ -188,6 +214,7 @@ def _revolve(
                 strength[:] = reflection[f]
                 sheet._shape(g, edges[0], edges[1], strength, 1, 1, k, both, n)
                 sheet._part(g, centres, 0.0, 0.0, n)
+                _shear(g, lag, origin, frame, px, py, pz, n)
                 sheet._leg(k, g, px, py, pz, n, ear, near)
                 ear[RE : RE + 2 * N] = 0.0
                 gain = math.exp(-loss * near[N])
