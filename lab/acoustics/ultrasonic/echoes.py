@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lab.acoustics.ultrasonic.bodies import Array, Facets, Moving, Shape
 from lab.acoustics.ultrasonic.echo import Echo
 from lab.acoustics.ultrasonic.facets import FacetEcho
-from lab.acoustics.ultrasonic.product import ProductEcho
+from lab.acoustics.ultrasonic.product import ProductEcho, control_rate_hz
+from lab.acoustics.ultrasonic.resample import Upsampler
 from lab.acoustics.ultrasonic.rotor import RotorEcho
 from lab.acoustics.ultrasonic.stage import Stage
+
+BLOCK = 256  # slow samples rendered at once
 
 
 def open_echoes(moving: Moving, stage: Stage, rate_hz: int, start_s: float = 0.0) -> list[Echo]:
@@ -27,10 +31,31 @@ def open_echoes(moving: Moving, stage: Stage, rate_hz: int, start_s: float = 0.0
     shapes = moving.pose(np.zeros(1))
     echoes: list[Echo] = []
     if any(not isinstance(shape, Facets) for shape in shapes):
-        echoes.append(ProductEcho(moving, stage, rate_hz))
+        echoes.append(_product(moving, stage, rate_hz))
     if any(isinstance(shape, Facets) for shape in shapes):
         echoes.append(FacetEcho(moving, stage, rate_hz))
     return echoes
+
+
+def _product(moving: Moving, stage: Stage, rate_hz: int) -> Echo:
+    """At the rate its own speed asks for: a scene's may be that of a fan."""
+    own_hz = min(rate_hz, control_rate_hz(moving.top_speed_m_s, stage.carrier))
+    return (
+        ProductEcho(moving, stage, rate_hz) if own_hz == rate_hz else _Raised(moving, stage, own_hz, rate_hz)
+    )
+
+
+class _Raised:
+    """A product rendered at own_hz and interpolated to rate_hz, a multiple of it; see `resample` for what that leaves."""
+
+    def __init__(self, moving: Moving, stage: Stage, own_hz: int, rate_hz: int) -> None:
+        self.rate_hz = rate_hz
+        # The interpolation first asks for a block before the beginning, from then on for one after the other.
+        slow = ProductEcho(_Later(moving, -BLOCK / own_hz), stage, own_hz)
+        self._stream = Upsampler(lambda _, count: slow.read(count), stage.channels, rate_hz // own_hz, BLOCK)
+
+    def read(self, samples: int) -> NDArray[np.complex128]:
+        return self._stream.read(samples)
 
 
 class _Later:
