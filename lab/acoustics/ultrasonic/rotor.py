@@ -23,27 +23,10 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from lab.acoustics.compiled import compiled
-from lab.acoustics.ultrasonic import facets as sheet
 from lab.acoustics.ultrasonic.bodies import Facets, Moving
-from lab.acoustics.ultrasonic.facets import (
-    EDGE_RAD,
-    END,
-    EU,
-    EV,
-    GEOMETRY,
-    IMAGES,
-    RE,
-    Images,
-    N,
-    X,
-    Y,
-    Z,
-    parts,
-    select_images,
-    sincos,
-)
+from lab.acoustics.ultrasonic.facets import EDGE_RAD, IMAGES, Images, control_rate_hz, parts, select_images
 from lab.acoustics.ultrasonic.resample import Upsampler
+from lab.acoustics.ultrasonic.revolution import LANES, read_table, revolve
 from lab.acoustics.ultrasonic.stage import Stage
 
 Array = NDArray[np.float64]
@@ -52,7 +35,6 @@ BLOCK = 4096
 FINE = 8  # table points per point that the highest line needs: cubic interpolation leaves -70 dB of that line
 MARGIN = 1.25  # over the lines of a point at the tip, for retarded time and the roll-off beyond
 HEAD_TAPS, HEAD_BETA, HEAD_MARGIN, HEAD_PHASES = 10, 6.0, 1.8, 1024
-LANES = 8
 MEMORY_BYTES = 256 << 20
 
 
@@ -140,149 +122,6 @@ def divided(blades: Blades, count: NDArray[np.int64]) -> Blades:
     return Blades(*(np.concatenate(part) for part in (centre, edge_u, edge_v, reflection)), blades.symmetry)
 
 
-@compiled
-def _turn(theta, lag, origin, frame, c, u, v, px, py, pz, n, phi, edges, middle):
-    """Where a facet was when it scattered what microphone image p hears at angles theta (n,); lag: W / c in rad/m."""
-    over = 1.0 / (2.0 * math.pi)
-    ox, oy, oz = origin[0] - px, origin[1] - py, origin[2] - pz
-    hub = math.sqrt(ox * ox + oy * oy + oz * oz)
-    for t in range(n):
-        angle = theta[t] - lag * hub
-        for _ in range(4):
-            si, co = sincos(angle * over)
-            x, y = c[0] * co - c[1] * si, c[0] * si + c[1] * co
-            dx = ox + frame[0, 0] * x + frame[0, 1] * y + frame[0, 2] * c[2]
-            dy = oy + frame[1, 0] * x + frame[1, 1] * y + frame[1, 2] * c[2]
-            dz = oz + frame[2, 0] * x + frame[2, 1] * y + frame[2, 2] * c[2]
-            angle = theta[t] - lag * math.sqrt(dx * dx + dy * dy + dz * dz)
-        phi[t] = angle
-    for axis in range(3):
-        e0, e1, e2 = frame[axis, 0], frame[axis, 1], frame[axis, 2]
-        for t in range(n):
-            si, co = sincos(phi[t] * over)
-            middle[axis, t] = (
-                origin[axis] + e0 * (c[0] * co - c[1] * si) + e1 * (c[0] * si + c[1] * co) + e2 * c[2]
-            )
-            edges[0, axis, t] = e0 * (u[0] * co - u[1] * si) + e1 * (u[0] * si + u[1] * co) + e2 * u[2]
-            edges[1, axis, t] = e0 * (v[0] * co - v[1] * si) + e1 * (v[0] * si + v[1] * co) + e2 * v[2]
-
-
-@compiled
-def _shear(g, lag, origin, frame, px, py, pz, n):
-    """Points of a facet that lie farther from the microphone scattered earlier: edges e - v (u.e) / (c + u.v), v = W x arm."""
-    ax, ay, az = lag * frame[0, 2], lag * frame[1, 2], lag * frame[2, 2]
-    for t in range(n):
-        x, y, z = g[X + t] - origin[0], g[Y + t] - origin[1], g[Z + t] - origin[2]
-        vx, vy, vz = ay * z - az * y, az * x - ax * z, ax * y - ay * x
-        ux, uy, uz = g[X + t] - px, g[Y + t] - py, g[Z + t] - pz
-        r = math.sqrt(ux * ux + uy * uy + uz * uz)
-        over = 1.0 / (r + ux * vx + uy * vy + uz * vz)
-        u = (ux * g[EU + t] + uy * g[EU + N + t] + uz * g[EU + 2 * N + t]) * over
-        v = (ux * g[EV + t] + uy * g[EV + N + t] + uz * g[EV + 2 * N + t]) * over
-        g[EU + t] -= vx * u
-        g[EU + N + t] -= vy * u
-        g[EU + 2 * N + t] -= vz * u
-        g[EV + t] -= vx * v
-        g[EV + N + t] -= vy * v
-        g[EV + 2 * N + t] -= vz * v
-
-
-@compiled
-def _revolve(
-    theta, lag, origin, frame, centre, edge_u, edge_v, reflection, k, loss, source, source_weight, axis, pattern,
-    middle, microphone, microphone_weight, out,
-):  # fmt: skip
-    """The echo by image of the microphone array, out (M, J, T), at angles theta (T,) of arrival."""
-    heard, microphones = len(middle), len(microphone)
-    turn = k / (2.0 * math.pi)
-    both = np.zeros(3)
-    g, near = np.zeros(GEOMETRY), np.zeros(2 * N)
-    lit, ear = np.zeros(END, np.float32), np.zeros(END, np.float32)
-    total = np.zeros((microphones, 2 * N))
-    phi, edges, centres, strength = np.zeros(N), np.zeros((2, 3, N)), np.zeros((3, N)), np.zeros(N)
-    for begin in range(0, len(theta), N):
-        n = min(N, len(theta) - begin)
-        last = n - 1
-        for j in range(heard):
-            total[:] = 0.0
-            for f in range(len(centre)):
-                px, py, pz = middle[j, 0], middle[j, 1], middle[j, 2]
-                _turn(
-                    theta[begin : begin + n], lag, origin, frame, centre[f], edge_u[f], edge_v[f], px, py, pz, n,
-                    phi, edges, centres,
-                )  # fmt: skip
-                strength[:] = reflection[f]
-                sheet._shape(g, edges[0], edges[1], strength, 1, 1, k, both, n)
-                sheet._part(g, centres, 0.0, 0.0, n)
-                _shear(g, lag, origin, frame, px, py, pz, n)
-                sheet._leg(k, g, px, py, pz, n, ear, near)
-                ear[RE : RE + 2 * N] = 0.0
-                gain = math.exp(-loss * near[N])
-                slope = (math.exp(-loss * near[N + last]) - gain) / max(last, 1)
-                for i in range(len(source)):
-                    sheet._lit(k, loss, g, source[i], source_weight[i], axis[i], pattern, n, lit, near)
-                    sheet._sheet(n, lit, ear)
-                for m in range(microphones):
-                    w = microphone_weight[m, j]
-                    px, py, pz = microphone[m, j, 0], microphone[m, j, 1], microphone[m, j, 2]
-                    sheet._hear(turn, w * gain, w * slope, n, g, px, py, pz, ear, total[m])
-            for m in range(microphones):
-                for t in range(n):
-                    out[m, j, begin + t] = complex(total[m, t], total[m, N + t])
-
-
-@compiled
-def _read(rows, taps, phases, first, head_step, head, angle, step, out):
-    """out (T, W), cubic in the angle; weights phases (Q + 1, taps) of the rows about the head, linear between phases.
-
-    rows: (H, P, W), real and imaginary parts of every microphone side by side, W a multiple of LANES.
-    """
-    points, wide = rows.shape[1], rows.shape[2]
-    fine = len(phases) - 1
-    index = np.empty(4, np.int64)
-    cubic = np.empty(4, np.float32)
-    for t in range(out.shape[0]):
-        at = angle[t] / step
-        whole = math.floor(at)
-        x = at - whole
-        base = int(whole) % points
-        cubic[0] = -x * (x - 1.0) * (x - 2.0) / 6.0
-        cubic[1] = (x + 1.0) * (x - 1.0) * (x - 2.0) / 2.0
-        cubic[2] = -(x + 1.0) * x * (x - 2.0) / 2.0
-        cubic[3] = (x + 1.0) * x * (x - 1.0) / 6.0
-        for p in range(4):
-            index[p] = base + p - 1
-            if index[p] < 0:
-                index[p] += points
-            elif index[p] >= points:
-                index[p] -= points
-        row, place, part = 0, 0, 0.0
-        if taps > 1:
-            height = (head[t] - first) / head_step
-            row = min(max(int(height) - (taps // 2 - 1), 0), rows.shape[0] - taps)
-            shift = min(max(height - row - (taps // 2 - 1), 0.0), 1.0) * fine
-            place = min(int(shift), fine - 1)
-            part = shift - place
-        for lane in range(0, wide, LANES):
-            # Eight scalars, not an array: they stay in one vector register.
-            a0 = a1 = a2 = a3 = a4 = a5 = a6 = a7 = np.float32(0.0)
-            for tap in range(taps):
-                weight = np.float32(phases[place, tap] + part * (phases[place + 1, tap] - phases[place, tap]))
-                for p in range(4):
-                    w = weight * cubic[p]
-                    here = rows[row + tap, index[p]]
-                    a0 += w * here[lane]
-                    a1 += w * here[lane + 1]
-                    a2 += w * here[lane + 2]
-                    a3 += w * here[lane + 3]
-                    a4 += w * here[lane + 4]
-                    a5 += w * here[lane + 5]
-                    a6 += w * here[lane + 6]
-                    a7 += w * here[lane + 7]
-            out[t, lane], out[t, lane + 1], out[t, lane + 2], out[t, lane + 3] = a0, a1, a2, a3
-            out[t, lane + 4], out[t, lane + 5], out[t, lane + 6], out[t, lane + 7] = a4, a5, a6, a7
-
-
 def head_weights(taps: int) -> Array:
     """Kaiser-windowed interpolation between rows, (HEAD_PHASES + 1, taps) for places 0 to 1 after the middle row."""
     if taps == 1:
@@ -338,7 +177,7 @@ class AngleTable:
             self.rows[row, :, : self._width] = self._row(self.first_rad + row * self.head_step_rad)
             self._filled[row] = True
         out = np.empty((len(angle), self.rows.shape[2]))
-        _read(
+        read_table(
             self.rows,
             self.taps,
             self._weights,
@@ -358,7 +197,7 @@ class AngleTable:
         lag = self._rotor.speed_rad_s / carrier.speed_m_s
         theta = np.arange(self._coarse) * (2.0 * math.pi / blades.symmetry / self._coarse)
         out = np.zeros((len(p.microphone), len(p.middle), self._coarse), dtype=np.complex128)
-        _revolve(
+        revolve(
             theta, lag, np.ascontiguousarray(origin), np.ascontiguousarray(frame), blades.centre_m, blades.edge_u_m,
             blades.edge_v_m, np.asarray(blades.reflection, dtype=np.float64), carrier.wavenumber,
             carrier.absorption_np_m, p.source, p.source_weight, p.axis, p.pattern, p.middle, p.microphone,
@@ -426,7 +265,7 @@ class RotorEcho:
     ) -> None:
         self.rate_hz = rate_hz
         self._rotor = moving.rotor
-        sheet.control_rate_hz(moving.top_speed_m_s, stage, rate_hz)
+        control_rate_hz(moving.top_speed_m_s, stage, rate_hz)
         self._table = angle_table(moving.rotor, stage, images, edge_rad)
         self.kept_energy = self._table.images.kept_energy
         self._stream = Upsampler(self._render, stage.channels, 1, BLOCK)
