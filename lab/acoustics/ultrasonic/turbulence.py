@@ -41,7 +41,7 @@ PAIR_START, PAIR_STEP = 1.75, 6.0  # poles after the first, fitted to (1 + x^2)^
 class Air:
     """kelvin: RMS of temperature. speed_m_s: RMS of velocity. flow_m_s: at which eddies go by. inner_m: smallest eddy.
 
-    Temperature and velocity are those of reference measurements in rooms; flows give corners of 0.5, 0.8 and 3 Hz with
+    Priors, not measurements: phases of 0.11, 0.54 and 1.5 rad on 6 m; flows give corners of 0.5, 0.8 and 3 Hz with
     eddies of 0.2 m; inner scales follow from the rate at which velocity of that scale dissipates.
     """
 
@@ -112,7 +112,7 @@ def shaping(corner_hz: float, cut_hz: float, rate_hz: float = KNOT_HZ) -> Array:
     """Second-order sections (S, 6) that give white noise the spectrum of the page, with unit variance.
 
     A pole at the corner, and for the missing third of an order poles and zeros in turn, PAIR_STEP apart (within 0.2 dB of
-    the formula before it is sampled), moved to discrete time by the matched z-transform: 1.3 dB up to a quarter of the rate.
+    the formula before it is sampled), moved to discrete time by the matched z-transform: 1.4 dB up to a quarter of the rate.
     """
     top = 0.45 * rate_hz
     pairs = max(0, math.ceil(math.log(top / (PAIR_START * corner_hz)) / math.log(PAIR_STEP)))
