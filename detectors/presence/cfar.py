@@ -22,11 +22,13 @@ from detectors.presence.front_end import Hops, Mixer
 HOP_S = 0.05
 FRAME_S = 0.128
 RATES_HZ = (4_000, 8_000)
-# Doppler shift at 34 kHz: 15 Hz is 0.08 m/s, 1200 Hz is a fast walker's foot. Reference cells lie above.
+SETTLING_S = 0.2  # from the first sample to a tone that is up and has filled the room
+# Doppler shift at 34 kHz: 54 Hz is 0.27 m/s, 1200 Hz is a fast walker's foot. Below 54 Hz the carrier's own skirt, which still air
+# writes on it, stands above the reference cells, up to 30 dB at 15 Hz. Reference cells lie above the band.
 MOTION_HZ: Mapping[str, tuple[float, float]] = {
-    "presence": (15.0, 1200.0),
+    "presence": (54.0, 1200.0),
     "major_motion": (80.0, 1200.0),
-    "minor_motion": (15.0, 120.0),
+    "minor_motion": (54.0, 120.0),
 }
 REFERENCE_HZ = (1250.0, 1480.0)
 
@@ -35,7 +37,7 @@ class DopplerCfar:
     """Scores `presence`, `major_motion` and `minor_motion` every 50 ms, in dB above the reference cells.
 
     stream: `baseband` or `ultrasonic`. carrier_hz, level_db_spl: what it wants emitted, all the time. average_s: spectra
-    are averaged over this long. channels: microphones used, None for all.
+    are averaged over this long. channels: microphones used, None for all. The first 0.3 s, while the tone comes up, have no score.
     """
 
     labels = tuple(MOTION_HZ)
@@ -81,6 +83,8 @@ class DopplerCfar:
         self._spectrum = DopplerSpectrum(channels, rate_hz, frame)
         self._recent = np.zeros((self._spectra, frame))
         self._count = 0
+        # The rise of the tone is no motion: no scores while it is in a frame.
+        self._unsettled = round((SETTLING_S + FRAME_S) / HOP_S)
         frequency = np.abs(self._spectrum.frequency_hz)
         self._reference = _between(frequency, REFERENCE_HZ)
         self._bands = [_between(frequency, edges) for edges in MOTION_HZ.values()]
@@ -94,7 +98,8 @@ class DopplerCfar:
         return self._emission
 
     def _score(self, power: NDArray[np.float64]) -> list[float]:
-        if not self._spectrum.full:
+        self._unsettled -= 1
+        if not self._spectrum.full or self._unsettled >= 0:
             return [np.nan] * len(self._bands)
         self._recent[self._count % self._spectra] = power
         self._count += 1
