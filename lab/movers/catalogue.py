@@ -21,6 +21,7 @@ from lab.movers import (
     seated,
     swing,
     tower_fan,
+    vibration,
     walker,
 )
 from lab.movers.mover import Mover, Surroundings
@@ -39,6 +40,7 @@ MoverSpec = Annotated[
     | seated.SeatedSpec
     | swing.SwingSpec
     | tower_fan.TowerFanSpec
+    | vibration.VibrationSpec
     | walker.WalkerSpec,
     Field(discriminator="kind"),
 ]
@@ -55,6 +57,7 @@ _MAKERS: dict[type[Spec], Callable[[Any, Surroundings, np.random.Generator], Mov
     seated.SeatedSpec: seated.make,
     swing.SwingSpec: swing.make,
     tower_fan.TowerFanSpec: tower_fan.make,
+    vibration.VibrationSpec: vibration.make,
     walker.WalkerSpec: walker.make,
 }
 

@@ -52,8 +52,9 @@ def run_scenarios(
     None for nobody. Raises BadInput for input that cannot be used, LabFailure when the lab itself cannot go on or
     trials of a bench could not be run.
     """
+    named = options.build and _build(options.build)  # before anything that takes long
     scenarios = select(paths, options.tags)
-    build, reported = _build(options.build or suite_build(scenarios))
+    build, reported = named or _build(suite_build(scenarios))
     for scenario in scenarios:
         _check_before(scenario, reported, options.corpus)
     options.out.mkdir(parents=True, exist_ok=True)

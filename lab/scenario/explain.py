@@ -15,7 +15,7 @@ from lab.scenario.drawn import KINDS
 from lab.scenario.tree import Path
 
 # Lists whose members pydantic tells apart by their kind, which it names in an error's location.
-TAGGED = ("sources", "movers")
+TAGGED = ("sources", "movers", "interferers")
 _SHOWN = 5
 _BOUNDS = (("ge", "at least"), ("gt", "above"), ("le", "at most"), ("lt", "below"))
 

@@ -10,6 +10,7 @@ from detectors.interface import LABELS
 from lab.acoustics.device import DeviceSpec
 from lab.acoustics.placement import PlacementSpec
 from lab.acoustics.room import RoomSpec
+from lab.acoustics.ultrasonic.interference import AnyInterfererSpec
 from lab.acoustics.ultrasonic.world import UltrasoundSpec
 from lab.movers.catalogue import MoverSpec
 from lab.movers.mover import MAJOR, MINOR, PRESENCE, Doorway
@@ -90,6 +91,7 @@ class Scenario(Spec):
     sources: tuple[Source, ...] = ()
     movers: tuple[MoverSpec, ...] = ()
     doorways: tuple[Doorway, ...] = ()
+    interferers: tuple[AnyInterfererSpec, ...] = ()
     expect: Expectation = Expectation()
     accept: tuple[Limit, ...] = ()
 
@@ -114,6 +116,10 @@ class Scenario(Spec):
         if self.device.ultrasonic is None and self.movers:
             raise ValueError(
                 f"movers: device {self.device.id} has no [ultrasonic] converter to hear them with"
+            )
+        if self.device.ultrasonic is None and self.interferers:
+            raise ValueError(
+                f"interferers: device {self.device.id} has no [ultrasonic] converter to hear them with"
             )
         if self.device.ultrasonic is None and not self.sources:
             raise ValueError("sources: at least one, or a device with an [ultrasonic] converter")

@@ -1,6 +1,6 @@
 """The tree of plain TOML values behind a scenario: paths, merging, substitution.
 
-Inside this package sources, movers and doorways are tables by name, so that a key path such as
+Inside this package sources, movers, doorways and interferers are tables by name, so that a key path such as
 `sources.tv.distance_m` is the same in a file, a variant, a cell and a draw. `by_name` and `as_file` go from the file's
 lists and back.
 """
@@ -16,7 +16,7 @@ Path = tuple[str, ...]
 Tree = dict[str, Any]
 
 # Lists of tables that have names.
-NAMED = ("sources", "movers", "doorways")
+NAMED = ("sources", "movers", "doorways", "interferers")
 
 # Ways to say the same thing. Setting one of a group drops the others that a default or a base had set.
 ALTERNATIVES = (

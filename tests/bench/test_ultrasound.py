@@ -171,6 +171,24 @@ def test_truth_is_what_the_movers_say(trial):
     assert {event.label for event in facts.truth} == {"presence", "major_motion"}
 
 
+def test_a_second_device_is_a_line_beside_the_carrier(trial):
+    extra = '\n[[interferers]]\nkind = "second_device"\nname = "other"\noffset_hz = 200.0\ndistance_m = 2.0\n'
+    alone, _ = capture(trial(extra), ENVELOPE, SILENT)
+    spectrum = np.abs(np.fft.fft(alone[0, 1000:])) ** 2
+    frequency = np.fft.fftfreq(len(spectrum), 1 / 4_000)
+    assert frequency[np.argmax(spectrum)] == pytest.approx(200.0, abs=1.4)
+
+
+def test_a_bump_of_the_device_moves_every_echo_but_not_the_direct_path(trial):
+    extra = '\n[[movers]]\nkind = "vibration"\nname = "table"\nmotion = "hum"\nrate_hz = 40.0\namplitude_mm = 0.5\n'
+    shaken = moving_part(trial, ENVELOPE, extra)[0]
+    whole, _ = capture(trial(), ENVELOPE)
+    spectrum = np.abs(np.fft.fft(shaken * np.blackman(len(shaken)))) ** 2
+    frequency = np.abs(np.fft.fftfreq(len(spectrum), 1 / 4_000))
+    assert frequency[np.argmax(np.where(frequency > 20.0, spectrum, 0.0))] == pytest.approx(40.0, abs=2.6)
+    assert power(shaken) < 0.1 * power(whole)
+
+
 def sidebands(samples, shift_hz):
     """Power at +-shift about the carrier over that of the carrier, dB, first microphone."""
     window = np.blackman(samples.shape[1])

@@ -14,7 +14,7 @@ long as the room remembers needs no delays: the same sum of gains, taken at the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,6 +28,8 @@ from lab.errors import BadInput
 OWN_ORDER = 2
 STRETCHES = 4  # of lengths, in each octant of directions, of the paths that share phases
 POINTS = 6  # of the interpolation
+# time_s (T,) to how far the device is from its place, (T, 3) in m.
+Shake = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
 def path_weights(stage: Stage, coupling: ArrayLike | None = None) -> tuple[NDArray, NDArray]:
@@ -53,7 +55,8 @@ class StaticField:
 
     stage: the images of its loudspeaker are the paths, whatever their order, drawn tail included. rate_hz: of the
     envelope, a multiple of KNOT_HZ. air: how phases move. rng: one made anew of the same seed gives several tones the same
-    air. coupling: see `path_weights`. blockers: of the movers that shade paths. Raises BadInput for another rate.
+    air. coupling: see `path_weights`. blockers: of the movers that shade paths. shakes: what moves the whole device; its spectrum
+    must stay below KNOT_HZ / 2. Raises BadInput for another rate.
     `read` may be cut anywhere without changing a bit; memory does not grow.
     """
 
@@ -66,6 +69,7 @@ class StaticField:
         *,
         coupling: ArrayLike | None = None,
         blockers: Sequence[Blockers] = (),
+        shakes: Sequence[Shake] = (),
     ) -> None:
         if rate_hz <= 0 or rate_hz % KNOT_HZ:
             raise BadInput(f"rate_hz = {rate_hz}: the static field needs a multiple of {KNOT_HZ} Hz")
@@ -78,6 +82,7 @@ class StaticField:
         group = _groups(stage, own)
         self._turbulence = _air(stage, group, length, air, rng)
         self._shadow = Shadow(stage, own, blockers)
+        self._shakes, self._stretch = tuple(shakes), _stretch(stage, group)
         exact = group < self._shaded.stop
         delay = length / stage.carrier.speed_m_s * rate_hz
         self._delay, self._tap, self._group, self._first = _taps(delay, weight, group, exact)
@@ -154,6 +159,8 @@ class StaticField:
         knots = np.arange(1, FRAME + 1) + self._frame * FRAME
         self._phasor[:, 0] = self._phasor[:, -1]
         turns = self._turbulence.frame() / (2.0 * np.pi)
+        for shake in self._shakes:
+            turns -= self._stretch @ shake(knots / KNOT_HZ).T
         # Single precision costs a third of the time and, once whole turns are gone, adds noise at -135 dB.
         turns -= np.rint(turns)
         phase = (2.0 * np.pi * turns).astype(np.float32)
@@ -183,6 +190,19 @@ def _groups(stage: Stage, own: NDArray[np.int64]) -> NDArray[np.int64]:
     groups = np.tile(group, (channels, 1))
     groups[:, 0] = np.arange(channels)
     return groups
+
+
+def _stretch(stage: Stage, group: NDArray[np.int64]) -> NDArray[np.float64]:
+    """By how many wavelengths each group of paths grows per metre that the device moves along x, y, z: (G, 3).
+
+    Loudspeaker and microphones move by s, an image by its mirrored s: r grows by u (mirror s - s), u from microphone to image.
+    Paths that share a phase are stretched by their mean.
+    """
+    ray = stage.source.position_m[0] - stage.receivers.position_m[:, 0].mean(axis=0)
+    growth = (stage.source.mirror - 1.0) * ray / np.linalg.norm(ray, axis=1, keepdims=True)
+    growth = np.tile(growth, (stage.channels, 1)) / stage.carrier.wavelength_m
+    count = np.bincount(group.ravel())
+    return np.stack([np.bincount(group.ravel(), growth[:, axis]) / count for axis in range(3)], axis=-1)
 
 
 def _air(

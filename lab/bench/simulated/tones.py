@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from lab.acoustics.ultrasonic.echoes import open_echoes
 from lab.acoustics.ultrasonic.passage import Opening, passage_gain
 from lab.acoustics.ultrasonic.stage import Stage
-from lab.acoustics.ultrasonic.static_field import StaticField, path_weights
+from lab.acoustics.ultrasonic.static_field import StaticField
 from lab.acoustics.ultrasonic.turbulence import AirSpec
 from lab.movers.mover import Mover
 
@@ -61,48 +61,37 @@ class ToneInRoom:
         begin_s = start / inside.rate_hz
         blockers = [lambda t, m=mover: m.blockers(t + begin_s) for mover in inside.movers]
         air = np.random.default_rng(inside.air_seed)
-        self._static = StaticField(stage, inside.rate_hz, inside.air, air, blockers=blockers)
-        length, weight = path_weights(stage)
-        self._direct = weight[:, 0]
-        self._direct_lag = np.rint(length[:, 0] / stage.carrier.speed_m_s * inside.rate_hz).astype(int)
+        shakes = [
+            lambda t, m=mover: m.device_shift_m(t + begin_s)
+            for mover in inside.movers
+            if hasattr(mover, "device_shift_m")
+        ]
+        self._static = StaticField(stage, inside.rate_hz, inside.air, air, blockers=blockers, shakes=shakes)
         self._echoes: list[_Moving] = []
         self._position = start
         # What was emitted, as far back as anything still comes from it.
         self._memory = max(self._static.memory, round(MEMORY_S * inside.rate_hz))
         self._before = np.zeros(self._memory, np.complex128)
-        self._direct_before = np.zeros((stage.channels, int(self._direct_lag.max()) + 1), np.complex128)
 
     def read(self, tone: Tone) -> Complex | None:
         """(M, n); None while nothing of the tone is in the room."""
         samples = len(tone.pressure_pa)
         emitted = np.concatenate([self._before, tone.pressure_pa])
         self._before = emitted[samples:]
-        heard = self._static.read(samples, tone.pressure_pa)
-        if tone.direct_pa is not None:
-            heard += self._direct_difference(tone.direct_pa)
+        heard = self._static.read(samples, tone.pressure_pa, tone.direct_pa)
         if not emitted.any():
             self._echoes = []
             self._position += samples
             return None
         if not self._echoes:
-            self._echoes = [
+            opened = (
                 _Moving(mover, self._inside, self.stage, self._position) for mover in self._inside.movers
-            ]
+            )
+            self._echoes = [echo for echo in opened if echo.sounds]
         for echo in self._echoes:
             echo.add(heard, emitted, self._memory)
         self._position += samples
         return heard
-
-    def _direct_difference(self, direct_pa: Complex) -> Complex:
-        samples = direct_pa.shape[1]
-        joined = np.concatenate([self._direct_before, direct_pa], axis=1)
-        held = self._direct_before.shape[1]
-        self._direct_before = joined[:, samples:]
-        rows = [
-            weight * row[held - lag : held - lag + samples]
-            for weight, row, lag in zip(self._direct, joined, self._direct_lag, strict=True)
-        ]
-        return np.stack(rows)
 
 
 class _Moving:
@@ -114,6 +103,11 @@ class _Moving:
         self._position = start
         # Only what is large enough to shade a path goes through doors; the rest stays in the room.
         self._may_leave = mover.blockers(np.zeros(1)) is not None
+
+    @property
+    def sounds(self) -> bool:
+        """Whether it has an echo at all: what shakes the device has none."""
+        return bool(self._echoes)
 
     def add(self, heard: Complex, emitted: Complex, memory: int) -> None:
         """Add the echo to `heard` (M, n). emitted: (memory + n,), the tone until now."""

@@ -15,6 +15,7 @@ from lab.acoustics.ultrasonic import directivity
 from lab.acoustics.ultrasonic.baseband import Baseband, FrontEnd
 from lab.acoustics.ultrasonic.boundaries import draw_walls
 from lab.acoustics.ultrasonic.emission import EmittedTone, Emitter
+from lab.acoustics.ultrasonic.interference import Interferer, SecondDeviceSpec, make_interferer
 from lab.acoustics.ultrasonic.passage import Opening
 from lab.acoustics.ultrasonic.passband import Passband
 from lab.acoustics.ultrasonic.product import control_rate_hz
@@ -69,6 +70,8 @@ class UltrasonicScene:
             air_seed=trial.seed_of("ultrasound", "air"),
             rate_hz=self.rate_hz,
         )
+        self._nominal_hz = device.baseband_carrier_hz
+        self._interferers = self._interfere()
         self._tones: dict[float, ToneInRoom] = {}
         self._loudspeaker: dict[float, complex] = {}
         self._position = 0
@@ -112,8 +115,25 @@ class UltrasonicScene:
             envelope = tone.read(self._modulated(part, tone.stage, moved))
             if envelope is not None:
                 heard[part.carrier_hz] = envelope
+        if self._interferers:
+            foreign = sum(one.read(samples) for one in self._interferers)
+            heard[self._nominal_hz] = heard.get(self._nominal_hz, 0.0) + foreign
         self._position += samples
         return heard
+
+    def _interfere(self) -> tuple[Interferer, ...]:
+        """What else sounds, about the device's nominal carrier whatever it emits; its clock moves all of it."""
+        trial = self.scene.trial
+        if not trial.spec.interferers:
+            return ()
+        stage, found = self.stage(self._nominal_hz), []
+        for spec in trial.spec.interferers:
+            if isinstance(spec, SecondDeviceSpec):
+                at = self.unit.heard_hz(self._nominal_hz + spec.offset_hz)
+                spec = spec.model_copy(update={"offset_hz": at - self._nominal_hz})
+            rng = trial.rng("interferers", spec.name)
+            found.append(make_interferer(spec, stage, self.scene.centre, self.rate_hz, rng))
+        return tuple(found)
 
     def stage(self, carrier_hz: float) -> Stage:
         """The room at a carrier; walls, tail and lobes are drawn from the same seeds for each."""
