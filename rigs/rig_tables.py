@@ -217,8 +217,8 @@ class Device(Table):
 class Safety(Table):
     """Limits that only a person at the bench may lift, for one run.
 
-    max_playback_db_spl: at 1 m of any loudspeaker. hearing_warning_db_spl: above it a person is warned before it sounds. unattended_moves: the stage may move with nobody
-    there to be warned, as in a locked room.
+    max_playback_db_spl: at 1 m of any loudspeaker. hearing_warning_db_spl: above it a person is warned before it sounds.
+    unattended_moves: the stage may move with nobody there to be warned, as in a locked room.
     """
 
     max_playback_db_spl: float = Field(85.0, ge=30.0, le=130.0)

@@ -102,7 +102,8 @@ def read_blocks(
 ) -> Iterator[NDArray[np.float32]]:
     """Blocks of (channels, frames) from frame `start` to before `stop`, the last may be shorter.
 
-    Also from a file that was never closed, whose length is unknown and in which nothing can be sought.
+    Also from a file that was never closed, whose length is unknown and in which nothing can be sought. Raises AudioFault
+    where a file ends in the middle of a block of its own, as on a full disk.
     """
     with _Sequential(path) as file:
         position = start
@@ -112,7 +113,12 @@ def read_blocks(
             _skip(file, start)
         while stop is None or position < stop:
             wanted = frames if stop is None else min(frames, stop - position)
-            block = file.read(wanted, dtype="float32", always_2d=True)
+            try:
+                block = file.read(wanted, dtype="float32", always_2d=True)
+            except soundfile.LibsndfileError as error:
+                raise AudioFault(
+                    f"recording {path}: cannot be read beyond {position / file.samplerate:.1f} s: {error}"
+                ) from error
             if not len(block):
                 return
             yield np.ascontiguousarray(block.T)

@@ -36,6 +36,7 @@ from lab.bench.physical.session import RecordedSession
 from lab.bench.physical.sound_card import audio_spec
 from lab.bench.physical.upkeep import last_left
 from lab.bench.protocol import CaptureFacts, DeviceReport, origin_of
+from lab.errors import LabFailure
 from lab.scenario.trial import Trial
 from rigs.errors import LinkLost, OperatorAbsent, RigError
 from rigs.locks import Lease
@@ -153,7 +154,12 @@ class PhysicalBench:
             noises = one.playback.noises_db_spl
             faults += judge_quiet(plan, self.rig, self._spec, one.take.quiet, noises, measured)
         facts = facts_of(plan, self.rig, own.playback, own.take, measured, faults, self._report(plan, heard))
-        write_note(plan, self.rig, own.take, facts, own.console)
+        try:
+            write_note(plan, self.rig, own.take, facts, own.console)
+        except OSError as error:
+            raise LabFailure(
+                f"{own.take.path}: its note cannot be written: {error.strerror}; go on with --resume"
+            ) from error
         self._log.say(
             f"trial {capture_name(plan.trial)}: {facts.invalid and f'INVALID: {facts.invalid}' or 'valid'}"
         )

@@ -74,12 +74,15 @@ class Take:
     quiet: tuple[Background, Background] | None = None
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
-        """The body, (inputs, n) at the bench's rate; nothing where it was never found."""
+        """The body, (inputs, n) at the bench's rate; nothing where it was never found, what there is of an invalid take."""
         if self.body_at is None:
             return
-        yield from read_blocks(
-            self.path, round(_READ_S * self.rate_hz), self.body_at, self.body_at + self.body_frames
-        )
+        end = self.body_at + self.body_frames
+        try:
+            yield from read_blocks(self.path, round(_READ_S * self.rate_hz), self.body_at, end)
+        except AudioFault:
+            if self.invalid is None:
+                raise
 
 
 def play_and_record(

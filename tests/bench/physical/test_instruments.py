@@ -6,6 +6,8 @@ import time
 import pytest
 
 from rigs.errors import RigError, Unsafe
+from rigs.grbl import SAFE_BYTES, State
+from rigs.guardian.guarded import PASSES
 
 LONG_S = 60.0
 REACHED_MM = 2900.0
@@ -79,3 +81,57 @@ def test_an_emergency_stop_in_mid_move_stops_everything(silent, act, reason):
         instruments.check()
     with pytest.raises(RigError):
         instruments.go_to(0.0)
+
+
+def test_a_stage_unplugged_in_mid_move_stops_everything_and_is_made_safe_when_it_is_back(silent):
+    emulation, instruments = silent()
+    (amplifier,) = instruments.rig.switches
+    instruments.switch(amplifier, True)
+    wait_until(lambda: emulation.servers["relays"].emulator.contacts[1], "the amplifier")
+    move = Move(emulation, instruments)
+    emulation.servers["rail"].unplug()
+    wait_until(lambda: not emulation.servers["relays"].emulator.contacts[1], "the amplifier to go off")
+    assert move.ended() is not None
+    before = len(emulation.servers["rail"].received)
+    emulation.servers["rail"].plug()
+    safe = b"".join(SAFE_BYTES) * PASSES
+    wait_until(lambda: emulation.servers["rail"].received[before:] == safe, "the safe bytes")
+    wait_until(lambda: not move.carriage.moving, "the stage to stand")
+    with pytest.raises(Unsafe, match="emergency stop: rail is gone"):
+        instruments.check()
+
+
+@pytest.mark.parametrize("name", ["rail", "relays", "meter", "sensor"])
+def test_garbage_on_a_line_is_an_error_that_names_the_instrument_or_is_seen_through(silent, name):
+    """Random bytes before every reply: a driver may find the reply behind them; what it never does is answer nonsense."""
+    emulation, instruments = silent()
+    emulation.servers[name].set_faults(garbage=16)
+    asked = {
+        "rail": lambda: instruments.stage.refresh(),
+        "relays": lambda: instruments.switch(instruments.rig.switches[0], True),
+        "meter": lambda: instruments.meter.read("level"),
+        "sensor": lambda: instruments.climate.read().temperature_c,
+    }
+    allowed = {"rail": set(State), "relays": {None}, "meter": {35.2}, "sensor": {21.3}}
+    for _ in range(2):
+        try:
+            answer = asked[name]()
+        except RigError as error:
+            assert name in str(error)
+        else:
+            assert any(
+                answer == pytest.approx(one) if isinstance(one, float) else answer is one
+                for one in allowed[name]
+            )
+    emulation.servers[name].set_faults(garbage=0)
+    if name == "rail":
+        instruments.stage.connect()
+    wait_until(lambda: _answers(asked[name]), "an answer after the garbage")
+
+
+def _answers(ask):
+    try:
+        ask()
+    except RigError:
+        return False
+    return True
