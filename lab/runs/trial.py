@@ -87,6 +87,7 @@ def match_rules(spec: Scenario, stack: Stack) -> tuple[MatchRule, ...]:
             refractory_s=stack.build[detector].refractory_s,
             guard_s=spec.expect.guard_s,
             latency_s=spec.expect.latency_s,
+            within_s=spec.expect.within_s,
             detector=detector,
         )
         for detector, label in stack.labels
@@ -102,6 +103,7 @@ def device_rules(spec: Scenario, reported: DeviceReport) -> tuple[MatchRule, ...
             refractory_s=reported.refractory_s,
             guard_s=spec.expect.guard_s,
             latency_s=spec.expect.latency_s,
+            within_s=spec.expect.within_s,
             detector=reported.detector,
             stage=DUT,
         )

@@ -1,6 +1,6 @@
 """Truth against scores: targets with their peaks, and false alarms in the time that holds no target.
 
-A target's window is the closed interval [onset - early_s, offset + latency_s]; its guard is the
+A target's window is the closed interval [onset - early_s, offset + latency_s], cut at onset + within_s; its guard is the
 max(guard_s, refractory_s) before the window, half-open. A target is detected when the window reaches
 the threshold and the guard does not; such a target always has an alarm of its own in the window.
 
@@ -115,7 +115,7 @@ def _highest(scores: NDArray, first: int, end: int) -> int | None:
 
 def _target(event: Event, track: ScoreTrack, scores: NDArray, rule: MatchRule) -> Target:
     opens = event.onset_s - rule.early_s
-    first, end = _first(track, opens), _after(track, event.offset_s + rule.latency_s)
+    first, end = _first(track, opens), _after(track, rule.closes_s(event.onset_s, event.offset_s))
     guard = _highest(scores, _first(track, opens - max(rule.guard_s, rule.refractory_s)), first)
     peak = _highest(scores, first, end)
     target = Target(

@@ -45,6 +45,7 @@ class MatchRule:
         The guard is never shorter than the refractory time: an alarm just before the onset would
         keep the detector from reporting the target.
     latency_s: a detection may come so long after a target's offset (>= 0).
+    within_s: and no later than this after its onset (> 0), None for as long as it lasts.
     detector, stage: whose scores.
     early_s: a target's window opens so long before its onset (>= 0). Zero for truth that the lab
         made; truth marked by hand is known to some 0.2 s only.
@@ -58,8 +59,16 @@ class MatchRule:
     detector: str = ""
     stage: str = "device"
     early_s: float = 0.0
+    within_s: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("refractory_s", "guard_s", "latency_s", "early_s"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"match rule for {self.label}: {name} must be 0 or more")
+        if self.within_s is not None and not self.within_s > 0:
+            raise ValueError(f"match rule for {self.label}: within_s must be above 0")
+
+    def closes_s(self, onset_s: float, offset_s: float) -> float:
+        """The last moment at which a target may be detected."""
+        end_s = offset_s + self.latency_s
+        return end_s if self.within_s is None else min(end_s, onset_s + self.within_s)

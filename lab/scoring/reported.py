@@ -54,7 +54,7 @@ def _alarms(said: Sequence[Event], rule: MatchRule) -> list[float]:
 
 
 def _target(event: Event, said: Sequence[Event], rule: MatchRule) -> Target:
-    opens, closes = event.onset_s - rule.early_s, event.offset_s + rule.latency_s
+    opens, closes = event.onset_s - rule.early_s, rule.closes_s(event.onset_s, event.offset_s)
     guarded = opens - max(rule.guard_s, rule.refractory_s)
     before = any(e.onset_s < opens and max(e.offset_s, e.onset_s) > guarded for e in said)
     within = [e for e in said if e.onset_s <= closes and (e.onset_s >= opens or e.offset_s > opens)]

@@ -27,6 +27,16 @@ def test_a_score_counts_from_onset_to_offset_plus_latency_both_included(hop, cou
     assert found.detected(1.0) is counts
 
 
+@pytest.mark.parametrize(("hop", "counts"), [(40, True), (45, True), (46, False), (55, False)])
+def test_a_score_that_comes_later_than_asked_after_the_onset_does_not_count(hop, counts):
+    found, _ = only(quiet((hop, 2.0)), within_s=0.5)
+    assert found.detected(1.0) is counts
+
+
+def test_a_late_detection_is_no_false_alarm():
+    assert not only(quiet((55, 2.0)), within_s=0.5)[1].false_alarms
+
+
 @pytest.mark.parametrize(("hop", "broken"), [(29, False), (30, True), (39, True), (40, False)])
 def test_the_guard_covers_its_seconds_before_onset(hop, broken):
     found, _ = only(quiet((hop, 1.5), (45, 2.0)), guard_s=1.0)
