@@ -32,7 +32,7 @@ _NORMAL: Node = {
 
 def scenario_schema() -> Node:
     """The schema of a file with `format = "earshot-scenario/1"`."""
-    schema = Scenario.model_json_schema()
+    schema = _with_words_in_place(Scenario.model_json_schema())
     models = {name: _opened(name, model) for name, model in schema["$defs"].items() if name != "DeviceSpec"}
     models = {name: model for name, model in models.items() if name in _named(models, schema)}
     for name, content in (("uniform", _RANGE), ("log_uniform", _RANGE), ("normal", _NORMAL)):
@@ -66,6 +66,27 @@ def scenario_schema() -> Node:
         "additionalProperties": False,
         "$defs": dict(sorted(models.items())),
     }
+
+
+def _with_words_in_place(schema: Node) -> Node:
+    """A list of words that pydantic has defined apart stands for a leaf; put where it is used, it is opened like others."""
+    words = {f"#/$defs/{name}": node for name, node in schema["$defs"].items() if "enum" in node}
+
+    def placed(node: Any) -> Any:
+        if isinstance(node, list):
+            return [placed(inner) for inner in node]
+        if not isinstance(node, dict):
+            return node
+        if node.get("$ref") in words:
+            about = {
+                key: inner
+                for key, inner in words[node["$ref"]].items()
+                if key not in ("title", "description")
+            }
+            return about | {key: inner for key, inner in node.items() if key != "$ref"}
+        return {key: placed(inner) for key, inner in node.items()}
+
+    return placed(schema)
 
 
 def as_text(schema: Node) -> str:
