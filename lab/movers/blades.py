@@ -51,7 +51,8 @@ def flat_blades(
         pitch = pitch_rad + twist_rad * (0.5 - part)
         centre.append([radius, 0.0, 0.0])
         edge_u.append([high - low, 0.0, 0.0])
-        edge_v.append([0.0, chord * math.cos(pitch), chord * math.sin(pitch)])
+        # Pitched so that a rotor that turns forwards pushes the air, and its faces, along the axis.
+        edge_v.append([0.0, chord * math.cos(pitch), -chord * math.sin(pitch)])
     return _repeated(count, centre, edge_u, edge_v, loss_db)
 
 

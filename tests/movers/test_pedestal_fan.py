@@ -50,6 +50,20 @@ def test_off_its_axis_a_fan_is_fast_and_on_it_still():
     assert target_strength_db(fan(view_deg=60.0, loss_db=0.0), 2000.0, 8000.0) > -60.0
 
 
+def test_a_fan_that_blows_this_way_is_heard_to_come_and_one_that_blows_away_to_go():
+    """A blade's face moves along its own normal with the air it pushes, so its glint is shifted up before the fan and down
+    behind it."""
+    carrier = Carrier(34_000.0, 343.2, 0.0)
+    stage = make_stage(
+        ROOM.size_m, np.ones(6), carrier, DEVICE, [DEVICE], (1, 0, 0), np.ones(2), image_order=0
+    )
+    shift = np.fft.fftfreq(RATE, 1.0 / RATE)
+    for view_deg, sign in ((30.0, 1.0), (150.0, -1.0)):
+        power = np.square(np.abs(np.fft.fft(RotorEcho(fan(view_deg=view_deg), stage, RATE).read(RATE)[0])))
+        up, down = power[shift > 20.0].sum(), power[shift < -20.0].sum()
+        assert sign * 10.0 * math.log10(up / down) > 10.0
+
+
 def test_it_stands_at_its_distance_and_faces_where_it_is_told():
     moving = fan(view_deg=30.0)
     pivot = moving.rotor.pivot_m
