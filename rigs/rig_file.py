@@ -42,7 +42,7 @@ EMULATOR = "emulator"  # the link of an instrument that the bench itself emulate
 
 
 class RigFile(Table):
-    """What a rig file says. room: names the room it stands in; trials in one room are not independent."""
+    """What a rig file says. room: names the room it stands in; verdicts of a physical bench speak of that one only."""
 
     format: Literal["earshot-rig/1"]
     id: Name

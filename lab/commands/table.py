@@ -42,7 +42,9 @@ def print_results(results: Results, console: Console | None = None) -> None:
     build = results.environment.build
     origins = ", ".join(sorted({scenario.origin for scenario in results.scenarios}))
     verdict = f"[{VERDICT_STYLE[results.verdict]}]{results.verdict.upper()}[/]"
-    console.print(f"build {build.id} ({build.hash[:12]}), origin {origins}: {verdict}")
+    scopes = sorted({scenario.scope for scenario in results.scenarios if scenario.scope})
+    of = f" ({', '.join(scopes)})" if scopes else ""
+    console.print(f"build {build.id} ({build.hash[:12]}), origin {origins}: {verdict}{of}")
 
 
 def _cells(row: Row) -> list[str]:

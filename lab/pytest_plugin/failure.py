@@ -29,7 +29,7 @@ def _head(results: Results, verdict: str) -> list[str]:
     (scenario,) = results.scenarios
     build = results.environment.build.id
     lines = [
-        f"{scenario.id}: {verdict} - {scenario.title}",
+        f"{scenario.id}: {verdict}{f' ({scenario.scope})' if scenario.scope else ''} - {scenario.title}",
         f"{scenario.origin}, build {build}, seed {scenario.seed}, {scenario.split} split",
         f"{scenario.trials} trials, {scenario.invalid} invalid",
     ]

@@ -43,3 +43,9 @@ class RunOptions:
     @property
     def origin(self) -> Origin:
         return Origin.SIMULATED if self.rig is None else origin_of(self.rig)
+
+    @property
+    def scope(self) -> str | None:
+        """What verdicts of this run speak of where that is less than all rooms."""
+        one_room = self.rig is not None and self.rig.kind == "physical"
+        return f"room {self.rig.room} only" if one_room else None

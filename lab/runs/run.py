@@ -74,9 +74,8 @@ def run_scenarios(
             )
             if not planned:
                 raise LabFailure(on_rig.told(not_run, options.out))
-            results = summarise(
-                store, run, planned, environment(build, identities(options.out)), options.origin
-            )
+            made_with = environment(build, identities(options.out))
+            results = summarise(store, run, planned, made_with, options.origin, options.scope)
             results = write_examples(results, store, planned, options)
         except KeyboardInterrupt:
             store.set_state(run.id, RunState.INTERRUPTED)

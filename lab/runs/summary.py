@@ -26,9 +26,13 @@ def summarise(
     planned: Sequence[Planned],
     environment: Environment,
     origin: Origin = Origin.SIMULATED,
+    scope: str | None = None,
 ) -> Results:
-    """Judge every scenario of a run from what is stored; trials beyond the planned number are left out."""
-    scenarios = [_scenario(store, run, one, origin) for one in planned]
+    """Judge every scenario of a run from what is stored; trials beyond the planned number are left out.
+
+    scope: see `lab.store.results.ScenarioResult`.
+    """
+    scenarios = [_scenario(store, run, one, origin, scope) for one in planned]
     return Results(
         run=run.id,
         started=run.started,
@@ -39,7 +43,9 @@ def summarise(
     )
 
 
-def _scenario(store: Store, run: RunRecord, one: Planned, origin: Origin) -> ScenarioResult:
+def _scenario(
+    store: Store, run: RunRecord, one: Planned, origin: Origin, scope: str | None
+) -> ScenarioResult:
     scenario = one.scenario
     by_cell: dict[str, list[TrialRecord]] = {cell.key: [] for cell in scenario.cells()}
     for record in store.trials(run.id, scenario.id, scenario.hash):
@@ -62,6 +68,7 @@ def _scenario(store: Store, run: RunRecord, one: Planned, origin: Origin) -> Sce
         invalid_reasons=judgement.invalid_reasons,
         verdict=judgement.verdict,
         audio_hours=_audio_hours(scenario.first),
+        scope=scope,
         results=[Row.model_validate(asdict(row)) for row in judgement.rows],
     )
 

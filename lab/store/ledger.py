@@ -1,6 +1,6 @@
 """The evidence ledger: what all published runs of a suite add up to, in `docs/results/<suite>.json`.
 
-An entry stands for one scenario (by hash), one build (by hash) and one origin. It keeps the counts of each
+An entry stands for one scenario (by hash), one build (by hash), one origin and, of a bench, one room. It keeps the counts of each
 seed apart, so that nothing counts twice: a trial is a pure function of scenario, cell, index and seed.
 """
 
@@ -33,7 +33,8 @@ class Share(Record):
 class Entry(Record):
     """current: these are the figures that documents quote; scenario and build must still have these hashes.
 
-    audio_hours: hours of different audio there are for this scenario, None when generated without end.
+    audio_hours: hours of different audio there are for this scenario, None when generated without end. scope: see
+    `ScenarioResult`; entries of two rooms are never pooled.
     """
 
     scenario: str
@@ -43,11 +44,12 @@ class Entry(Record):
     origin: Literal["simulated", "emulated", "replayed", "measured"]
     current: bool
     audio_hours: float | None
+    scope: str | None = None
     shares: list[Share]
 
     @property
-    def key(self) -> tuple[str, str, str]:
-        return (self.scenario_hash, self.build_hash, self.origin)
+    def key(self) -> tuple[str, str, str, str]:
+        return (self.scenario_hash, self.build_hash, self.origin, self.scope or "")
 
     @property
     def first(self) -> str:
@@ -114,11 +116,11 @@ def merged(results: Results, path: Path) -> Ledger:
     for scenario in results.scenarios:
         if scenario.split != "test":
             raise BadInput(f'{path}: {scenario.id} ran on split "{scenario.split}"; only "test" is evidence')
-        key = (scenario.hash, build.hash, scenario.origin)
+        key = (scenario.hash, build.hash, scenario.origin, scenario.scope or "")
         known = entries[key].shares if key in entries else []
         shares = _with(_share(results, scenario), known, f"{path}: {scenario.id}")
         for other in list(entries.values()):
-            if (other.scenario, other.build, other.origin) == (scenario.id, build.id, scenario.origin):
+            if (other.scenario, other.build, *other.key[2:]) == (scenario.id, build.id, *key[2:]):
                 entries[other.key] = other.model_copy(update={"current": False})
         entries[key] = Entry(
             scenario=scenario.id,
@@ -128,6 +130,7 @@ def merged(results: Results, path: Path) -> Ledger:
             origin=scenario.origin,
             current=True,
             audio_hours=scenario.audio_hours,
+            scope=scenario.scope,
             shares=shares,
         )
     order = sorted(

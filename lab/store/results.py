@@ -136,7 +136,8 @@ class ScenarioResult(Record):
     """What became of one scenario.
 
     audio_hours: hours of different audio that the scenario can draw from in its split; None when its audio is
-    generated without end. Runs with other seeds share it.
+    generated without end. Runs with other seeds share it. scope: what the verdict speaks of where that is less than all
+    rooms, such as `room lab_1 only`.
     """
 
     id: str
@@ -154,6 +155,7 @@ class ScenarioResult(Record):
     results: list[Row]
     examples: list[Example] = Field(default_factory=list)
     audio_hours: float | None = None
+    scope: str | None = None
 
 
 class BuildIdentity(Record):

@@ -90,6 +90,7 @@ def run_scenarios(paths: Sequence[Path], options: RunOptions, on_progress: objec
                 tags=list(scenario.tags),
                 hash=scenario.hash,
                 origin=options.origin.value,
+                scope=options.scope,
                 seed=seed,
                 split=scenario.first.split,
                 trials=trials,

@@ -186,3 +186,15 @@ def test_an_unknown_bench_and_more_than_one_process_are_refused(
     result = pytester.runpytest("--rig", "loopback", "-n", "2")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*--rig loopback: a bench runs one trial at a time; leave out -n"])
+
+
+def test_a_verdict_of_one_room_says_so(pytester: pytest.Pytester, write_scenario: WriteScenario):
+    rig = (
+        (BENCHES / "loopback.toml")
+        .read_text()
+        .replace('kind = "loopback"', 'kind = "physical"\nroom = "lab_1"')
+    )
+    (pytester.path / "table.toml").write_text(rig)
+    write_scenario("near", title="will fail")
+    result = pytester.runpytest("--rig", "table.toml", "near.toml")
+    result.stdout.fnmatch_lines(["near: FAIL (room lab_1 only) - will fail", "*FAIL (room lab_1 only)"])

@@ -216,3 +216,14 @@ def test_a_newer_or_broken_ledger_is_refused_and_kept(path):
         with pytest.raises(BadInput, match=message):
             ledger.merge(make_results(seed=8), path)
         assert path.read_text() == text
+
+
+def test_verdicts_of_two_rooms_are_never_pooled(path):
+    for room in ("lab_1", "lab_2"):
+        results = make_results(origin="measured")
+        (scenario,) = results.scenarios
+        scoped = scenario.model_copy(update={"scope": f"room {room} only"})
+        ledger.merge(results.model_copy(update={"scenarios": [scoped]}), path)
+    entries = ledger.read(path).entries
+    assert sorted(entry.scope for entry in entries) == ["room lab_1 only", "room lab_2 only"]
+    assert all(entry.current for entry in entries)

@@ -38,8 +38,7 @@ def facts_of(
     clusters = {}
     if rig.kind == "emulated":
         clusters["room"] = f"twin-{plan.trial.room_index}"
-    elif rig.room is not None:
-        clusters["room"] = rig.room
+    # A physical bench is one room: its trials differ in what is played, and its verdict speaks of that room only.
     if playback.media:
         clusters["recording"] = next(iter(playback.media.values())).cluster
     reasons = [*faults, *filter(None, (take.invalid, audible_mark(figures)))]
