@@ -25,6 +25,7 @@ from detectors.interface import (
 SHIPPED = {
     "watermark": "detectors.watermark.from_build:from_spec",
     "doppler_cfar": "detectors.presence.from_build:doppler_cfar",
+    "presence": "detectors.presence.from_build:presence",
 }
 
 

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from pathlib import Path
+
 from detectors.build import DetectorSpec
 from detectors.errors import DetectorError
+from detectors.presence.calibration import CalibrationSettings
 from detectors.presence.cfar import DopplerCfar
+from detectors.presence.context import ContextSettings
+from detectors.presence.detector import PresenceDetector, PresenceSettings
+from detectors.presence.network import Classifier
+from detectors.presence.power import PowerSettings
 
 _CFAR = ("carrier_hz", "level_db_spl", "average_s", "channels")
 
@@ -19,3 +27,28 @@ def doppler_cfar(spec: DetectorSpec) -> DopplerCfar:
     if unknown:
         raise DetectorError(f"{spec.name}: unknown settings.{unknown[0]}; allowed: {', '.join(_CFAR)}")
     return DopplerCfar(spec.name, spec.streams[0], **spec.settings)
+
+
+def presence(spec: DetectorSpec) -> PresenceDetector:
+    """streams: `ultrasonic` or `baseband`, with `playback` where its distortion is to be removed. model: an ONNX file. Settings are
+    those of calibration, context and power, and `channels`. Raises DetectorError for an unknown one or a missing model."""
+    if spec.model is None:
+        raise DetectorError(f"{spec.name}: model: an ONNX file of the classifier is needed")
+    parts = {"calibration": CalibrationSettings, "context": ContextSettings, "power": PowerSettings}
+    keys = {part: [field.name for field in fields(kind)] for part, kind in parts.items()}
+    allowed = [key for names in keys.values() for key in names] + ["channels"]
+    unknown = sorted(set(spec.settings) - set(allowed))
+    if unknown:
+        raise DetectorError(f"{spec.name}: unknown settings.{unknown[0]}; allowed: {', '.join(allowed)}")
+    given = {key: tuple(value) if isinstance(value, list) else value for key, value in spec.settings.items()}
+    try:
+        made = {
+            part: kind(**{key: given[key] for key in keys[part] if key in given})
+            for part, kind in parts.items()
+        }
+        settings = PresenceSettings(**made, channels=given.get("channels"))
+        path: Path = spec.model
+        Classifier(path)  # a file that is none is refused now, not when a session opens
+        return PresenceDetector(spec.name, spec.streams, lambda: Classifier(path), settings)
+    except DetectorError as error:
+        raise DetectorError(f"{spec.name}: {error}") from None

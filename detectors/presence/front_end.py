@@ -61,15 +61,17 @@ def lowpass(input_hz: int, rate_hz: int) -> NDArray[np.float64]:
 
 
 class Hops:
-    """Cuts a stream into hops of `samples`, however it arrives. NaN and infinite samples count as silence."""
+    """Cuts a stream into hops of `samples`, however it arrives. NaN and infinite samples count as silence, unless `finite` is
+    False: then they stay what they are."""
 
-    def __init__(self, channels: int, samples: int, kind: type) -> None:
-        self._samples = samples
+    def __init__(self, channels: int, samples: int, kind: type, finite: bool = True) -> None:
+        self._samples, self._finite = samples, finite
         self._pending = np.zeros((channels, 0), kind)
 
     def cut(self, block: NDArray) -> Iterator[NDArray]:
-        finite = np.where(np.isfinite(block), block, 0).astype(self._pending.dtype)
-        self._pending = np.concatenate([self._pending, finite], axis=1)
+        if self._finite:
+            block = np.where(np.isfinite(block), block, 0)
+        self._pending = np.concatenate([self._pending, block.astype(self._pending.dtype)], axis=1)
         whole = self._pending.shape[1] // self._samples * self._samples
         ready, self._pending = self._pending[:, :whole], self._pending[:, whole:]
         for start in range(0, whole, self._samples):

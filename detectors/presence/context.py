@@ -1,0 +1,147 @@
+"""From the classifier's probabilities to states: a person came, moves, stays, has left.
+
+    e_c[n] = e_c[n-1] + g (logit(p_c) - e_c[n-1]),      logit clipped to +-8,   c in major, minor, any motion
+    score  = 1 / (1 + exp(theta - e)),                  an alarm at 0.5
+
+theta is the log odds of the probability asked for, less (sensitivity - 0.5) SPAN, less `hysteresis` while that label is on. For small
+motions it lies at `minor_vacant` in an empty room; a major motion brings it down to `minor_occupied`, and it climbs back by
+exp(-t / decay_s). Whoever came is held to be there until nothing moved for `vacancy_s`, the last `confirm_s` of which somebody listened.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from detectors.errors import DetectorError
+
+LABELS = ("presence", "major_motion", "minor_motion", "vacancy")
+PRESENCE, MAJOR, MINOR, VACANCY = range(4)
+CLIP = 8.0
+SPAN = 4.0  # log odds from the least to the greatest sensitivity
+ANNOUNCE_S = 1.0  # how long the score of a vacancy stands
+WAITING = 0.49  # what the score of a vacancy reaches before it is one
+
+
+class Occupancy(Enum):
+    VACANT = "vacant"
+    OCCUPIED = "occupied"
+
+
+@dataclass(frozen=True)
+class ContextSettings:
+    """sensitivity: the user's, 0 to 1. vacancy_s: 1 to 7200. decay_s: of the sensitivity after a major motion, 1 to 3600.
+    major, minor_vacant, minor_occupied: probabilities asked for at sensitivity 0.5, between 0 and 1. average_s: of the evidence, 0.05 to 5.
+    hysteresis: in log odds, 0 to 5. confirm_s: of listening before a vacancy, 0 to vacancy_s. Raises DetectorError naming the key."""
+
+    sensitivity: float = 0.5
+    vacancy_s: float = 1800.0
+    decay_s: float = 300.0
+    major: float = 0.8
+    minor_vacant: float = 0.97
+    minor_occupied: float = 0.6
+    average_s: float = 0.3
+    hysteresis: float = 1.0
+    confirm_s: float = 45.0
+
+    def __post_init__(self) -> None:
+        within("sensitivity", self.sensitivity, 0.0, 1.0)
+        within("vacancy_s", self.vacancy_s, 1.0, 7200.0)
+        within("decay_s", self.decay_s, 1.0, 3600.0)
+        within("average_s", self.average_s, 0.05, 5.0)
+        within("hysteresis", self.hysteresis, 0.0, 5.0)
+        within("confirm_s", self.confirm_s, 0.0, 7200.0)
+        for key in ("major", "minor_vacant", "minor_occupied"):
+            within(key, getattr(self, key), 0.001, 0.999)
+
+
+class Context:
+    """One step a hop. `state` is the occupancy, `since_motion_s` the time since somebody was last heard."""
+
+    def __init__(self, settings: ContextSettings, hop_s: float) -> None:
+        self.settings = settings
+        self._hop_s = hop_s
+        self._gain = 1.0 - math.exp(-hop_s / settings.average_s)
+        shift = (settings.sensitivity - 0.5) * SPAN
+        self._major = logit(settings.major) - shift
+        self._vacant = logit(settings.minor_vacant) - shift
+        self._occupied = logit(settings.minor_occupied) - shift
+        self.state = Occupancy.VACANT
+        self.since_motion_s = math.inf
+        self._since_major_s = math.inf
+        self._listened_s = 0.0
+        self._announce_s = 0.0
+        self.deaf()
+
+    def deaf(self) -> None:
+        """What was heard until now is not continued: evidence starts from none. States stay."""
+        self._evidence = np.full(3, -CLIP)
+        self._on = np.zeros(3, bool)
+
+    def step(self, probabilities: Sequence[float]) -> tuple[float, float, float, float]:
+        """probabilities: (none, minor, major) of a hop. Returns the scores of LABELS, 0 to 1; an alarm at 0.5."""
+        _, minor, major = (float(p) for p in probabilities)
+        now = (logit(minor + major), logit(major), logit(minor))
+        self._evidence += self._gain * (np.array(now) - self._evidence)
+        self._pass()
+        self._listened_s += self._hop_s
+        minor_theta = self._minor_theta()
+        margin = self._evidence - np.array([minor_theta, self._major, minor_theta])
+        margin[PRESENCE] = max(margin[PRESENCE], margin[MAJOR])
+        margin += self.settings.hysteresis * self._on
+        self._on = margin >= 0.0
+        if self._on[MAJOR]:
+            self._since_major_s = 0.0
+        if self._on[PRESENCE]:
+            self.state = Occupancy.OCCUPIED
+            self.since_motion_s = self._listened_s = 0.0
+        presence, major_score, minor_score = 1.0 / (1.0 + np.exp(-margin))
+        return float(presence), float(major_score), float(minor_score), self._vacancy()
+
+    def idle(self) -> None:
+        """A hop in which nobody listens: timers run on."""
+        self._pass()
+
+    @property
+    def moving(self) -> bool:
+        """Whether somebody is heard right now."""
+        return bool(self._on[PRESENCE])
+
+    @property
+    def boost(self) -> float:
+        """How much of the sensitivity after a major motion is left, 0 to 1."""
+        return math.exp(-self._since_major_s / self.settings.decay_s)
+
+    def _pass(self) -> None:
+        self._since_major_s += self._hop_s
+        self.since_motion_s += self._hop_s
+        self._announce_s = max(0.0, self._announce_s - self._hop_s)
+
+    def _minor_theta(self) -> float:
+        return self._vacant + (self._occupied - self._vacant) * self.boost
+
+    def _vacancy(self) -> float:
+        """How far the wait for a vacancy has come, up to WAITING; 1 for ANNOUNCE_S when it is one; 0 in an empty room."""
+        wait_s = self.settings.vacancy_s
+        if self.state is Occupancy.OCCUPIED:
+            confirmed = self._listened_s >= min(self.settings.confirm_s, wait_s)
+            if self.since_motion_s < wait_s or not confirmed:
+                return WAITING * min(1.0, self.since_motion_s / wait_s)
+            self.state, self._announce_s = Occupancy.VACANT, ANNOUNCE_S
+        return 1.0 if self._announce_s > 0.0 else 0.0
+
+
+def logit(probability: float) -> float:
+    """ln(p / (1 - p)), within +-CLIP."""
+    p = min(max(probability, 1e-9), 1.0 - 1e-9)
+    return min(max(math.log(p / (1.0 - p)), -CLIP), CLIP)
+
+
+def within(key: str, value: float, low: float, high: float) -> None:
+    """Raises DetectorError unless low <= value <= high."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise DetectorError(f"settings.{key}: {low:g} to {high:g}, got {value!r}")

@@ -1,0 +1,288 @@
+"""The presence detector: calibrates, emits a tone, listens for what moves, says who is there.
+
+    hop -> clean -> mixer -> hearing -> distortion removal -> clutter filter -> Doppler map -> classifier -> context -> scores
+                                                                                                  power -> emission
+
+Everything goes hop by hop, 50 ms each, so that how a stream is cut into blocks changes no bit. A hop that cannot be used has no score
+(NaN), and neither have the SETTLE_S after it, in which filters and maps forget what was; what a network remembers starts anew.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.errors import DetectorError
+from detectors.interface import (
+    BASEBAND,
+    PLAYBACK,
+    SILENT,
+    ULTRASONIC,
+    Block,
+    Emission,
+    ScoreTrack,
+    StreamFormat,
+    StreamNeed,
+)
+from detectors.presence.calibration import RATE_HZ, Calibrated, Calibration, CalibrationSettings
+from detectors.presence.clutter import ClutterFilter
+from detectors.presence.context import LABELS, Context, ContextSettings, Occupancy
+from detectors.presence.distortion import DistortionRemover
+from detectors.presence.features import DopplerMap
+from detectors.presence.front_end import Hops, Mixer
+from detectors.presence.hearing import Hearing, Verdict, clean
+from detectors.presence.power import Power, PowerSettings
+
+HOP_S = 0.05
+PLAYBACK_HZ = (16_000, 48_000)
+SETTLE_S = 1.0
+SPAN_S = 1.0  # how far back the maps look
+NOT_SENSING = (np.nan,) * len(LABELS)
+CHANGED_DB, CHANGED_S = 6.0, 30.0  # a carrier so different for so long: the room or the unit is another
+DEAF_S = 10.0
+AGAIN_S = 120.0  # at least between two calibrations
+
+
+class MotionClassifier(Protocol):
+    """What tells motion from its map: network.Classifier, or another."""
+
+    def start(self) -> Any:
+        """The memory of one that has heard nothing."""
+
+    def step(self, features: NDArray[np.float32], state: Any) -> tuple[Sequence[float], Any]:
+        """features: (C, B) of a hop. Returns probabilities of none, minor, major, and the memory for the next hop."""
+
+
+class Phase(Enum):
+    CALIBRATING = "calibrating"
+    SETTLING = "settling"
+    SENSING = "sensing"
+    RESTING = "resting"  # the tone is off
+    DEAF = "deaf"  # nothing that could be used
+
+
+@dataclass(frozen=True)
+class PresenceSettings:
+    """channels: microphones used, None for all. Further settings see the parts."""
+
+    calibration: CalibrationSettings = field(default_factory=CalibrationSettings)
+    context: ContextSettings = field(default_factory=ContextSettings)
+    power: PowerSettings = field(default_factory=PowerSettings)
+    channels: int | None = None
+
+
+class PresenceDetector:
+    """Scores `presence`, `major_motion`, `minor_motion` and `vacancy` every 50 ms; an alarm at 0.5.
+
+    classifier: makes one for a session. streams: `ultrasonic` or `baseband`, and `playback` for the removal of its distortion.
+    """
+
+    labels = LABELS
+
+    def __init__(
+        self,
+        name: str,
+        streams: Sequence[str],
+        classifier: Callable[[], MotionClassifier],
+        settings: PresenceSettings | None = None,
+    ) -> None:
+        heard = [stream for stream in streams if stream in (BASEBAND, ULTRASONIC)]
+        if len(heard) != 1 or set(streams) - {*heard, PLAYBACK}:
+            raise DetectorError(
+                f"{name}: streams: one of {BASEBAND}, {ULTRASONIC}, and {PLAYBACK} if wanted, got {', '.join(streams)}"
+            )
+        self.name, self.stream = name, heard[0]
+        self.settings = settings or PresenceSettings()
+        self._make_classifier = classifier
+        rates = (RATE_HZ,) if self.stream == BASEBAND else (96_000, 192_000)
+        self.needs: dict[str, StreamNeed] = {self.stream: StreamNeed(rates, self.settings.channels)}
+        if PLAYBACK in streams:
+            self.needs[PLAYBACK] = StreamNeed(PLAYBACK_HZ, 1)
+        Power(self.settings.power, Context(self.settings.context, HOP_S), HOP_S)  # refuses what does not fit
+
+    def open(self, formats: Mapping[str, StreamFormat]) -> None:
+        for stream, need in self.needs.items():
+            form = formats.get(stream)
+            if form is None or form.rate_hz not in need.rates_hz:
+                raise DetectorError(f"{self.name}: needs {stream} at {need.rates_hz}, got {form}")
+        form = formats[self.stream]
+        self._channels = self.settings.channels or form.channels
+        if self._channels > form.channels:
+            raise DetectorError(f"{self.name}: channels: {self._channels}, the stream has {form.channels}")
+        self._rate_hz = form.rate_hz
+        kind = np.complex64 if self.stream == BASEBAND else np.float32
+        self._hops = Hops(self._channels, round(HOP_S * form.rate_hz), kind, finite=False)
+        self._playback_hz = formats[PLAYBACK].rate_hz if PLAYBACK in self.needs else PLAYBACK_HZ[0]
+        self._played = Hops(1, round(HOP_S * self._playback_hz), np.float32)
+        self._heard_hops: deque[NDArray] = deque()
+        self._played_hops: deque[NDArray[np.float32]] = deque()
+        self._calibration_settings = self.settings.calibration
+        if form.carrier_hz is not None:
+            wanted = self.settings.calibration.carrier_hz
+            if wanted not in (None, form.carrier_hz):
+                raise DetectorError(
+                    f"{self.name}: settings.carrier_hz = {wanted:g}: the device's baseband is about {form.carrier_hz:g} Hz"
+                )
+            self._calibration_settings = replace(self.settings.calibration, carrier_hz=form.carrier_hz)
+        self._context = Context(self.settings.context, HOP_S)
+        self._power = Power(self.settings.power, self._context, HOP_S)
+        self._classifier = self._make_classifier()
+        self._removed_db: list[float] = []
+        self._scores: list[tuple[float, ...]] = []
+        self.calibrations: list[Calibrated] = []
+        self._calibrate()
+
+    # What happened, for reports.
+    @property
+    def phase(self) -> Phase:
+        return self._phase
+
+    @property
+    def occupancy(self) -> Occupancy:
+        return self._context.state
+
+    @property
+    def duty(self) -> float:
+        """Share of the time since the first calibration in which the tone was on."""
+        return self._power.duty
+
+    @property
+    def occupied_duty(self) -> float:
+        """The same of the time with somebody there."""
+        return self._power.occupied_duty
+
+    @property
+    def removed_db(self) -> float:
+        """What the removal of the playback's distortion has taken out, as it says itself; 0 without playback."""
+        return 0.0 if self._remover is None else float(self._remover.removed_db)
+
+    @property
+    def alive(self) -> NDArray[np.bool_]:
+        return self._hearing.alive.copy()
+
+    def feed(self, block: Block) -> Emission | None:
+        samples = block.streams[self.stream][: self._channels]
+        self._heard_hops.extend(self._hops.cut(samples))
+        if PLAYBACK in self.needs:
+            self._played_hops.extend(self._played.cut(block.streams[PLAYBACK][:1]))
+        while self._heard_hops and (self._played_hops or PLAYBACK not in self.needs):
+            played = self._played_hops.popleft()[0] if PLAYBACK in self.needs else None
+            self._scores.append(self._step(self._heard_hops.popleft(), played))
+        return self._emission
+
+    def tracks(self) -> Sequence[ScoreTrack]:
+        scores = np.asarray(self._scores, np.float32).reshape(-1, len(LABELS))
+        return [
+            ScoreTrack(self.name, label, HOP_S, HOP_S, scores[:, index].copy(), span_s=SPAN_S)
+            for index, label in enumerate(LABELS)
+        ]
+
+    def _step(self, raw: NDArray, played: NDArray[np.float32] | None) -> tuple[float, ...]:
+        hop, usable = clean(raw)
+        self._since_calibration_s += HOP_S
+        if self._phase is Phase.CALIBRATING:
+            self._calibration.push(hop, usable)
+            self._emission = self._calibration.emission
+            self._context.idle()
+            if self._calibration.result is not None:
+                self._start(self._calibration.result)
+            return NOT_SENSING
+        if self._phase is Phase.RESTING:
+            self._context.idle()
+            if self._power.step(False):
+                self._emission = self.calibrations[-1].emission
+                self._settle(Phase.SETTLING)
+                self._hearing.pause()
+            return NOT_SENSING
+        envelope = hop if self._mixer is None else self._mixer.mix(hop)
+        playing = played is not None and bool(np.any(played))
+        verdict = self._hearing.judge(envelope, usable, playing)
+        if verdict is Verdict.SKIP:
+            self._deaf_s += HOP_S if usable.any() else 0.0
+            self._settle(Phase.DEAF)
+            scores = NOT_SENSING
+            self._context.idle()
+        else:
+            self._deaf_s = 0.0
+            if verdict is Verdict.REBUILD:
+                self._build()
+                self._settle(Phase.SETTLING)
+            scores = self._sense(envelope[self._hearing.alive], played)
+            self._watch(playing)
+        if not self._power.step(self._phase is Phase.SENSING):
+            self._phase, self._emission = Phase.RESTING, SILENT
+        elif self._since_calibration_s >= AGAIN_S and (
+            self._changed_s >= CHANGED_S or self._deaf_s >= DEAF_S
+        ):
+            self._calibrate()
+        return scores
+
+    def _sense(
+        self, envelope: NDArray[np.complex64], played: NDArray[np.float32] | None
+    ) -> tuple[float, ...]:
+        if self._remover is not None:
+            envelope = self._remover.process(envelope, played)
+        features = self._map.push(self._clutter.process(envelope))
+        if self._phase is not Phase.SENSING:
+            self._context.idle()
+            self._settle_hops -= 1
+            self._phase = Phase.SETTLING
+            if self._settle_hops > 0:
+                return NOT_SENSING
+            self._phase, self._memory = Phase.SENSING, self._classifier.start()
+            self._context.deaf()
+        probabilities, self._memory = self._classifier.step(features, self._memory)
+        return self._context.step(probabilities)
+
+    def _calibrate(self) -> None:
+        self._phase = Phase.CALIBRATING
+        self._calibration = Calibration(self._calibration_settings, self._rate_hz, self._channels, HOP_S)
+        self._emission = self._calibration.emission
+        self._since_calibration_s = self._changed_s = self._deaf_s = 0.0
+        self._hearing = Hearing(np.ones(self._channels, bool))
+        self._remover = None
+
+    def _start(self, result: Calibrated) -> None:
+        self.calibrations.append(result)
+        self._emission = result.emission
+        self._hearing = Hearing(result.alive)
+        self._mixer = None
+        if self.stream == ULTRASONIC:
+            self._mixer = Mixer(self._rate_hz, RATE_HZ, result.carrier_hz, self._channels)
+        self._reference: NDArray | None = None
+        self._build()
+        self._settle(Phase.SETTLING)
+
+    def _build(self) -> None:
+        """Filters and maps for the microphones that live."""
+        channels = int(self._hearing.alive.sum())
+        self._remover = None
+        if PLAYBACK in self.needs:
+            self._remover = DistortionRemover(channels, RATE_HZ, self._playback_hz)
+        self._clutter = ClutterFilter(channels, RATE_HZ)
+        self._map = DopplerMap(channels, RATE_HZ)
+        self._reference = None
+
+    def _settle(self, phase: Phase) -> None:
+        self._phase = phase
+        self._settle_hops = round(SETTLE_S / HOP_S)
+        self._clutter.reset()
+        self._context.deaf()
+
+    def _watch(self, playing: bool) -> None:
+        """How long the carrier has been another than it was after calibration. Music turns its level down, so it does not count."""
+        level = float(np.sqrt(np.mean(self._hearing.level[self._hearing.alive] ** 2)))
+        if self._reference is None:
+            if self._phase is Phase.SENSING:
+                self._reference = level
+            return
+        if playing:
+            return
+        change_db = abs(20.0 * np.log10(max(level, 1e-12) / max(self._reference, 1e-12)))
+        self._changed_s = self._changed_s + HOP_S if change_db > CHANGED_DB else 0.0

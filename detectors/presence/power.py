@@ -1,0 +1,68 @@
+"""When the tone may rest: once presence is sure, for a set time, and never when a vacancy is near.
+
+Presence is sure after motion was heard for `sure_s` in all since the tone came on. A rest of off_s then costs the hold of presence nothing
+but the small motions within it: of n an hour heard with probability P, a vacancy is false with exp(-n P (vacancy_s - off_s) / 1 h).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from detectors.errors import DetectorError
+from detectors.presence.context import Context, Occupancy, within
+
+
+@dataclass(frozen=True)
+class PowerSettings:
+    """off_s: length of a rest, 0 (none) to 3600. sure_s: of motion heard before one, 0.05 to 60. Raises DetectorError."""
+
+    off_s: float = 300.0
+    sure_s: float = 1.0
+
+    def __post_init__(self) -> None:
+        within("off_s", self.off_s, 0.0, 3600.0)
+        within("sure_s", self.sure_s, 0.05, 60.0)
+
+
+class Power:
+    """Decides hop by hop whether the tone is on. `duty` and `occupied_duty`: shares of all time, and of the time with somebody there."""
+
+    def __init__(self, settings: PowerSettings, context: Context, hop_s: float) -> None:
+        rest_s = context.settings.vacancy_s - context.settings.confirm_s
+        if settings.off_s > 0.0 and settings.off_s > rest_s:
+            raise DetectorError(
+                f"settings.off_s: at most vacancy_s - confirm_s = {rest_s:g}, or 0 for never, got {settings.off_s:g}"
+            )
+        self._settings, self._context, self._hop_s = settings, context, hop_s
+        self._rest_s = self._heard_s = 0.0
+        self._hops = {state: [0, 0] for state in Occupancy}
+
+    def step(self, sensing: bool) -> bool:
+        """Whether the tone is on in the next hop. sensing: whether this hop was listened to, not just waited through."""
+        if self._rest_s > 0.0:
+            self._rest_s -= self._hop_s
+            return self._count(on=self._rest_s <= 0.5 * self._hop_s)
+        if sensing and self._context.moving:
+            self._heard_s += self._hop_s
+        if self._settings.off_s > 0.0 and self._heard_s >= self._settings.sure_s:
+            self._rest_s, self._heard_s = self._settings.off_s, 0.0
+            return self._count(on=False)
+        return self._count(on=True)
+
+    def _count(self, on: bool) -> bool:
+        counts = self._hops[self._context.state]
+        counts[0] += on
+        counts[1] += 1
+        if on:
+            self._rest_s = 0.0
+        return on
+
+    @property
+    def duty(self) -> float:
+        on, all_hops = (sum(counts[i] for counts in self._hops.values()) for i in (0, 1))
+        return on / all_hops if all_hops else 1.0
+
+    @property
+    def occupied_duty(self) -> float:
+        on, all_hops = self._hops[Occupancy.OCCUPIED]
+        return on / all_hops if all_hops else 1.0
