@@ -6,7 +6,7 @@ over the rate at which the echo flickers, from 1 to 200 Hz.
     0  loudness     10 lg(mean over microphones of P / N) / 10: above each microphone's own noise
     1  novelty      (10 lg P - its slow median) / 10: a fan that runs for long becomes the background
     2  coherence    mean over neighbours of |R_ij|^2 / (R_ii R_jj), R smoothed over 0.2 s: 1 for one echo, small for noise
-    3  steadiness   mean over neighbours of cos(arg R_ij - arg Q_ij), Q smoothed over 2 s: 1 while the bearing stays
+    3  steadiness   Re sum g_ij conj(q_ij) / sum |g_ij q_ij|, g = R_ij / sqrt(R_ii R_jj), q smoothed over 2 s: 1 while the bearing stays
     4  flicker      10 lg(modulation power / its mean) / 10: lines at the passing of blades, slow for a gait
 
 N is tracked at 1250 to 1480 Hz, beyond people, so a gain before it all changes nothing; rows 2 and 3 need two microphones and are 0
@@ -231,22 +231,21 @@ def _bands(
             background_db[b] = _stepped(loudness, background_db[b], _BACKGROUND_DB, heard, 11)
         features[0, b] = min(max(loudness / 10.0, -1.0), 8.0)
         features[1, b] = min(max((loudness - background_db[b]) / 10.0, -2.0), 5.0)
-        coherence, steadiness, valid, known = 0.0, 0.0, 0, 0
+        coherence, valid, along, lengths = 0.0, 0, 0.0, 0.0
         for p in range(len(pairs)):
             now = quick[b, channels + p] + _QUICK * (cross[p] * share - quick[b, channels + p])
             quick[b, channels + p] = now
             both = quick[b, pairs[p, 0]].real * quick[b, pairs[p, 1]].real
             if both > 1e-50:
-                coherence += (now.real**2 + now.imag**2) / both
+                now /= np.sqrt(both)
+                was = steady[b, p]
+                coherence += now.real**2 + now.imag**2
+                along += now.real * was.real + now.imag * was.imag
+                lengths += abs(now) * abs(was)
+                steady[b, p] = was + _SLOW * (now - was)
                 valid += 1
-            was = steady[b, p]
-            lengths = abs(now) * abs(was)
-            if lengths > 1e-50:
-                steadiness += (now.real * was.real + now.imag * was.imag) / lengths
-                known += 1
-            steady[b, p] = was + _SLOW * (now - was)
         features[2, b] = min(coherence / max(valid, 1), 1.0)
-        features[3, b] = steadiness / max(known, 1)
+        features[3, b] = along / (lengths + _TINY)
     total = 0.0
     for k in range(1, flicker_edges[-1]):
         total += flicker[k]
