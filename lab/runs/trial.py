@@ -88,6 +88,7 @@ def match_rules(spec: Scenario, stack: Stack) -> tuple[MatchRule, ...]:
             guard_s=spec.expect.guard_s,
             latency_s=spec.expect.latency_s,
             within_s=spec.expect.within_s,
+            early_s=spec.expect.early_s,
             detector=detector,
         )
         for detector, label in stack.labels
@@ -104,6 +105,7 @@ def device_rules(spec: Scenario, reported: DeviceReport) -> tuple[MatchRule, ...
             guard_s=spec.expect.guard_s,
             latency_s=spec.expect.latency_s,
             within_s=spec.expect.within_s,
+            early_s=spec.expect.early_s,
             detector=reported.detector,
             stage=DUT,
         )

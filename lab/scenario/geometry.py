@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.acoustics.placement import place_device, place_source
+from lab.acoustics.ultrasonic.product import control_rate_hz
+from lab.acoustics.ultrasonic.stage import Carrier
 from lab.errors import BadInput
 from lab.movers.catalogue import make_mover
 from lab.movers.mover import Mover, Surroundings
@@ -47,7 +49,7 @@ def check_geometry(scenario: Scenario, seen: set[Any]) -> None:
         for place in places:
             place_source(scenario.room.size_m, device_m, rng, **place)
         if attempt < MOVING_TRIES:
-            lay_out(scenario, device_m, lambda _, rng=rng: rng)
+            _check_speeds(scenario, lay_out(scenario, device_m, lambda _, rng=rng: rng))
     seen.add(what)
 
 
@@ -72,6 +74,19 @@ def lay_out(
             )
     around = Surroundings(size, device_m, scenario.duration_s, scenario.doorways)
     return tuple(make_mover(spec, around, rng_of(spec.name)) for spec in scenario.movers)
+
+
+def _check_speeds(scenario: Scenario, movers: tuple[Mover, ...]) -> None:
+    """Raises BadInput for a mover that is faster than the highest control rate carries."""
+    device = scenario.device.ultrasonic
+    if device is None:
+        return  # the model lets nothing move
+    carrier = Carrier.in_air(device.baseband_carrier_hz, scenario.room.climate)
+    for mover in movers:
+        try:
+            control_rate_hz(mover.top_speed_m_s, carrier)
+        except BadInput as error:
+            raise BadInput(f"movers.{mover.name}: {error}") from None
 
 
 def _place(source: Any) -> dict[str, Any] | None:

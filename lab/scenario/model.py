@@ -34,13 +34,15 @@ class Expectation(Spec):
     """What the detectors under test should say. `labels` is empty when nothing should be detected.
 
     latency_s: a detection may come this long after the offset of the truth. within_s: and no later than this after its
-    onset, 0.1 to 3600; without it, as long as the truth lasts.
+    onset, 0.1 to 3600; without it, as long as the truth lasts. early_s: or come this long before the onset, 0 to 10, where what
+    is to be detected can be heard before it counts: who comes in is seen through the open door.
     guard_s: the detector must be quiet this long before the onset, or the trial is no detection.
     """
 
     labels: tuple[Label, ...] = ()
     latency_s: float = Field(1.0, ge=0.0, le=60.0)
     within_s: float | None = Field(None, ge=0.1, le=3600.0)
+    early_s: float = Field(0.0, ge=0.0, le=10.0)
     guard_s: float = Field(1.0, ge=0.0, le=60.0)
 
 
