@@ -53,11 +53,11 @@ class CalibrationSettings:
     step_hz: float = 500.0
     probe_db_spl: float = 65.0
     range_m: float = 7.0
-    snr_db: float = 9.0
+    snr_db: float = 11.0
     target_db: float = -18.0
     level_range_db_spl: tuple[float, float] = (70.0, 89.0)
     full_scale_db_spl: float = 130.0
-    direct_db: float = 20.0
+    direct_db: float = 22.0
     carrier_hz: float | None = None
     level_db_spl: float | None = None
 
