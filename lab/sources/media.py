@@ -22,20 +22,14 @@ from lab.acoustics.placement import Height, Point, Rule
 from lab.errors import BadInput
 from lab.sources.library import PROCEDURAL, Library, open_library
 from lab.sources.marking import WatermarkSpec, marked_stretch, marked_word, marked_word_alone
+from lab.sources.placed import Name, Schedule, starts
 from lab.sources.segments import Segment
 from lab.sources.stretch import Stretch, silence, stretch_of
 from lab.spec import Spec
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 Class = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 REMEMBERED_S = 60.0  # what plays longer is made anew each time, in constant memory
 LEAD_S = (1.0, 4.0)  # host heard before a mark, when the source plays that long
-
-
-class Schedule(Spec):
-    """When a source starts: at random, `poisson_per_h` times an hour on average, never over itself."""
-
-    poisson_per_h: float = Field(gt=0.0, le=3600.0)
 
 
 class MediaSpec(Spec):
@@ -245,7 +239,7 @@ def _once(
 ) -> Iterator[Stretch]:
     gain = float(pa_from_db_spl(spec.level_db_spl))
     at = 0
-    for start_s in _starts(spec, rng, duration_s):
+    for start_s in starts(spec, rng, duration_s):
         if spec.watermark is not None:
             stretch = marked_word_alone(library, rng, spec.name, gain, spec.watermark, rate_hz)
         else:
@@ -255,12 +249,3 @@ def _once(
         at = first + len(stretch.audio)
         yield stretch
     yield from silence(max(0, round(duration_s * rate_hz) - at), rate_hz)
-
-
-def _starts(spec: MediaSpec, rng: np.random.Generator, duration_s: float) -> list[float]:
-    if spec.schedule is None:
-        return [spec.start_s]
-    starts, at_s = [], spec.start_s
-    while (at_s := at_s + float(rng.exponential(3600.0 / spec.schedule.poisson_per_h))) < duration_s:
-        starts.append(at_s)
-    return starts
