@@ -21,7 +21,7 @@ from detectors.interface import AUDIBLE, PLAYBACK, Event, StreamNeed
 from lab.bench.physical.device_ear import DeviceEar
 from lab.bench.physical.device_report import device_report, no_report
 from lab.bench.physical.execute import Take, play_and_record
-from lab.bench.physical.findings import facts_of, write_note
+from lab.bench.physical.findings import facts_of, note_trial
 from lab.bench.physical.health import Check, Mark, check_bench, check_calibrations
 from lab.bench.physical.hearing import heard_by
 from lab.bench.physical.instruments import PATIENT_S
@@ -155,7 +155,7 @@ class PhysicalBench:
             faults += judge_quiet(plan, self.rig, self._spec, one.take.quiet, noises, measured)
         facts = facts_of(plan, self.rig, own.playback, own.take, measured, faults, self._report(plan, heard))
         try:
-            write_note(plan, self.rig, own.take, facts, own.console)
+            note_trial(plan, self.rig, own.take, facts, own.console)
         except OSError as error:
             raise LabFailure(
                 f"{own.take.path}: its note cannot be written: {error.strerror}; go on with --resume"

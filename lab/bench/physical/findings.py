@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -10,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lab.bench.physical.execute import Take
+from lab.bench.physical.notes import write_note
 from lab.bench.physical.plan import RigPlan
 from lab.bench.physical.playback import Playback
 from lab.bench.physical.quiet import quiet_figures
@@ -55,10 +55,10 @@ def facts_of(
     )
 
 
-def write_note(plan: RigPlan, rig: RigFile, take: Take, facts: CaptureFacts, console: Sequence[str]) -> None:
+def note_trial(plan: RigPlan, rig: RigFile, take: Take, facts: CaptureFacts, console: Sequence[str]) -> None:
     """Beside the capture, at once: what was measured does not depend on the run coming to its end.
 
-    console: what the device said meanwhile, harmless text.
+    console: what the device said meanwhile, harmless text. Raises OSError.
     """
     trial, reported = plan.trial, facts.reported
     content = {
@@ -86,7 +86,7 @@ def write_note(plan: RigPlan, rig: RigFile, take: Take, facts: CaptureFacts, con
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "keep_days": rig.captures.keep_days,
     }
-    take.path.with_suffix(".json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write_note(take.path.with_suffix(".json"), content)
 
 
 def _path_figures(take: Take) -> dict[str, float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.bench.physical.hearing import heard_by
+from lab.bench.physical.notes import read_note
 from lab.errors import LabFailure
 from lab.scenario.trial import Trial
 from lab.sources.segments import Segment
@@ -43,7 +43,7 @@ def heard_again(
     note: Path, trial: Trial, rig: RigFile, start_s: float, end_s: float
 ) -> tuple[NDArray[np.float32], int, tuple[Segment, ...]]:
     """The reference microphone between two moments of a kept trial, its rate, and what was played in the trial."""
-    said = json.loads(note.read_text())
+    said = read_note(note)
     rate_hz = trial.spec.device.audible.rate_hz
     segments = tuple(Segment(**one) for one in said["segments"])
     if said["body_at"] is None or "deleted" in said:

@@ -6,13 +6,12 @@ that the rig file states now and those it stated when the capture was made. A cl
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from lab.bench.physical.notes import read_note, write_note
 from lab.errors import BadInput
 from rigs.rig_file import RigFile
 
@@ -47,11 +46,8 @@ def old_captures(folders: Iterable[Path], rig: RigFile, now: datetime | None = N
 
 def delete(old: Old, now: datetime | None = None) -> None:
     """Delete one capture; its note says so. Raises OSError, and then the capture is still there."""
-    said = json.loads(old.note.read_text(encoding="utf-8"))
-    said["deleted"] = (now or datetime.now(UTC)).isoformat(timespec="seconds")
-    partial = old.note.with_suffix(".partial")
-    partial.write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
-    os.replace(partial, old.note)
+    deleted = (now or datetime.now(UTC)).isoformat(timespec="seconds")
+    write_note(old.note, read_note(old.note) | {"deleted": deleted})
     old.capture.unlink()
 
 
@@ -64,7 +60,7 @@ def _notes(folder: Path) -> Iterator[Path]:
 def _old(note: Path, rig: RigFile, now: datetime) -> Old | None:
     """None for what must stay, and for whatever is not plainly a note of this bench."""
     try:
-        said = json.loads(note.read_text(encoding="utf-8"))
+        said = read_note(note)
         name, promised, made = said["capture"], said["keep_days"], datetime.fromisoformat(said["made"])
         if said["rig"] != rig.id or Path(name).name != name:
             return None

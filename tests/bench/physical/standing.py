@@ -122,10 +122,15 @@ class Running:
     def wait_playing(self, trial: int) -> None:
         """Until the capture of a trial grows; trials count from 0, in the order in which they come."""
         captures = self.out / "captures"
-        wait_until(
-            lambda: len([one for one in captures.glob("*.flac") if one.stat().st_size > 20_000]) > trial,
-            f"capture {trial}",
-        )
+
+        def seen() -> bool:
+            ended = self.process.poll() is not None
+            if len([one for one in captures.glob("*.flac") if one.stat().st_size > 20_000]) > trial:
+                return True
+            assert not ended, f"it ended before capture {trial}: {self.said.read_text()}"
+            return False
+
+        wait_until(seen, f"capture {trial}")
 
     def end(self) -> int:
         return self.process.wait(LONG_S)
