@@ -15,8 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-import numpy as np
-
 from detectors.errors import DetectorError
 
 LABELS = ("presence", "major_motion", "minor_motion", "vacancy")
@@ -79,28 +77,33 @@ class Context:
 
     def deaf(self) -> None:
         """What was heard until now is not continued: evidence starts from none. States stay."""
-        self._evidence = np.full(3, -CLIP)
-        self._on = np.zeros(3, bool)
+        self._evidence = [-CLIP] * 3
+        self._on = [False] * 3
 
     def step(self, probabilities: Sequence[float]) -> tuple[float, float, float, float]:
         """probabilities: (none, minor, major) of a hop. Returns the scores of LABELS, 0 to 1; an alarm at 0.5."""
         _, minor, major = (float(p) for p in probabilities)
-        now = (logit(minor + major), logit(major), logit(minor))
-        self._evidence += self._gain * (np.array(now) - self._evidence)
+        for label, p in ((PRESENCE, minor + major), (MAJOR, major), (MINOR, minor)):
+            self._evidence[label] += self._gain * (logit(p) - self._evidence[label])
         self._pass()
         self._listened_s += self._hop_s
-        minor_theta = self._minor_theta()
-        margin = self._evidence - np.array([minor_theta, self._major, minor_theta])
+        small = self._minor_theta()
+        margin = [
+            self._evidence[PRESENCE] - small,
+            self._evidence[MAJOR] - self._major,
+            self._evidence[MINOR] - small,
+        ]
         margin[PRESENCE] = max(margin[PRESENCE], margin[MAJOR])
-        margin += self.settings.hysteresis * self._on
-        self._on = margin >= 0.0
+        for label in (PRESENCE, MAJOR, MINOR):
+            margin[label] += self.settings.hysteresis * self._on[label]
+            self._on[label] = margin[label] >= 0.0
         if self._on[MAJOR]:
             self._since_major_s = 0.0
         if self._on[PRESENCE]:
             self.state = Occupancy.OCCUPIED
             self.since_motion_s = self._listened_s = 0.0
-        presence, major_score, minor_score = 1.0 / (1.0 + np.exp(-margin))
-        return float(presence), float(major_score), float(minor_score), self._vacancy()
+        presence, major_score, minor_score = (1.0 / (1.0 + math.exp(-value)) for value in margin)
+        return presence, major_score, minor_score, self._vacancy()
 
     def idle(self) -> None:
         """A hop in which nobody listens: timers run on."""
@@ -109,7 +112,7 @@ class Context:
     @property
     def moving(self) -> bool:
         """Whether somebody is heard right now."""
-        return bool(self._on[PRESENCE])
+        return self._on[PRESENCE]
 
     @property
     def boost(self) -> float:

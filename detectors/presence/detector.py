@@ -1,6 +1,6 @@
 """The presence detector: calibrates, emits a tone, listens for what moves, says who is there.
 
-    hop -> clean -> mixer -> hearing -> distortion removal -> clutter filter -> Doppler map -> classifier -> context -> scores
+    hop -> clean -> mixer -> hearing -> distortion removal -> clutter filter -> lines -> Doppler map -> classifier -> context -> scores
                                                                                                   power -> emission
 
 Everything goes hop by hop, 50 ms each, so that how a stream is cut into blocks changes no bit. A hop that cannot be used has no score
@@ -37,6 +37,7 @@ from detectors.presence.distortion import DistortionRemover
 from detectors.presence.features import DopplerMap
 from detectors.presence.front_end import Hops, Mixer
 from detectors.presence.hearing import Hearing, Verdict, clean
+from detectors.presence.lines import LineNotch
 from detectors.presence.power import Power, PowerSettings
 
 HOP_S = 0.05
@@ -133,7 +134,6 @@ class PresenceDetector:
         self._context = Context(self.settings.context, HOP_S)
         self._power = Power(self.settings.power, self._context, HOP_S)
         self._classifier = self._make_classifier()
-        self._removed_db: list[float] = []
         self._scores: list[tuple[float, ...]] = []
         self.calibrations: list[Calibrated] = []
         self._calibrate()
@@ -228,7 +228,7 @@ class PresenceDetector:
     ) -> tuple[float, ...]:
         if self._remover is not None:
             envelope = self._remover.process(envelope, played)
-        features = self._map.push(self._clutter.process(envelope))
+        features = self._map.push(self._notch.process(self._clutter.process(envelope)))
         if self._phase is not Phase.SENSING:
             self._context.idle()
             self._settle_hops -= 1
@@ -266,6 +266,7 @@ class PresenceDetector:
         if PLAYBACK in self.needs:
             self._remover = DistortionRemover(channels, RATE_HZ, self._playback_hz)
         self._clutter = ClutterFilter(channels, RATE_HZ)
+        self._notch = LineNotch(channels, RATE_HZ)
         self._map = DopplerMap(channels, RATE_HZ)
         self._reference = None
 

@@ -37,10 +37,8 @@ class Hearing:
 
     def __init__(self, alive: NDArray[np.bool_]) -> None:
         self.alive = np.array(alive, bool)
-        channels = len(self.alive)
-        self._usual = np.zeros(channels)
-        self._weak = np.zeros(channels, np.int64)
-        self._well = np.zeros(channels, np.int64)
+        # Rows: what a microphone usually hears of the carrier, hops for which it has been weak, hops for which well.
+        self._watch = np.zeros((3, len(self.alive)))
         self.pause()
 
     def pause(self) -> None:
@@ -50,60 +48,96 @@ class Hearing:
 
     def judge(self, envelope: NDArray[np.complex64], usable: NDArray[np.bool_], playing: bool) -> Verdict:
         """envelope: (M, n) of a hop. usable: (M,), of `clean`. playing: whether the device plays something."""
-        mean = envelope.mean(axis=1, dtype=np.complex128)
-        level = np.abs(mean)
         if self._onset > 0:
             self._onset -= 1
             return Verdict.SKIP
-        if not self._usual.any():
-            self._usual = level.copy()
-        others = np.median(level[self.alive]) if self.alive.any() else 0.0
-        least = np.where(
-            self.alive, self._usual * 10.0 ** (-DEAD_DB / 20.0), others * 10.0 ** (-BACK_DB / 20.0)
-        )
-        weak = ~usable | (level < least)
-        self._weak = np.where(weak, self._weak + 1, 0)
-        self._well = np.where(weak, 0, self._well + 1)
-        sound = self.alive & ~weak
-        if not sound.any():  # a gap, or no carrier at all: nothing of one microphone
-            self._weak[:] = 0
-            return self._skip()
-        given_up = self.alive & (self._weak >= DEAD_HOPS)
-        back = ~self.alive & (self._well >= ALIVE_HOPS)
-        if given_up.any() or back.any():
-            self.alive = (self.alive & ~given_up) | back
-            self._before[:] = 0.0
-            self._usual = np.where(back, level, self._usual)
-            return Verdict.REBUILD
-        if (self.alive & weak).any():
-            return self._skip()
-        if self._jumped(mean, playing):
-            return self._skip()
-        self._before = np.stack([mean, self._before[0]])
-        self._usual += np.where(sound, SLOW * (level - self._usual), 0.0)
-        return Verdict.USE
+        limit = JUMP_MUSIC_RAD if playing else JUMP_RAD
+        return _VERDICTS[
+            _judge(np.ascontiguousarray(envelope), usable, self.alive, self._watch, self._before, limit)
+        ]
 
     @property
     def level(self) -> NDArray[np.float64]:
         """What each microphone usually hears of the carrier, (M,), full scale 1."""
-        return self._usual
+        return self._watch[0]
 
-    def _skip(self) -> Verdict:
-        self._before[:] = 0.0
-        return Verdict.SKIP
 
-    def _jumped(self, mean: NDArray[np.complex128], playing: bool) -> bool:
-        """Over this hop, or over this and the one before: a jump within a hop shows half in each."""
-        limit = JUMP_MUSIC_RAD if playing else JUMP_RAD
-        for before in self._before:
-            if not before[self.alive].all():
-                continue
-            turn = (mean * np.conj(before))[self.alive]
-            common = turn.sum()
-            apart = np.abs(np.angle(turn * np.conj(common))).max()
-            if abs(np.angle(common)) > limit and apart < APART_RAD + 0.1 * abs(np.angle(common)):
-                return True
-        return False
+_VERDICTS = (Verdict.USE, Verdict.SKIP, Verdict.REBUILD)
+
+
+@njit(cache=True, error_model="numpy")
+def _judge(envelope, usable, alive, watch, before, limit):
+    """Index into _VERDICTS. alive (M,), watch (3, M) and before (2, M), the means of the last two hops, change in place."""
+    channels, count = envelope.shape
+    mean = np.zeros(channels, np.complex128)
+    level = np.zeros(channels)
+    started, loudest = False, 0.0
+    for m in range(channels):
+        for n in range(count):
+            mean[m] += envelope[m, n]
+        mean[m] /= count
+        level[m] = abs(mean[m])
+        started = started or watch[0, m] > 0.0
+        if alive[m]:
+            loudest = max(loudest, level[m])
+    if not started:
+        watch[0] = level
+    sound, gone, given_up, back = False, False, False, False
+    for m in range(channels):
+        if alive[m]:
+            least = watch[0, m] * 10.0 ** (-DEAD_DB / 20.0)
+        else:
+            least = loudest * 10.0 ** (-BACK_DB / 20.0)
+        if usable[m] and level[m] > least:
+            watch[1, m] = 0.0
+            watch[2, m] += 1.0
+            sound = sound or alive[m]
+            back = back or (not alive[m] and watch[2, m] >= ALIVE_HOPS)
+        else:
+            watch[1, m] += 1.0
+            watch[2, m] = 0.0
+            gone = gone or alive[m]
+            given_up = given_up or (alive[m] and watch[1, m] >= DEAD_HOPS)
+    if not sound:  # a gap, or no carrier at all: nothing of one microphone
+        watch[1:] = 0.0
+        before[:] = 0.0
+        return 1
+    if given_up or back:
+        for m in range(channels):
+            if watch[1, m] >= DEAD_HOPS:
+                alive[m] = False
+            elif not alive[m] and watch[2, m] >= ALIVE_HOPS:
+                alive[m] = True
+                watch[0, m] = level[m]
+        before[:] = 0.0
+        return 2
+    if gone:
+        before[:] = 0.0
+        return 1
+    # Over this hop, or over this and the one before: a jump within a hop shows half in each.
+    for k in range(2):
+        common, known = 0.0 + 0.0j, True
+        for m in range(channels):
+            if alive[m]:
+                common += mean[m] * np.conj(before[k, m])
+                known = known and before[k, m] != 0.0
+        turned = abs(np.angle(common))
+        if not known or turned <= limit:
+            continue
+        together = True
+        for m in range(channels):
+            if alive[m]:
+                own = abs(np.angle(mean[m] * np.conj(before[k, m]) * np.conj(common)))
+                together = together and own < APART_RAD + 0.1 * turned
+        if together:
+            before[:] = 0.0
+            return 1
+    before[1] = before[0]
+    before[0] = mean
+    for m in range(channels):
+        if alive[m]:
+            watch[0, m] += SLOW * (level[m] - watch[0, m])
+    return 0
 
 
 def clean(hop: NDArray) -> tuple[NDArray, NDArray[np.bool_]]:
