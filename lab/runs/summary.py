@@ -53,6 +53,9 @@ def _scenario(
             by_cell[record.cell_key].append(record)
     media = {source.name for source in scenario.first.sources if source.kind == "media"}
     outcomes = [outcome for records in by_cell.values() for outcome in outcomes_of_cell(records, media)]
+    expected = scenario.first.expect.labels
+    # What is true but not asked for is no target; its time is no exposure either way.
+    outcomes = [one if one.rule.label in expected else replace(one, targets=()) for one in outcomes]
     judgement = judge_scenario(outcomes, limits(scenario.first.accept))
     return ScenarioResult(
         id=scenario.id,
