@@ -21,6 +21,8 @@ VERBS = {
     "rig": "lab.commands.rig:app",
     "corpus": "lab.commands.corpus:app",
     "watermark": "lab.commands.watermark:app",
+    "train": "lab.commands.train:train",
+    "mine": "lab.commands.mine:mine",
     "history": "lab.commands.history:history",
     "list": "lab.commands.listing:list_scenarios",
     "schema": "lab.commands.schema:schema",

@@ -1,0 +1,34 @@
+"""`lab mine`: hours of clutter, what fools the network in them, and learning from that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def mine(
+    name: Annotated[str, typer.Argument(help="What to mine for: presence.")],
+    hours: Annotated[float, typer.Option(min=0.05, help="Of clutter, each round.")] = 24.0,
+    rounds: Annotated[int, typer.Option(min=1, max=20)] = 2,
+    threshold: Annotated[float, typer.Option(help="Log-odds above which it counts as fooled.")] = 3.0,
+    share: Annotated[
+        float, typer.Option(min=0.01, max=10.0, help="Of the training trials, as trained.")
+    ] = 1.0,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of data and learning.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Processes that render; default: one per core.")
+    ] = None,
+    work: Annotated[Path, typer.Option(help="Folder of examples and weights, taken up again.")] = Path(
+        "runs/training/presence"
+    ),
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of model and card; default: detectors/models.")
+    ] = None,
+) -> None:
+    """Run the network over clutter, keep what fools it, learn on, and show false alarms per day before and after."""
+    from lab.commands.train import presence_job
+    from lab.training.presence.train import mine as mine_presence
+
+    print(mine_presence(presence_job(name, share, None, seed, jobs, work, out), hours, rounds, threshold))

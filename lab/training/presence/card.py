@@ -1,0 +1,101 @@
+"""The card beside the weights: what they learnt from, how well they do where they did not, and what they cannot do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from detectors.presence.features import BANDS, CHANNELS, VERSION
+from lab.training.presence import evaluate, mining
+from lab.training.presence.learn import Recipe
+
+_LIMITS = """\
+## Limits
+
+- Everything is computed: no real room, person, loudspeaker or microphone has been heard.
+- Music that the device plays is not in the data. It is to be removed before the map.
+- A person who only breathes counts as none; presence is held on by what moved before.
+- Pets, robot vacuums and insects were taught as none; those that move like persons still fool it.
+- Carrier 34 kHz. Another carrier within 30 to 42 kHz scales Doppler by its ratio to that.
+- The figures are of the tune split, which chose this network; verdicts come from the test split.
+"""
+
+
+def write_card(
+    path: Path,
+    facts: Mapping[str, Any],
+    recipe: Recipe,
+    models: Sequence[Path],
+    scored: Sequence[evaluate.Scored],
+    small: Sequence[evaluate.Scored],
+    single: Sequence[evaluate.Scored],
+) -> str:
+    """Writes the card and returns the figures of the float32 network as text."""
+    figures = evaluate.table(scored)
+    apart = [
+        np.abs(one.scores["major"] - other.scores["major"]) for one, other in zip(scored, small, strict=True)
+    ]
+    lines = [
+        "# Presence network",
+        "",
+        f"Doppler maps (`{VERSION}`, {CHANNELS} x {BANDS}) to none, minor and major motion, every 50 ms, causal.",
+        "Dense layer, two gated recurrent layers, softmax. One thread of ONNX Runtime, the memory in the caller's hands.",
+        "",
+        f"Made by `lab train presence` and `lab mine presence`; seed {facts['seed']}.",
+        "",
+        "| file | bytes | learnt numbers |",
+        "|---|---|---|",
+        *(f"| `{one.name}` | {one.stat().st_size} | {facts['parameters']} |" for one in models),
+        "",
+        "## Data",
+        "",
+        f"{facts['examples']} trials, {facts['hours']:.1f} h, of `scenarios/training/presence/`, split `train`, rendered as baseband.",
+        "Priors stand in the files: rooms of 3.2 to 9.5 m, hard to soft, 14 to 29 C, 25 to 75 % humidity, persons of 1.0 to 1.95 m with",
+        "0 to 9 dB of clothing at 1.1 to 6.2 m, microphones within 9 dB and 60 degrees, a tone of 75 to 90 dB at 1 m. Each trial is heard",
+        "with all four microphones and with one or two of them. A hop is labelled by the movers' truth.",
+        "",
+        "| scenario | hours |",
+        "|---|---|",
+        *(f"| {name} | {hours:.2f} |" for name, hours in facts["families"].items()),
+        "",
+        f"Learning: {recipe.steps} steps of {recipe.batch} sequences of {recipe.sequence} hops, AdamW at {recipe.rate:g};",
+        f"hops without motion weigh {recipe.none_weight:g}. Rendering took {facts['render_s']} s, learning {facts['learn_s']} s.",
+        "",
+        "## Mining",
+        "",
+        *([f"- {mining.told(row)}" for row in facts["rounds"]] or ["No round yet."]),
+        "",
+        "## Figures, tune split",
+        "",
+        "Thresholds are log-odds smoothed over 0.5 s. Rows of cells: events found, or false alarms per day.",
+        "",
+        "```",
+        figures,
+        "```",
+        "",
+        "| variant | major: area | minor: area | major found at 3 | false per day at 3 |",
+        "|---|---|---|---|---|",
+        *(
+            _row(name, one)
+            for name, one in (("float32", scored), ("int8", small), ("one or two microphones", single))
+        ),
+        "",
+        f"Scores of major motion differ between float32 and int8 by {np.mean(np.concatenate(apart)):.3f} on average.",
+        "",
+        _LIMITS,
+    ]
+    path.write_text("\n".join(lines))
+    return figures
+
+
+def _row(name: str, scored: Sequence[evaluate.Scored]) -> str:
+    hops = evaluate.hop_figures(scored)
+    found, total = evaluate.detected(scored, "major", 3.0)
+    alarms, hours = evaluate.false_alarms(scored, "major", 3.0)
+    return (
+        f"| {name} | {hops['major']['auc']:.4f} | {hops['minor']['auc']:.4f} | {found}/{total} | "
+        f"{24.0 * alarms / hours if hours else float('nan'):.1f} |"
+    )

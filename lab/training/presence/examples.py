@@ -1,0 +1,200 @@
+"""Examples: Doppler maps of a trial and what moved, hop by hop; rendered once and kept on disk.
+
+The chain before the network is the detector's own: clutter filter, Doppler map. Only the room is computed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.interface import BASEBAND, Emission, Event, StreamNeed
+from detectors.presence.clutter import ClutterFilter
+from detectors.presence.features import HOP, RATE_HZ, VERSION, DopplerMap
+from detectors.presence.network import CLASSES
+from lab.bench.simulated.bench import SimulatedBench
+from lab.errors import BadInput
+from lab.movers.mover import MAJOR, MINOR
+from lab.runs.pool import run_chunks, stop_requested
+from lab.scenario.file import ScenarioFile
+from lab.scenario.load import load_scenario
+from lab.scenario.trial import Cell, Trial
+
+HOP_S = HOP / RATE_HZ
+CARRIER_HZ = 34_000.0
+LEVEL_DB_SPL = (75.0, 90.0)
+# The map looks back: a motion shows a little after its onset, and its end is neither motion nor none for a while.
+RISE_S, FALL_S = 0.15, 0.6
+START_S = 1.0  # after the tone came up
+IGNORED = -1
+NONE, MINOR_CLASS, MAJOR_CLASS = (CLASSES.index(name) for name in ("none", "minor", "major"))
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """maps: float16 (V, hops, CHANNELS, BANDS), V microphone sets. labels: int8 (hops,), index of CLASSES or IGNORED.
+    onsets: float64 (events, 3), onset and offset in s and class."""
+
+    name: str
+    family: str
+    maps: NDArray[np.float16]
+    labels: NDArray[np.int8]
+    onsets: NDArray[np.float64]
+
+    @property
+    def hours(self) -> float:
+        return len(self.labels) * HOP_S / 3600.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """One trial by name, and where its example is kept."""
+
+    path: Path
+    cell: Cell
+    index: int
+    seed: int
+    file: Path
+    name: str
+    family: str
+
+
+def scenarios(folder: Path, split: str) -> list[ScenarioFile]:
+    """All scenarios of a folder with this split, by file name. Raises BadInput when asked for `test`, or without any."""
+    if split == "test":
+        raise BadInput('training never reads scenarios of split = "test"')
+    found = [load_scenario(path) for path in sorted(folder.glob("*.toml")) if path.name != "suite.toml"]
+    foreign = [one for one in found if one.first.split == "test"]
+    if foreign:
+        raise BadInput(f'{foreign[0].path}: split = "test": a training folder holds train and tune')
+    chosen = [one for one in found if one.first.split == split]
+    if not chosen:
+        raise BadInput(f'{folder}: no scenario with split = "{split}"')
+    return chosen
+
+
+def places(
+    files: Iterable[ScenarioFile], cache: Path, seed: int, share: float = 1.0, first: int = 0
+) -> list[Place]:
+    """The trials of each cell, `share` of the file's own number, from trial `first` on."""
+    listed = []
+    for one in files:
+        for cell in one.cells():
+            for index in range(first, first + max(1, round(share * one.trials_per_cell()))):
+                key = hashlib.sha256(f"{VERSION} {one.hash} {cell.key} {index} {seed}".encode()).hexdigest()[
+                    :16
+                ]
+                name = f"{one.id} [{cell.key}] {index}"
+                listed.append(
+                    Place(one.path.resolve(), cell, index, seed, cache / one.id / f"{key}.npz", name, one.id)
+                )
+    return listed
+
+
+def render(wanted: Sequence[Place], jobs: int, say: Callable[[int, int], None]) -> None:
+    """Render what is not there yet, in `jobs` processes. Resumable: each finished trial is a file.
+
+    say: called with the trials done and those wanted."""
+    missing = [place for place in wanted if not place.file.exists()]
+    done = len(wanted) - len(missing)
+    say(done, len(wanted))
+    chunks = [tuple(missing[i : i + 4]) for i in range(0, len(missing), 4)]
+
+    def count(rendered: int) -> None:
+        nonlocal done
+        done += rendered
+        say(done, len(wanted))
+
+    run_chunks(chunks, _render_chunk, _set_up, (), jobs, count)
+
+
+def load(wanted: Iterable[Place]) -> list[Example]:
+    """The examples of these trials that could be rendered."""
+    found = []
+    for place in wanted:
+        with np.load(place.file) as content:
+            if content["labels"].size:
+                found.append(
+                    Example(place.name, place.family, content["maps"], content["labels"], content["onsets"])
+                )
+    return found
+
+
+_files: dict[Path, ScenarioFile] = {}
+
+
+def _set_up() -> None:
+    _files.clear()
+
+
+def _render_chunk(chunk: Sequence[Place]) -> int:
+    for number, place in enumerate(chunk):
+        if stop_requested():
+            return number
+        if place.path not in _files:
+            _files[place.path] = load_scenario(place.path)
+        trial = _files[place.path].draw(place.cell, place.index, place.seed)
+        try:
+            maps, labels, onsets = example(trial)
+        except BadInput:
+            # A wide prior draws some rooms into which the movers do not fit: an empty file, so it is not tried again.
+            maps, labels, onsets = np.zeros((0,), np.float16), np.zeros(0, np.int8), np.zeros((0, 3))
+        place.file.parent.mkdir(parents=True, exist_ok=True)
+        part = place.file.with_suffix(".part.npz")
+        np.savez(part, maps=maps, labels=labels, onsets=onsets)
+        part.replace(place.file)
+    return len(chunk)
+
+
+def example(trial: Trial) -> tuple[NDArray[np.float16], NDArray[np.int8], NDArray[np.float64]]:
+    """maps, labels and onsets of one trial, heard with all microphones and with one or two of them.
+
+    Raises BadInput when the scene does not fit, or for split = "test".
+    """
+    if trial.spec.split == "test":
+        raise BadInput(f'{trial.scenario_id}: split = "test": training never hears it')
+    rng = trial.rng("training")
+    emission = Emission((CARRIER_HZ,), float(rng.uniform(*LEVEL_DB_SPL)))
+    few = sorted(
+        rng.choice(len(trial.spec.device.microphones_m), size=int(rng.integers(1, 3)), replace=False)
+    )
+    session = SimulatedBench().open(trial, {BASEBAND: StreamNeed((RATE_HZ,))})
+    channels = session.formats[BASEBAND].channels
+    sets = (np.arange(channels), np.array(few))
+    chains = [(ClutterFilter(len(one), RATE_HZ), DopplerMap(len(one), RATE_HZ)) for one in sets]
+    maps: list[list[NDArray]] = [[] for _ in sets]
+    while (block := session.next(emission)) is not None:
+        samples = block.streams[BASEBAND]
+        for start in range(0, samples.shape[1] - HOP + 1, HOP):
+            hop = samples[:, start : start + HOP]
+            for kept, (clutter, doppler), one in zip(maps, chains, sets, strict=True):
+                kept.append(doppler.push(clutter.process(hop[one])).astype(np.float16))
+    truth = session.facts().truth
+    session.close()
+    return np.array(maps), labels(truth, len(maps[0])), _onsets(truth)
+
+
+def labels(truth: Iterable[Event], hops: int) -> NDArray[np.int8]:
+    """The class of each hop: of what moved when it was heard. Major outranks minor."""
+    time = HOP_S * (1 + np.arange(hops))
+    found = np.zeros(hops, np.int8)
+    for label, index in ((MINOR, MINOR_CLASS), (MAJOR, MAJOR_CLASS)):
+        events = [event for event in truth if event.label == label]
+        for event in events:
+            edge = (time > event.onset_s) & (time <= event.offset_s + FALL_S)
+            found[edge & (found == NONE)] = IGNORED
+        for event in events:
+            found[(time >= event.onset_s + RISE_S) & (time <= event.offset_s + HOP_S)] = index
+    found[time <= START_S] = IGNORED
+    return found
+
+
+def _onsets(truth: Iterable[Event]) -> NDArray[np.float64]:
+    classes = {MINOR: MINOR_CLASS, MAJOR: MAJOR_CLASS}
+    rows = [(e.onset_s, e.offset_s, classes[e.label]) for e in truth if e.label in classes]
+    return np.array(rows, np.float64).reshape(-1, 3)

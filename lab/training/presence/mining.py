@@ -1,0 +1,82 @@
+"""Mining: hours of clutter, and the stretches of it that fool the network.
+
+A round hears other trials than every round before and than training: trial numbers go on from TRIALS_FROM.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from detectors.interface import alarm_indices
+from lab.training.presence import evaluate
+from lab.training.presence.examples import NONE, Example
+
+TRIALS_FROM = 1_000  # of the first round; the next goes on a thousand later
+AROUND = (400, 120)  # hops kept before and after an alarm: 20 s in which the memory fills, 6 s
+
+
+def fooled(scored: Sequence[evaluate.Scored], threshold: float) -> list[Example]:
+    """The stretches around false alarms of any label, half of all of them at half a threshold less."""
+    found = []
+    for one in scored:
+        heard = np.maximum(one.scores["minor"], one.scores["major"])
+        heard = np.where(one.example.labels == NONE, heard, -np.inf)
+        for at in alarm_indices(heard, 0.5 * threshold, sum(AROUND)):
+            start, stop = max(0, at - AROUND[0]), min(len(heard), at + AROUND[1])
+            found.append(
+                Example(
+                    f"{one.example.name} at {at}",
+                    f"mined {one.example.family}",
+                    one.example.maps[:, start:stop],
+                    one.example.labels[start:stop],
+                    np.zeros((0, 3)),
+                )
+            )
+    return found
+
+
+def keep(folder: Path, round_number: int, examples: Sequence[Example]) -> None:
+    """Writes the stretches of a round."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, one in enumerate(examples):
+        np.savez(
+            folder / f"{round_number}-{number:05}.npz",
+            maps=one.maps,
+            labels=one.labels,
+            family=one.family,
+            name=one.name,
+        )
+
+
+def kept(folder: Path, least: int) -> list[Example]:
+    """All stretches of all rounds that are longer than `least` hops."""
+    found = []
+    for path in sorted(folder.glob("*.npz")):
+        with np.load(path) as content:
+            if len(content["labels"]) > least:
+                found.append(
+                    Example(
+                        str(content["name"]),
+                        str(content["family"]),
+                        content["maps"],
+                        content["labels"],
+                        np.zeros((0, 3)),
+                    )
+                )
+    return found
+
+
+def told(row: Mapping[str, Any]) -> str:
+    """One line for a round."""
+    return (
+        f"{row['hours']:.2f} h heard, {row['kept']} stretches kept; false alarms per day at {row['threshold']:g}: "
+        + "; ".join(
+            f"{label} {row[f'{label}_before_per_day']:.0f} -> {row[f'{label}_after_per_day']:.0f}, "
+            f"on unheard tune {row[f'{label}_before_tune_per_day']:.0f} -> {row[f'{label}_after_tune_per_day']:.0f}"
+            for label in evaluate.LABELS
+        )
+    )

@@ -1,0 +1,175 @@
+"""`lab train presence` and `lab mine presence`: data, learning, export, figures, card; rounds of mining.
+
+Everything that takes long is kept in a folder and taken up again: rendered examples, weights, mined hours.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from lab.errors import BadInput
+from lab.training.presence import evaluate, mining
+from lab.training.presence.card import write_card
+from lab.training.presence.examples import Example, Place, load, places, render, scenarios
+from lab.training.presence.export import parameters, write_int8, write_onnx
+from lab.training.presence.learn import Recipe, Weights, learn
+
+MODELS = Path(__file__).parents[3] / "detectors" / "models"
+SCENARIOS = Path(__file__).parents[3] / "scenarios" / "training" / "presence"
+MODEL, INT8, CARD = "presence.onnx", "presence_int8.onnx", "presence.md"
+WEIGHTS, FACTS = "weights.npz", "facts.json"
+MINED_STEPS = 500
+
+
+@dataclass(frozen=True)
+class Job:
+    """work: folder of examples and weights. out: of the model, its int8 variant and its card. share: of the trials that the
+    scenario files ask for. jobs: processes that render."""
+
+    work: Path
+    out: Path = MODELS
+    folder: Path = SCENARIOS
+    share: float = 1.0
+    jobs: int = 2
+    recipe: Recipe = field(default_factory=Recipe)
+    say: Callable[[str], None] = print
+
+
+def train(job: Job) -> str:
+    """Data, learning, export, card. Returns the figures on the tune split."""
+    started = time.monotonic()
+    examples = gather(job, "train")
+    tune = gather(job, "tune")
+    rendered = time.monotonic()
+    weights = learn(examples, job.recipe, job.say)
+    facts = {
+        "seed": job.recipe.seed,
+        "examples": len(examples),
+        "hours": sum(one.hours for one in examples),
+        "families": _families(examples),
+        "render_s": round(rendered - started),
+        "learn_s": round(time.monotonic() - rendered),
+        "rounds": [],
+    }
+    return _publish(job, weights, facts, tune)
+
+
+def mine(job: Job, hours: float, rounds: int, threshold: float) -> str:
+    """Rounds of: hear hours of clutter, keep what fools the network, learn on. Returns the figures on the tune split."""
+    weights = _weights(job)
+    facts = json.loads((job.work / FACTS).read_text())
+    examples, tune = gather(job, "train"), gather(job, "tune")
+    for _ in range(rounds):
+        number = len(facts["rounds"])
+        heard = _clutter(job, hours, number)
+        model = write_onnx(weights, job.work / "before.onnx")
+        before = evaluate.score(model, heard)
+        kept = mining.fooled(before, threshold)
+        mining.keep(job.work / "mined", number, kept)
+        job.say(f"round {number + 1}: {len(kept)} stretches kept of {sum(one.hours for one in heard):.2f} h")
+        if kept:
+            everything = examples + mining.kept(job.work / "mined", job.recipe.sequence)
+            recipe = replace(
+                job.recipe, steps=MINED_STEPS, rate=job.recipe.rate / 3.0, seed=job.recipe.seed + 1 + number
+            )
+            weights = learn(everything, recipe, job.say, start=weights)
+        after = evaluate.score(write_onnx(weights, job.work / "after.onnx"), heard)
+        # What a round learnt from says little; the tune split says whether it carries over.
+        unheard = {
+            name: [
+                evaluate.false_alarms(evaluate.score(job.work / f"{name}.onnx", tune), label, threshold)
+                for label in evaluate.LABELS
+            ]
+            for name in ("before", "after")
+        }
+        row = {"hours": sum(one.hours for one in heard), "kept": len(kept), "threshold": threshold}
+        for name, scored in (("before", before), ("after", after)):
+            for at, label in enumerate(evaluate.LABELS):
+                alarms, seconds = evaluate.false_alarms(scored, label, threshold)
+                row[f"{label}_{name}_per_day"] = 24.0 * alarms / seconds
+                row[f"{label}_{name}_tune_per_day"] = 24.0 * unheard[name][at][0] / unheard[name][at][1]
+        facts["rounds"].append(row)
+        job.say(mining.told(row))
+        _save(job, weights, facts)
+    return _publish(job, weights, facts, tune)
+
+
+def figures(job: Job) -> str:
+    """The figures of the published model on the tune split; nothing is trained."""
+    return evaluate.table(evaluate.score(job.out / MODEL, gather(job, "tune")))
+
+
+def gather(job: Job, split: str) -> list[Example]:
+    """The examples of a split, rendered where they are not there yet."""
+    share = job.share if split == "train" else min(1.0, 2.0 * job.share)
+    wanted = places(scenarios(job.folder, split), job.work / "cache", job.recipe.seed, share)
+    return _rendered(job, wanted, f"{split} split")
+
+
+def _clutter(job: Job, hours: float, number: int) -> list[Example]:
+    """The clutter that a round of mining hears: other trials than training and than every other round."""
+    files = [one for one in scenarios(job.folder, "train") if not one.first.expect.labels]
+    share = hours / sum(
+        one.first.duration_s * len(one.cells()) * one.trials_per_cell() / 3600.0 for one in files
+    )
+    first = mining.TRIALS_FROM * (1 + number)
+    wanted = places(files, job.work / "mining", job.recipe.seed, share, first)
+    return _rendered(job, wanted, f"mining round {number + 1}")
+
+
+def _rendered(job: Job, wanted: Sequence[Place], what: str) -> list[Example]:
+    said = [0.0]
+
+    def say(done: int, total: int) -> None:
+        if time.monotonic() - said[0] > 15.0 or done == total:
+            said[0] = time.monotonic()
+            job.say(f"{what}: {done}/{total} trials rendered")
+
+    render(wanted, job.jobs, say)
+    examples = load(wanted)
+    if not examples:
+        raise BadInput(f"{job.folder}: no trial of the {what} could be rendered")
+    return examples
+
+
+def _families(examples: Sequence[Example]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for one in examples:
+        found[one.family] = round(found.get(one.family, 0.0) + one.hours, 3)
+    return found
+
+
+def _weights(job: Job) -> Weights:
+    path = job.work / WEIGHTS
+    if not path.exists():
+        raise BadInput(f"{path}: no weights to go on from; run lab train presence first")
+    with np.load(path) as content:
+        return {name: content[name] for name in content.files}
+
+
+def _save(job: Job, weights: Weights, facts: dict) -> None:
+    job.work.mkdir(parents=True, exist_ok=True)
+    part = job.work / "part.npz"
+    np.savez(part, **weights)
+    part.replace(job.work / WEIGHTS)
+    (job.work / FACTS).write_text(json.dumps(facts, indent=1) + "\n")
+
+
+def _publish(job: Job, weights: Weights, facts: dict, tune: Sequence[Example]) -> str:
+    facts["parameters"] = parameters(weights)
+    _save(job, weights, facts)
+    made = [write_onnx(weights, job.work / MODEL)]
+    made.append(write_int8(made[0], job.work / INT8))
+    job.out.mkdir(parents=True, exist_ok=True)
+    for path in made:
+        shutil.copyfile(path, job.out / path.name)
+    scored, small = evaluate.score(made[0], tune), evaluate.score(made[1], tune)
+    single = evaluate.score(made[0], tune, microphones=1)
+    return write_card(job.out / CARD, facts, job.recipe, made, scored, small, single)
