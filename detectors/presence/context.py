@@ -73,10 +73,6 @@ class Context:
         self._since_major_s = math.inf
         self._listened_s = 0.0
         self._announce_s = 0.0
-        self.deaf()
-
-    def deaf(self) -> None:
-        """What was heard until now is not continued: evidence starts from none. States stay."""
         self._evidence = [-CLIP] * 3
         self._on = [False] * 3
 
@@ -106,7 +102,9 @@ class Context:
         return presence, major_score, minor_score, self._vacancy()
 
     def idle(self) -> None:
-        """A hop in which nobody listens: timers run on."""
+        """A hop in which nobody listens: timers run on, evidence starts anew."""
+        self._evidence = [-CLIP] * 3
+        self._on = [False] * 3
         self._pass()
 
     @property

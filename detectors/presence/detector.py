@@ -236,7 +236,6 @@ class PresenceDetector:
             if self._settle_hops > 0:
                 return NOT_SENSING
             self._phase, self._memory = Phase.SENSING, self._classifier.start()
-            self._context.deaf()
         probabilities, self._memory = self._classifier.step(features, self._memory)
         return self._context.step(probabilities)
 
@@ -274,7 +273,6 @@ class PresenceDetector:
         self._phase = phase
         self._settle_hops = round(SETTLE_S / HOP_S)
         self._clutter.reset()
-        self._context.deaf()
 
     def _watch(self, playing: bool) -> None:
         """How long the carrier has been another than it was after calibration. Music turns its level down, so it does not count."""
