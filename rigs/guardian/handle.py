@@ -46,12 +46,14 @@ class Guardian:
     that was unplugged (it is made safe when it comes back).
     """
 
-    def __init__(self, guarded: Sequence[Guarded], silence_s: float, end_hung_lab: bool) -> None:
+    def __init__(
+        self, guarded: Sequence[Guarded], silence_s: float, limit_s: float, end_hung_lab: bool
+    ) -> None:
         """Use `Guardian.start`."""
         self.reason: str | None = None
         self.safe_after_ms: dict[str, float | None] = {}
         self._guarded = {one.name: one for one in guarded}
-        self._silence_s = silence_s
+        self._silence_s, self._limit_s = silence_s, limit_s
         self._end_hung_lab = end_hung_lab
         self._state = GuardianState.WATCHING
         self._ended = threading.Event()  # no more WATCHING
@@ -74,14 +76,14 @@ class Guardian:
 
         silence_s: longest pause between beats. It counts from the first beat, or from the first byte sent to
         an instrument that has safe bytes, whichever is earlier: wrap the opening of instruments in
-        `keep_beating`. limit_s: from the last beat to the last safe byte; what takes longer is refused. leases: kept by the guardian
+        `keep_beating`. limit_s: from the last beat to the last safe byte and to silence; what takes longer is refused. leases: kept by the guardian
         until it ends, so nobody takes a rig that is not safe yet. record: file it appends to what it did.
-        end_hung_lab: kill this process when it hangs and does not stop what it plays (see `on_trip`).
+        end_hung_lab: kill this process when it has tripped and does not stop what it plays (see `on_trip`).
         Raises LinkLost, LinkBusy, BadRigFile as opening the ports would.
         """
         for one in guarded:
             one.check(silence_s, limit_s)
-        handle = cls(guarded, silence_s, end_hung_lab)
+        handle = cls(guarded, silence_s, limit_s, end_hung_lab)
         handle._launch(leases, record)
         return handle
 
@@ -197,6 +199,7 @@ class Guardian:
         orders = {
             "lab": os.getpid(),
             "silence_s": self._silence_s,
+            "limit_s": self._limit_s,
             "end_hung_lab": self._end_hung_lab,
             "record": str(record.absolute()) if record else None,
             "guarded": [one.to_json() for one in self._guarded.values()],

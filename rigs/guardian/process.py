@@ -26,18 +26,19 @@ from rigs.guardian.wire import Word
 from rigs.links.waker import Waker
 
 UNPLUGGED_S = 60.0  # how long it waits for an unplugged instrument to come back and be made safe
-STOP_S = 0.8  # how long a lab has to stop what it plays before it is ended
-HUNG_STOP_S = 0.3  # and one whose heartbeat has stopped
+END_S = 0.2  # of the limit, for ending a lab that does not stop what it plays
 NS_PER_MS = 1_000_000
 
 
 @dataclass
 class Watch:
-    """All that the guardian minds. silence_s: longest pause between beats, once it is armed."""
+    """All that the guardian minds. silence_s: longest pause between beats, once it is armed. limit_s: from the last one on, or
+    from another reason to stop, until everything is safe and silent."""
 
     control: socket.socket
     channels: list[Channel]
     silence_s: float
+    limit_s: float
     end_hung_lab: bool
     record: Path | None
     lab: int  # pidfd
@@ -67,7 +68,7 @@ class Watch:
             if self.control in ready and not self._listen():
                 return
             if not self.tripped and self._patience() == 0.0 and not self._control_waits():
-                self.trip(f"no heartbeat from the lab for {self.silence_s:g} s", HUNG_STOP_S)
+                self.trip(f"no heartbeat from the lab for {self.silence_s:g} s", self.silence_s)
 
     def arm(self) -> None:
         """Count the heartbeat from now on, if it has not begun by itself."""
@@ -113,8 +114,8 @@ class Watch:
             self.released = True
         return not self.released
 
-    def trip(self, reason: str, stop_s: float = STOP_S) -> None:
-        """Make everything safe, all instruments at once, and silent within `stop_s`; may be repeated."""
+    def trip(self, reason: str, spent_s: float = 0.0) -> None:
+        """Make everything safe, all instruments at once, and silent; may be repeated. spent_s: of the limit, already."""
         began = time.monotonic_ns()
         self.tripped = self.tripped or reason
         for channel in self.channels:
@@ -127,7 +128,7 @@ class Watch:
         for hand in hands:
             hand.start()
         deadline = time.monotonic() + LIMIT_S
-        self._see_it_silent(stop_s)
+        self._see_it_silent(self.limit_s - spent_s - END_S)
         for hand in hands:
             hand.join(max(0.0, deadline - time.monotonic()))
         report = {channel.guarded.name: _since(channel.safe_ns, began) for channel in self.channels}
@@ -195,6 +196,7 @@ def main(control_fd: int) -> None:
         control=control,
         channels=[],
         silence_s=orders["silence_s"],
+        limit_s=orders["limit_s"],
         end_hung_lab=orders["end_hung_lab"],
         record=Path(orders["record"]) if orders["record"] else None,
         lab=lab,

@@ -16,6 +16,7 @@ def test_a_missed_heartbeat_stops_going_on(stage):
     with Guardian.start([Guarded("stage", stage.url, safe=SAFE)], silence_s=0.2) as guardian:
         guardian.beat()
         assert is_safe(stage)
+        wait_for(lambda: guardian.reason)
         with pytest.raises(Unsafe, match="no heartbeat from the lab for 0.2 s"):
             guardian.beat()
 

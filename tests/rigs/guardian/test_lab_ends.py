@@ -118,7 +118,7 @@ def test_a_hung_lab_that_stopped_playing_is_left_alone(lab, stage, tmp_path):
 
 def test_a_lab_that_plays_on_after_an_emergency_stop_is_ended(lab, stage, relays):
     """Its heart beats, but it does not say that it has stopped its sound."""
-    process = lab("deaf", "end-hung", "button")
+    process = lab("beat", "deaf", "end-hung", "button")
     wait_until_going(process)
     relays.say(b"ESTOP\n")
     assert is_safe(stage)
