@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Makes .venv and installs into it what is locked: `install.sh runtime` to use the lab, `install.sh dev` to test it.
+# Makes .venv and installs into it what is locked: `install.sh runtime` to use the lab, `install.sh dev` to test it,
+# `install.sh train` to train networks (x86-64 Linux, Python 3.11; pip must find the CPU build of torch: PIP_FIND_LINKS).
 # Debian packages are added as root or with passwordless sudo; otherwise what is missing is said.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-stage=${1:?usage: requirements/install.sh runtime|dev}
+stage=${1:?usage: requirements/install.sh runtime|dev|train}
 system_python=${PYTHON:-python3}
 python=.venv/bin/python
 
@@ -36,7 +37,7 @@ debian() {
 
 locked() {
     "$python" -m pip install --quiet --quiet --disable-pip-version-check --require-hashes \
-        --no-build-isolation --use-pep517 -r "$1"
+        --no-build-isolation --use-pep517 "${@/#/--requirement=}"
 }
 
 "$system_python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
@@ -65,6 +66,11 @@ dev)
     command -v jackd >/dev/null || debian jackd2 "JACK, wanted by the tests of the audio path" || true
     locked requirements/dev.txt
     ;;
-*) stop "unknown stage '$stage': runtime or dev" ;;
+train)
+    [ -x "$python" ] || stop "install the runtime first: requirements/install.sh runtime"
+    locked requirements/runtime.txt requirements/train.txt ||
+        stop "cannot install torch; where the index has no CPU build, name a folder that has it in PIP_FIND_LINKS"
+    ;;
+*) stop "unknown stage '$stage': runtime, dev or train" ;;
 esac
 touch ".venv/installed-$stage"

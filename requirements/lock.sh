@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Renews runtime.txt and dev.txt from pyproject.toml; needs uv. Versions already locked stay unless --upgrade
+# Renews runtime.txt, dev.txt and train.txt from pyproject.toml; needs uv. Versions already locked stay unless --upgrade
 # (or --upgrade-package NAME) is given. One version serves every Python; no index address is written.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,3 +10,8 @@ compile() {
 compile pyproject.toml --group build --output-file requirements/runtime.txt "$@"
 compile pyproject.toml --group build --group dev --constraint requirements/runtime.txt \
     --output-file requirements/dev.txt "$@"
+# What training adds to the runtime. The CPU build of torch is not in every index: where the configured ones lack it, name
+# a folder or page that has it in UV_FIND_LINKS.
+mapfile -t present < <(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package=\1/p' requirements/runtime.txt)
+compile pyproject.toml --group build --group train --constraint requirements/runtime.txt "${present[@]}" \
+    --output-file requirements/train.txt "$@"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LOCKS = ("runtime", "dev")
+LOCKS = ("runtime", "dev", "train")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
@@ -46,7 +46,12 @@ def test_the_test_packages_add_to_what_users_run():
     assert {name: dev.get(name) for name in runtime} == runtime
 
 
+def test_the_training_packages_are_no_part_of_what_users_run():
+    assert not set(pins("runtime")) & set(pins("train"))
+
+
 def test_everything_the_project_asks_for_is_locked():
     groups = PROJECT["dependency-groups"]
     assert names(PROJECT["project"]["dependencies"] + groups["build"]) <= set(pins("runtime"))
     assert names(groups["dev"]) <= set(pins("dev"))
+    assert names(groups["train"]) <= set(pins("train"))
