@@ -30,8 +30,8 @@ class Recipe:
     batch: int = 40
     sequence: int = 240
     burn_in: int = 20
-    width: int = 64
-    memory: int = 64
+    width: int = 48
+    memory: int = 56
     rate: float = 2e-3
     none_weight: float = 2.0
     smoothing: float = 0.01
