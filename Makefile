@@ -28,6 +28,7 @@ endif
 test: .venv/installed-dev
 	$(PYTEST) -n 2 --dist loadfile tests
 	$(PYTEST) scenarios/second_screen -m quick
+	$(PYTEST) scenarios/presence -m quick --lab-inconclusive skip
 
 lint: .venv/installed-dev
 	.venv/bin/ruff check .

@@ -17,7 +17,9 @@ from lab.movers.mover import Mover, Surroundings
 from lab.scenario.model import Scenario
 
 TRIES = 16
-MOVING_TRIES = 4  # a mover takes milliseconds to lay out
+MOVING_TRIES = (
+    4  # a mover takes milliseconds to lay out; where there are many corners, each is a try of its own
+)
 
 
 def check_geometry(scenario: Scenario, seen: set[Any]) -> None:
@@ -48,7 +50,7 @@ def check_geometry(scenario: Scenario, seen: set[Any]) -> None:
             raise BadInput(f"{whose}{error}") from None
         for place in places:
             place_source(scenario.room.size_m, device_m, rng, **place)
-        if attempt < MOVING_TRIES:
+        if (attempt - len(seen)) % TRIES < max(1, MOVING_TRIES - len(seen)):
             _check_speeds(scenario, lay_out(scenario, device_m, lambda _, rng=rng: rng))
     seen.add(what)
 

@@ -70,3 +70,11 @@ def test_the_page_of_movers_has_every_key_of_a_kind(spec: type[Spec]) -> None:
     kind, *_ = get_args(spec.model_fields["kind"].annotation)
     section = MOVERS.split(f"\n## {kind}\n")[1].split("\n## ")[0]
     assert [key for key in spec.model_fields if f"| `{key}` |" not in section] == []
+
+
+def test_the_example_of_the_ultrasonic_page_loads(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "ultrasound.md").read_text()
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    path = tmp_path / "example.toml"
+    path.write_text(example)
+    assert len(load_scenario(path).cells()) == 2

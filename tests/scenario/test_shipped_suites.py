@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,12 @@ from lab.verdicts.decisions import Verdict, decide_exposure, decide_share
 from lab.verdicts.exposure import Exposure
 from lab.verdicts.limits import Limit
 
-FOLDER = Path(__file__).parents[2] / "scenarios" / "second_screen"
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "scenarios" / "second_screen"
 SHIPPED = {scenario.id: scenario for scenario in find_scenarios([FOLDER])}
 QUICK = {name: scenario for name, scenario in SHIPPED.items() if "quick" in scenario.tags}
 REFRACTORY_S = 2.0
+PRESENCE = {scenario.id: scenario for scenario in find_scenarios([ROOT / "scenarios" / "presence"])}
 
 
 def test_every_part_of_the_second_screen_is_there() -> None:
@@ -83,3 +86,34 @@ def test_distance_reaches_twenty_feet_and_thirty_and_has_its_trials() -> None:
 
 def test_recordings_come_from_the_test_split_only() -> None:
     assert {scenario.first.split for scenario in SHIPPED.values()} == {"test"}
+
+
+def test_the_page_lists_every_presence_scenario() -> None:
+    page = (ROOT / "docs" / "ultrasound.md").read_text().split("## The suite")[1]
+    assert {name for name in PRESENCE if name != "article"} == set(re.findall(r"`([a-z_]+)`", page))
+    assert [name for name, scenario in PRESENCE.items() if scenario.path.stem != name] == []
+
+
+def test_quick_presence_scenarios_together_take_under_thirty_seconds_on_two_cores() -> None:
+    quick = {name: scenario for name, scenario in PRESENCE.items() if "quick" in scenario.tags}
+    assert set(quick) == {"walking_near", "empty_short"}
+    assert sum(core_seconds(scenario) for scenario in quick.values()) / 2 < 30
+
+
+def test_nobody_moves_before_a_presence_build_can_have_been_quiet() -> None:
+    """The baseline's refractory time is 10 s, and its tone comes up within the first second."""
+    expected = [one.first for one in PRESENCE.values() if one.first.expect.labels and one.id != "article"]
+    starts = {
+        mover.start_s
+        for spec in expected
+        for mover in spec.movers
+        if getattr(mover, "start_s", None) is not None
+    }
+    assert starts and min(starts) >= 11.0
+
+
+def test_what_is_not_expected_of_people_outside_or_of_clutter() -> None:
+    exposures = {name for name, scenario in PRESENCE.items() if "exposure" in scenario.tags}
+    alarms = {name for name, scenario in PRESENCE.items() if not scenario.first.expect.labels} - {"article"}
+    assert alarms == exposures - {"dwell"}
+    assert {PRESENCE[name].first.split for name in PRESENCE} == {"test"}
