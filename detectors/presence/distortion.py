@@ -5,19 +5,19 @@ limiter's gain,
 
     b_m(t) = g(t) A_m (1 + a x(t)) exp(j beta_m x(t)) + sum over echoes of h_mi g(t - tau_i) exp(j beta x(t - tau_i)) + motion
 
-so that log b_m is linear in ln g and x as long as echoes are weaker than what comes straight, and motion adds to it. Two stages work
-on y_m = log b_m above 8 Hz:
+so that log b_m is linear in ln g and x as long as echoes are weaker than what comes straight, and motion adds to it. Two stages
+work on y_m = log b_m:
 
-1. Regression, common regressors for all microphones, least squares that forget within FORGET_S:
-   playback, twice integrated (a displacement), late by 0 to 28 ms; its square and cube, as springs and coils are not straight,
-   through the same integrator; ln g as the carrier itself shows it; playback itself, late by 0 to 5 ms, with which a membrane
-   mixes the tone.
+1. Regression on regressors common to all microphones, least squares that forget within FORGET_S: playback integrated twice (a
+   displacement), late by 0 to 28 ms, as that is when echoes come; its square and cube through the same integrator, as springs and
+   coils are not straight; ln g as the carrier itself shows it; playback as it is, with which a membrane mixes the tone.
 2. Microphones against each other (two and more). What is left of x and g has one waveform and known directions among the 2M
    real components of y: that of x as regression found it, and equal amplitude everywhere. It is projected out as far as it
-   stands above the other components. Motion has a phase of its own at each microphone, and loses 1 / 2M a direction at most.
+   stands above the other components. Motion has a phase of its own at each microphone, and loses 1 / 2M per direction at most.
 
-b_m exp(-what was found) goes on. S. Haykin, Adaptive Filter Theory, has the least squares; bass and a tone from one cone are
-G. L. Beers and H. Belar's, Proc. IRE 31(4), 1943.
+What goes on is b_m exp(-what was found). Least squares as in S. Haykin, Adaptive Filter Theory; bass and a tone from one cone in
+G. L. Beers and H. Belar, Proc. IRE 31(4), 1943. Multiplications per hop of 200 samples with N = 78 regressors and M microphones:
+200 N (N / 2 + 4 M) + N^3 / 6 + 2 M N^2, 1.0 million for M = 4, 20 million a second.
 """
 
 from __future__ import annotations
@@ -27,173 +27,218 @@ import math
 import numpy as np
 import scipy.linalg
 import scipy.signal
+from numba import njit
 from numpy.typing import NDArray
 
 from detectors.errors import DetectorError
 
 Array = NDArray[np.float64]
 FORGET_S, POWER_S = 2.0, 0.5
-LOW_HZ = 8.0  # slower is room and air
+LEARN_HZ = 8.0  # regression looks above: slower is room and air
+SLOW_HZ = 0.3  # what is taken out of the envelope goes down to here
 CONE_HZ, CONE_Q = 80.0, 0.7  # integrator: whatever the cone's own are, its lags make up for it
 GAIN_HZ = 200.0
-DEAD_ZONE, GAIN_FALL_PER_S = 0.02, 0.02  # of ln g: below is noise; how fast the loudest is forgotten
+DEAD_ZONE, GAIN_FALL_PER_S = (
+    0.06,
+    0.02,
+)  # of ln g: below is motion and noise; how fast the loudest is forgotten
 PLAYBACK_LATE = 4  # samples: a converter delays what the microphones hear
 LOADING = 1e-7  # of the regressors' power
 SILENCE = 1e-12  # mean square of playback over a hop
 SPREAD = 1.2  # of log b in a hop; above it no carrier is there to be seen
-# Lags in samples of a 4 kHz envelope.
-CONE_LAGS = tuple(range(0, 112, 3))
-CURVED_LAGS = (0, 4, 8, 16, 28)
-GAIN_LAGS = tuple(range(0, 40, 4))
-HEARD_LAGS = tuple(range(20))
+MISSED = 0.2
+CARRIER = 1e-7  # of full scale, the least
+# Lags in samples of a 4 kHz envelope: of displacement, its square, its cube, ln g, and playback.
+CURVED = (0, 4, 8, 16, 28)
+LAGS = (tuple(range(0, 112, 3)), CURVED, CURVED, tuple(range(0, 40, 4)), tuple(range(20)))
 
 
 class DistortionRemover:
     """Removes what `playback` did to the envelopes of `channels` microphones, hop by hop.
 
-    rate_hz: of the envelopes, 4000. playback_rate_hz: a multiple of it. Raises DetectorError for other rates.
+    rate_hz: of the envelopes, 4000. playback_rate_hz: a multiple of it. Hops of one length give the same bits whatever came
+    before in hops of that length. Raises DetectorError for other rates.
     """
 
     def __init__(self, channels: int, rate_hz: int, playback_rate_hz: int) -> None:
         if rate_hz != 4_000:
-            raise DetectorError(f"rate_hz = {rate_hz}: distortion is removed from an envelope of 4000 Hz")
-        if playback_rate_hz % rate_hz:
+            raise DetectorError(f"rate_hz = {rate_hz}: distortion is removed from envelopes of 4000 Hz")
+        if playback_rate_hz <= 0 or playback_rate_hz % rate_hz:
             raise DetectorError(f"playback_rate_hz = {playback_rate_hz}: a multiple of {rate_hz} Hz")
         if channels < 1:
             raise DetectorError(f"channels = {channels}: at least 1")
-        self.channels, self._rate_hz = channels, rate_hz
-        self._step = playback_rate_hz // rate_hz
-        self._playback = _Filter(_below(playback_rate_hz, rate_hz), [1.0], 1)
+        self.channels, self._rate_hz, self._step = channels, rate_hz, playback_rate_hz // rate_hz
+        self._taps = _below(playback_rate_hz, rate_hz)
+        self._sent = np.zeros(len(self._taps) - 1 + PLAYBACK_LATE * self._step)
         w = 2.0 * math.pi * CONE_HZ
-        cone = scipy.signal.bilinear([w * w], [1.0, w / CONE_Q, w * w], fs=rate_hz)
-        self._late = np.zeros(PLAYBACK_LATE)
-        self._cone, self._curved = _Filter(*cone, 1), _Filter(*cone, 2)
-        high = scipy.signal.butter(1, LOW_HZ, "high", fs=rate_hz)
-        self._high, self._high_base = _Filter(*high, 2 * channels), _Filter(*high, 5)
-        self._gain = _Filter(*scipy.signal.butter(1, GAIN_HZ, fs=rate_hz), 1)
-        self._loudest = -math.inf
-        self._phase: Array | None = None
-        lags = (CONE_LAGS, CURVED_LAGS, CURVED_LAGS, GAIN_LAGS, HEARD_LAGS)
-        self._reach = max(max(each) for each in lags)
-        self._bases = np.zeros((len(lags), self._reach))
-        self._columns = [(base, lag) for base, each in enumerate(lags) for lag in each]
-        count = len(self._columns)
-        self._gram = np.zeros((count, count))
-        self._cross = np.zeros((count, 2 * channels))
-        self._weights = np.zeros((count, 2 * channels))
-        self._moved = np.zeros((2 * channels, 2 * channels))
-        self._left = np.zeros((2 * channels, 2 * channels))
+        self._cone = np.concatenate(scipy.signal.bilinear([w * w], [1.0, w / CONE_Q, w * w], fs=rate_hz))
+        self._state, self._level = np.zeros((3, 2)), np.full(2, -np.inf)
+        self._phase, self._steady = np.full(channels, np.nan), np.ones(channels, np.bool_)
+        self._means = [np.full(rows, np.nan) for rows in (2 * channels, 2 * channels, len(LAGS), len(LAGS))]
+        self._reach = max(max(each) for each in LAGS)
+        self._held = np.zeros((2, len(LAGS), self._reach))
+        base = np.repeat(np.arange(len(LAGS)), [len(each) for each in LAGS])
+        self._columns = np.stack([base, self._reach - np.concatenate(LAGS)], axis=1)
+        count = len(base)
+        self._gram, self._cross, self._weights = (
+            np.zeros((count, columns)) for columns in (count, 2 * channels, 2 * channels)
+        )
+        self._found, self._left = np.zeros((2, 2 * channels, 2 * channels))
         self._power = np.zeros(2)
 
     @property
     def removed_db(self) -> float:
-        """By how much the power of log b above 8 Hz fell over the last second or so, motion included; 0 for no change."""
+        """By how much the power of log b above 8 Hz fell over the last second, motion included; 0 for no change."""
         before, after = self._power
         return 10.0 * math.log10(before / after) if before > 0.0 and after > 0.0 else 0.0
 
     def process(self, hop: NDArray[np.complex64], playback: NDArray[np.float32]) -> NDArray[np.complex64]:
-        """hop: (M, n). playback: (n * playback_rate_hz / rate_hz,) or with a leading axis of 1. Returns (M, n)."""
+        """hop: (M, n). playback: (n * playback_rate_hz / rate_hz,), or with a leading axis of 1. Returns (M, n)."""
         n = hop.shape[1]
         sent = np.asarray(playback, np.float64).reshape(-1)
         if hop.shape[0] != self.channels or len(sent) != n * self._step:
             raise DetectorError(
-                f"hop and playback: ({self.channels}, n) and (n x {self._step},) needed, got {hop.shape} and {playback.shape}"
+                f"hop and playback: ({self.channels}, n) and (n x {self._step},), got {hop.shape} and {playback.shape}"
             )
-        y, alive = self._log(hop)
-        x = self._regressors(np.where(np.isfinite(sent), sent, 0.0), y, alive, n)
-        y = self._high.run(y)
-        alive &= y.reshape(2, self.channels, n).std(axis=2).max(axis=0) < SPREAD
-        both = np.tile(alive, 2)
-        playing = bool(np.any(np.mean(x**2, axis=0) > 0.0)) and alive.any()
-        if not playing:
-            return hop
-        y = np.where(both[:, None], y, 0.0)
-        self._learn(x, y, n)
-        found = (x @ self._weights).T * both[:, None]
-        found += self._alike(found, y - found, alive, n)
+        y, alive = _logarithm(np.where(np.isfinite(hop), hop, 0.0), self._phase)
+        bases, playing = self._bases(np.where(np.isfinite(sent), sent, 0.0), y, alive & self._steady)
+        slow_mean, learn_mean, slow_bases, learn_bases = self._means
+        y_slow, y = (
+            _above(y, SLOW_HZ / self._rate_hz, slow_mean),
+            _above(y, LEARN_HZ / self._rate_hz, learn_mean),
+        )
+        x_slow = self._regressors(0, _above(bases, SLOW_HZ / self._rate_hz, slow_bases))
+        x = self._regressors(1, _above(bases, LEARN_HZ / self._rate_hz, learn_bases))
+        self._steady = y.reshape(2, self.channels, n).std(axis=2).max(axis=0) < SPREAD
+        alive &= self._steady
         keep = math.exp(-n / self._rate_hz)
+        if not (playing and alive.any()):
+            self._power *= keep
+            return hop
+        heard = np.tile(alive, 2)[:, None]
+        y, y_slow = y * heard, y_slow * heard
+        self._learn(x, y)
+        weights = self._weights * heard.T
+        found, found_slow = (x.T @ weights).T, (x_slow.T @ weights).T
+        alike = self._alike(found, y - found, alive)
+        found = found + alike @ (y - found)
+        found_slow = found_slow + alike @ (y_slow - found_slow)
         self._power = keep * self._power + (1.0 - keep) * np.array([np.mean(y**2), np.mean((y - found) ** 2)])
-        return (hop * np.exp(-(found[: self.channels] + 1j * found[self.channels :]))).astype(np.complex64)
-
-    def _log(self, hop: NDArray[np.complex64]) -> tuple[Array, NDArray[np.bool_]]:
-        """ln |b| over arg b, (2M, n), the phase going on from the last hop; and which microphones hear a carrier."""
-        modulus = np.abs(hop).astype(np.float64)
-        alive = modulus.min(axis=1) > 1e-7
-        phase = np.angle(hop).astype(np.float64)
-        before = phase[:, :1] if self._phase is None else self._phase[:, None]
-        steps = np.diff(phase, axis=1, prepend=before)
-        steps -= 2.0 * math.pi * np.round(steps / (2.0 * math.pi))
-        phase = before + np.cumsum(steps, axis=1)
-        self._phase = phase[:, -1]
-        return np.concatenate([np.log(np.maximum(modulus, 1e-9)), phase]), alive
-
-    def _regressors(self, sent: Array, y: Array, alive: NDArray[np.bool_], n: int) -> Array:
-        u = np.concatenate([self._late, self._playback.run(sent[None])[0, :: self._step]])
-        self._late, u = u[n:], u[:n]
-        level = y[: self.channels][alive].mean(axis=0) if alive.any() else np.zeros(n)
-        level = self._gain.run(level[None])[0]
-        self._loudest = max(float(level.max()), self._loudest - GAIN_FALL_PER_S * n / self._rate_hz)
-        gain = np.minimum(0.0, level - self._loudest + DEAD_ZONE)
-        u = u * np.exp(gain)
-        cone = self._cone.run(u[None])[0]
-        curved = self._curved.run(np.stack([cone**2, cone**3]))
-        bases = self._high_base.run(np.stack([cone, curved[0], curved[1], gain, u]))
-        if np.mean(u**2) < SILENCE and np.mean(cone**2) < SILENCE:
-            bases[:] = 0.0
-        whole = np.concatenate([self._bases, bases], axis=1)
-        self._bases = whole[:, n:]
-        return np.stack(
-            [whole[base, self._reach - lag : self._reach - lag + n] for base, lag in self._columns], axis=1
+        return (hop * np.exp(-(found_slow[: self.channels] + 1j * found_slow[self.channels :]))).astype(
+            np.complex64
         )
 
-    def _learn(self, x: Array, y: Array, n: int) -> None:
-        keep = math.exp(-n / (FORGET_S * self._rate_hz))
-        self._gram = keep * self._gram + x.T @ x
-        self._cross = keep * self._cross + x.T @ y.T
+    def _bases(self, sent: Array, y: Array, alive: NDArray[np.bool_]) -> tuple[Array, bool]:
+        """Displacement, its square and cube through the integrator, ln g, playback: (5, n); and whether anything plays."""
+        whole = np.concatenate([self._sent, sent])
+        self._sent = whole[len(sent) :]
+        windows = np.lib.stride_tricks.sliding_window_view(whole, len(self._taps))
+        u = windows[: len(sent) : self._step] @ self._taps
+        level = y[: self.channels][alive].mean(axis=0) if alive.any() else np.full(len(u), self._level[0])
+        bases = _driven(u, level, self._cone, self._state, self._level, self._rate_hz)
+        return bases, bool(np.mean(u**2) > SILENCE or np.mean(bases[0] ** 2) > SILENCE)
+
+    def _regressors(self, which: int, bases: Array) -> Array:
+        """(columns, n), each base at each of its lags."""
+        whole = np.concatenate([self._held[which], bases], axis=1)
+        self._held[which] = whole[:, bases.shape[1] :]
+        return _lagged(whole, self._columns, bases.shape[1])
+
+    def _learn(self, x: Array, y: Array) -> None:
+        keep = math.exp(-x.shape[1] / (FORGET_S * self._rate_hz))
+        self._gram = keep * self._gram + x @ x.T
+        self._cross = keep * self._cross + x @ y.T
         scale = 1.0 / np.sqrt(np.maximum(np.diag(self._gram), 1e-30))
-        gram = self._gram * scale * scale[:, None]
-        gram[np.diag_indices_from(gram)] += LOADING
-        try:
-            factor = scipy.linalg.cho_factor(gram, lower=True, overwrite_a=True, check_finite=False)
-        except np.linalg.LinAlgError:
-            return
-        self._weights = scale[:, None] * scipy.linalg.cho_solve(
-            factor, scale[:, None] * self._cross, check_finite=False
-        )
+        loaded = self._gram * scale * scale[:, None]
+        loaded[np.diag_indices_from(loaded)] += LOADING
+        factor, wanted = scipy.linalg.lapack.dpotrf(loaded, lower=1)[0], scale[:, None] * self._cross
+        self._weights = scale[:, None] * scipy.linalg.lapack.dpotrs(factor, wanted, lower=1)[0]
 
-    def _alike(self, found: Array, left: Array, alive: NDArray[np.bool_], n: int) -> Array:
-        """What of the rest is alike at all microphones as only cone and limiter can make it, (2M, n)."""
-        keep = math.exp(-n / (POWER_S * self._rate_hz))
-        self._moved = keep * self._moved + found @ found.T
+    def _alike(self, found: Array, left: Array, alive: NDArray[np.bool_]) -> Array:
+        """(2M, 2M): takes from the rest what is alike at all microphones as only cone and limiter can make it."""
+        keep = math.exp(-left.shape[1] / (POWER_S * self._rate_hz))
+        self._found = keep * self._found + found @ found.T
         self._left = keep * self._left + left @ left.T
         live = int(alive.sum())
         if live < 2:
-            return np.zeros_like(left)
+            return np.zeros_like(self._left)
         amplitude = np.concatenate([alive, np.zeros(self.channels)]) / math.sqrt(live)
         other = np.eye(2 * self.channels) - np.outer(amplitude, amplitude)
-        direction = np.linalg.eigh(other @ self._moved @ other)[1][:, -1]
-        pair = np.stack([direction, amplitude], axis=1)
-        own = np.einsum("ik,ij,jk->k", pair, self._left, pair)
-        rest = (np.trace(self._left) - own.sum()) / max(1, 2 * live - 2)
-        share = np.clip(1.0 - 3.0 * rest / np.maximum(own, 1e-30), 0.0, 1.0)
-        return (pair * share) @ (pair.T @ left)
-
-
-class _Filter:
-    """scipy's lfilter with its state, (rows, n) at a time."""
-
-    def __init__(self, b, a, rows: int) -> None:
-        self._b, self._a = np.asarray(b), np.asarray(a)
-        self._rows, self._state = rows, None
-
-    def run(self, x: Array) -> Array:
-        if self._state is None:  # as if the first sample had always been
-            self._state = scipy.signal.lfilter_zi(self._b, self._a) * x[:, :1]
-        out, self._state = scipy.signal.lfilter(self._b, self._a, x, axis=1, zi=self._state)
-        return out
+        cone = np.linalg.eigh(other @ self._found @ other)[1][:, -1]
+        pair = np.stack([cone, amplitude], axis=1)
+        modelled, own = (np.sum(pair * (power @ pair), axis=0) for power in (self._found, self._left))
+        rest = (np.trace(self._left) - own.sum()) / (2 * live - 2)
+        own = np.maximum(own, 1e-30)
+        # What regression missed is a small part of what it found; more than that is something else, as a person is.
+        share = np.clip(1.0 - 3.0 * rest / own, 0.0, 1.0) * np.minimum(1.0, MISSED * modelled / own)
+        return (pair * share) @ pair.T
 
 
 def _below(rate_hz: int, to_hz: int) -> Array:
     """Low-pass before the playback's rate is lowered: flat to 0.375 of the new one, 50 dB down from 0.625 of it."""
     count, beta = scipy.signal.kaiserord(50.0, 0.25 * to_hz / (rate_hz / 2))
     return scipy.signal.firwin(count | 1, 0.5 * to_hz, window=("kaiser", beta), fs=rate_hz)
+
+
+@njit(cache=True, error_model="numpy")
+def _logarithm(hop, phase):
+    """ln |b| over arg b, (2M, n), the phase (M,) going on from the last hop; and which microphones hear a carrier."""
+    channels, n = hop.shape
+    y, alive = np.empty((2 * channels, n)), np.ones(channels, np.bool_)
+    turn = 2.0 * math.pi
+    for m in range(channels):
+        for i in range(n):
+            re, im = float(hop[m, i].real), float(hop[m, i].imag)
+            modulus = math.sqrt(re * re + im * im)
+            alive[m] &= modulus > CARRIER
+            y[m, i] = math.log(max(modulus, CARRIER))
+            angle = math.atan2(im, re)
+            if not math.isnan(phase[m]):
+                angle += turn * round((phase[m] - angle) / turn)
+            y[channels + m, i] = phase[m] = angle
+    return y, alive
+
+
+@njit(cache=True, error_model="numpy")
+def _above(x, edge, mean):
+    """x less its running mean of corner `edge`, a share of the rate: (rows, n). mean: (rows,), NaN before the first sample."""
+    out = np.empty_like(x)
+    share = 1.0 - math.exp(-2.0 * math.pi * edge)
+    for row in range(len(x)):
+        m = mean[row]
+        if math.isnan(m):
+            m = x[row, 0]
+        for i in range(x.shape[1]):
+            m += share * (x[row, i] - m)
+            out[row, i] = x[row, i] - m
+        mean[row] = m
+    return out
+
+
+@njit(cache=True, error_model="numpy")
+def _driven(u, level, cone, state, held, rate_hz):
+    """See `_bases`. cone: b0 b1 b2 1 a1 a2. state: (3, 2), of cone, square, cube. held: smoothed level and the loudest."""
+    out = np.empty((5, len(u)))
+    smooth, fall = 1.0 - math.exp(-2.0 * math.pi * GAIN_HZ / rate_hz), GAIN_FALL_PER_S / rate_hz
+    for i in range(len(u)):
+        held[0] = level[i] if held[0] == -np.inf else held[0] + smooth * (level[i] - held[0])
+        held[1] = max(held[0], held[1] - fall)
+        gain = min(0.0, held[0] - held[1] + DEAD_ZONE)
+        driven = u[i] * math.exp(gain)
+        for row in range(3):
+            x = driven if row == 0 else out[0, i] ** (row + 1)
+            v = cone[0] * x + state[row, 0]
+            state[row, 0] = cone[1] * x - cone[4] * v + state[row, 1]
+            state[row, 1] = cone[2] * x - cone[5] * v
+            out[row, i] = v
+        out[3, i], out[4, i] = gain, driven
+    return out
+
+
+@njit(cache=True)
+def _lagged(whole, columns, n):
+    out = np.empty((len(columns), n))
+    for row in range(len(columns)):
+        base, start = columns[row]
+        out[row] = whole[base, start : start + n]
+    return out
