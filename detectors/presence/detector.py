@@ -47,6 +47,7 @@ SPAN_S = 1.0  # how far back the maps look
 NOT_SENSING = (np.nan,) * len(LABELS)
 CHANGED_DB, CHANGED_S = 6.0, 30.0  # a carrier so different for so long: the room or the unit is another
 DEAF_S = 10.0
+QUIET_HOPS = 40  # of silence after which there is no distortion left
 AGAIN_S = 120.0  # at least between two calibrations
 
 
@@ -227,7 +228,7 @@ class PresenceDetector:
         self, envelope: NDArray[np.complex64], played: NDArray[np.float32] | None
     ) -> tuple[float, ...]:
         if self._remover is not None:
-            envelope = self._remover.process(envelope, played)
+            envelope = self._without_distortion(self._remover, envelope, played)
         features = self._map.push(self._notch.process(self._clutter.process(envelope)))
         if self._phase is not Phase.SENSING:
             self._context.idle()
@@ -238,6 +239,18 @@ class PresenceDetector:
             self._phase, self._memory = Phase.SENSING, self._classifier.start()
         probabilities, self._memory = self._classifier.step(features, self._memory)
         return self._context.step(probabilities)
+
+    def _without_distortion(
+        self, remover: DistortionRemover, envelope: NDArray[np.complex64], played: NDArray[np.float32]
+    ) -> NDArray[np.complex64]:
+        """Long after playback there is nothing to remove; what came last before it starts again puts the filters in place."""
+        self._silent_hops = 0 if np.any(played) else self._silent_hops + 1
+        if self._silent_hops > QUIET_HOPS:
+            self._skipped.append(envelope)
+            return envelope
+        while self._skipped:
+            remover.process(self._skipped.popleft(), np.zeros_like(played))
+        return remover.process(envelope, played)
 
     def _calibrate(self) -> None:
         self._phase = Phase.CALIBRATING
@@ -264,6 +277,8 @@ class PresenceDetector:
         self._remover = None
         if PLAYBACK in self.needs:
             self._remover = DistortionRemover(channels, RATE_HZ, self._playback_hz)
+        self._silent_hops = 0
+        self._skipped: deque[NDArray[np.complex64]] = deque(maxlen=2)
         self._clutter = ClutterFilter(channels, RATE_HZ)
         self._notch = LineNotch(channels, RATE_HZ)
         self._map = DopplerMap(channels, RATE_HZ)

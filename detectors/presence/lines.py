@@ -8,6 +8,8 @@ within STILL_HZ and the same level within STILL_DB at one microphone at least. I
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import scipy.fft
 import scipy.ndimage
@@ -78,8 +80,7 @@ class LineNotch:
     def _lines(self, frame: NDArray[np.complex64]) -> list[tuple[float, float]]:
         """(frequency in Hz, level in dB) of the lines of a frame: its strongest microphone's."""
         count = frame.shape[1]
-        window = scipy.signal.windows.blackmanharris(count, sym=False)
-        spectra = np.abs(scipy.fft.fft(frame * window, axis=1)) ** 2
+        spectra = np.abs(scipy.fft.fft(frame * _window(count), axis=1)) ** 2
         power = scipy.fft.fftshift(spectra.max(axis=0))
         frequency = scipy.fft.fftshift(scipy.fft.fftfreq(count, 1.0 / self._rate_hz))
         around = round(AROUND_HZ * count / self._rate_hz)
@@ -95,6 +96,11 @@ class LineNotch:
             place = frequency[index] + shift * self._rate_hz / count
             lines.append((float(place), float(b - 0.25 * (a - c) * shift)))
         return lines
+
+
+@lru_cache(maxsize=4)
+def _window(count: int) -> NDArray[np.float32]:
+    return scipy.signal.windows.blackmanharris(count, sym=False).astype(np.float32)
 
 
 @njit(cache=True, error_model="numpy")

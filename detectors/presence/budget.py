@@ -1,0 +1,95 @@
+"""What the detector costs a signal processor: multiply-accumulates per hop of 50 ms, stage by stage, and bytes of weights.
+
+    cycles a hop = MACs / MACS_PER_CYCLE <= CLOCK_HZ x SHARE x HOP_S = 2.0 million
+
+A complex product counts 4, a complex times a real 2, an FFT of N points 5 N lg2(N) / 2 (half of its 5 N lg2 N operations are
+sums). Two MACs a cycle is what audio processors of this class do in 32 bits; the network's, in 8 bits, run at four a cycle and more.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from detectors.presence import distortion, features
+from detectors.presence.calibration import RATE_HZ
+from detectors.presence.front_end import lowpass
+from detectors.presence.lines import FRAME_HOPS, MOST, STEP_HOPS
+
+HOP_S = 0.05
+CLOCK_HZ, SHARE = 400e6, 0.10
+MACS_PER_CYCLE = 2
+WEIGHTS_BYTES = 256 * 1024
+PARAMETERS = 200_000
+
+
+@dataclass(frozen=True)
+class Stage:
+    """macs: per hop. playing: whether it runs only while the device plays."""
+
+    name: str
+    macs: int
+    playing: bool = False
+
+
+def stages(channels: int, input_hz: int | None, parameters: int) -> tuple[Stage, ...]:
+    """channels: M. input_hz: rate of the converter, None for a baseband. parameters: of the network, each used once a hop."""
+    n = round(HOP_S * RATE_HZ)
+    rows = []
+    if input_hz is not None:
+        taps = len(lowpass(input_hz, RATE_HZ))
+        rows.append(Stage("front end", channels * n * (2 * taps + 4)))
+    rows += [
+        Stage("hearing", channels * n * 2),
+        Stage("distortion removal", _distortion(channels, n), playing=True),
+        Stage("clutter filter", channels * n * 8),
+        Stage("lines", channels * (n * 8 * MOST + _fft(FRAME_HOPS * n) // STEP_HOPS)),
+        Stage("Doppler map", _map(channels, n)),
+        Stage("classifier", parameters),
+        Stage("context and power", 50),
+    ]
+    return tuple(rows)
+
+
+def macs(rows: tuple[Stage, ...], playing: bool = True) -> int:
+    return sum(row.macs for row in rows if playing or not row.playing)
+
+
+def share_of_clock(rows: tuple[Stage, ...], playing: bool = True) -> float:
+    """Of a processor of CLOCK_HZ, to be held against SHARE."""
+    return macs(rows, playing) / MACS_PER_CYCLE / HOP_S / CLOCK_HZ
+
+
+def _fft(count: int) -> int:
+    return math.ceil(2.5 * count * math.log2(count))
+
+
+def _distortion(channels: int, n: int) -> int:
+    """Least squares once a hop: products of all columns (half, they are symmetric), a factorisation, and what is found."""
+    columns = sum(len(lags) for lags in distortion.LAGS)
+    outputs = 2 * channels
+    products = columns * (columns + 1) // 2 * n + columns * outputs * n
+    solved = columns**3 // 6 + columns**2 * outputs
+    return products + solved + 2 * columns * outputs * n + 20 * outputs * n
+
+
+def _map(channels: int, n: int) -> int:
+    frames = (
+        _fft(features._FRAME) + 2 * features._FRAME + _fft(features._SLOW_FRAME) + 2 * features._SLOW_FRAME
+    )
+    decimated = n // features._STEP * 2 * 80
+    flicker = _fft(features._FLICKER_FRAME) // 2
+    pairs = channels * (features._FRAME + features._SLOW_FRAME) * 4
+    return channels * (frames + decimated + 10 * n) + flicker + pairs + 20 * features.BANDS
+
+
+def table(channels: int, input_hz: int | None, parameters: int) -> str:
+    """Markdown: stage, MACs a hop, share of the clock."""
+    rows = stages(channels, input_hz, parameters)
+    lines = ["| stage | MACs a hop | share of 400 MHz |", "|---|---:|---:|"]
+    for row in rows:
+        note = " (while playing)" if row.playing else ""
+        lines.append(f"| {row.name}{note} | {row.macs:,} | {share_of_clock((row,)):.2%} |")
+    for playing, name in ((False, "in all, silent"), (True, "in all, playing")):
+        lines.append(f"| {name} | {macs(rows, playing):,} | {share_of_clock(rows, playing):.2%} |")
+    return "\n".join(lines)

@@ -1,0 +1,136 @@
+"""How fast the presence detector listens: seconds of audio per second of processor time, one core, and its slowest hop.
+
+`python -m tests.benchmarks.bench_presence` prints the table; `pytest tests/benchmarks/bench_presence.py` holds the ratios to
+scipy's in the same run. Blocks of 50 ms; a carrier, noise and a walker's line; the classifier is two matrix products of the size of
+the largest network allowed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import scipy.signal
+
+from detectors.interface import BASEBAND, PLAYBACK, ULTRASONIC, Block, StreamFormat
+from detectors.presence.budget import PARAMETERS, table
+from detectors.presence.calibration import CalibrationSettings
+from detectors.presence.detector import HOP_S, Phase, PresenceDetector, PresenceSettings
+from detectors.presence.features import BANDS, CHANNELS
+from detectors.presence.power import PowerSettings
+
+CARRIER_HZ, PLAYBACK_HZ = 34_000.0, 16_000
+RATES_HZ = {ULTRASONIC: 96_000, BASEBAND: 4_000}
+# Over decimation of four channels from 96 to 4 kHz by scipy alone, in the same run.
+ULTRASONIC_RATIO, BASEBAND_RATIO = 2.0, 5.0
+
+
+class Dense:
+    """As many products as the largest network."""
+
+    def __init__(self) -> None:
+        rng = np.random.default_rng(1)
+        self._first = rng.standard_normal(
+            (PARAMETERS // (CHANNELS * BANDS), CHANNELS * BANDS), dtype=np.float32
+        )
+
+    def start(self) -> int:
+        return 0
+
+    def step(self, features, state):
+        self._first @ features.ravel()
+        return (1.0, 0.0, 0.0), state
+
+
+class Listening:
+    """A detector after calibration, and the next block to feed it."""
+
+    def __init__(self, stream: str, channels: int = 4, music: bool = False) -> None:
+        rate, n = RATES_HZ[stream], round(RATES_HZ[stream] * HOP_S)
+        settings = PresenceSettings(
+            CalibrationSettings(carrier_hz=CARRIER_HZ, level_db_spl=85.0), power=PowerSettings(off_s=0.0)
+        )
+        self.detector = PresenceDetector("presence", (stream, PLAYBACK), Dense, settings)
+        form = StreamFormat(rate, channels, CARRIER_HZ if stream == BASEBAND else None)
+        self.detector.open({stream: form, PLAYBACK: StreamFormat(PLAYBACK_HZ, 1)})
+        rng, played = np.random.default_rng(1), round(PLAYBACK_HZ * HOP_S)
+        clock = max(rate, PLAYBACK_HZ)
+        self._blocks = []
+        for k in range(40):
+            t = (k * n + np.arange(n)) / rate
+            noise = 1e-5 * rng.standard_normal((2, channels, n))
+            envelope = 0.1 + 1e-4 * np.exp(2j * np.pi * 240.0 * t) + noise[0] + 1j * noise[1]
+            if stream == ULTRASONIC:
+                samples = np.real(envelope * np.exp(2j * np.pi * CARRIER_HZ * t)).astype(np.float32)
+            else:
+                samples = envelope.astype(np.complex64)
+            sound = (
+                0.1 * rng.standard_normal((1, played)).astype(np.float32)
+                if music
+                else np.zeros((1, played), np.float32)
+            )
+            self._blocks.append(Block(0, round(clock * HOP_S), clock, {stream: samples, PLAYBACK: sound}))
+        self._next = 0
+        while self.detector.phase is not Phase.SENSING:
+            self.hop()
+
+    def hop(self) -> None:
+        self.detector.feed(self._blocks[self._next % len(self._blocks)])
+        self._next += 1
+
+
+def decimation() -> Callable[[], None]:
+    samples = np.random.default_rng(1).standard_normal((4, 4_800)).astype(np.float32)
+    taps = scipy.signal.firwin(483, 2_000.0, fs=96_000).astype(np.float32)
+    turn = np.exp(-2j * np.pi * CARRIER_HZ / 96_000 * np.arange(4_800)).astype(np.complex64)
+    return lambda: scipy.signal.upfirdn(taps, samples * turn, 1, 24, axis=1)
+
+
+def hop_ms(hop: Callable[[], None], hops: int = 200, rounds: int = 5) -> tuple[float, float]:
+    """Processor time of a hop in ms: mean of the best round, and the slowest hop in the best round for it."""
+    for _ in range(60):
+        hop()
+    means, slowest = [], []
+    for _ in range(rounds):
+        times = []
+        for _ in range(hops):
+            began = time.process_time_ns()
+            hop()
+            times.append((time.process_time_ns() - began) * 1e-6)
+        means.append(sum(times) / hops)
+        slowest.append(max(times))
+    return min(means), min(slowest)
+
+
+@pytest.fixture(scope="module")
+def decimation_ms() -> float:
+    return hop_ms(decimation())[0]
+
+
+def test_the_whole_detector_costs_half_a_decimation_at_most(decimation_ms):
+    assert ULTRASONIC_RATIO * hop_ms(Listening(ULTRASONIC).hop)[0] <= decimation_ms
+
+
+def test_from_a_baseband_it_costs_a_fifth_of_one_at_most(decimation_ms):
+    assert BASEBAND_RATIO * hop_ms(Listening(BASEBAND).hop)[0] <= decimation_ms
+
+
+def main() -> None:
+    rows = [
+        ("4 microphones at 96 kHz", hop_ms(Listening(ULTRASONIC).hop)),
+        ("  while music plays", hop_ms(Listening(ULTRASONIC, music=True).hop)),
+        ("1 microphone at 96 kHz", hop_ms(Listening(ULTRASONIC, 1).hop)),
+        ("6 microphones at 96 kHz", hop_ms(Listening(ULTRASONIC, 6).hop)),
+        ("4 microphones, baseband", hop_ms(Listening(BASEBAND).hop)),
+        ("  while music plays", hop_ms(Listening(BASEBAND, music=True).hop)),
+        ("decimation by scipy, 4 channels", hop_ms(decimation())),
+    ]
+    for name, (mean, slowest) in rows:
+        print(f"{name:34}{1e3 * HOP_S / mean:7.0f} x real time{mean:8.3f} ms a hop, slowest{slowest:7.3f} ms")
+    print(table(4, 96_000, PARAMETERS))
+
+
+if __name__ == "__main__":
+    main()
