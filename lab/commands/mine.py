@@ -16,6 +16,9 @@ def mine(
     share: Annotated[
         float, typer.Option(min=0.01, max=10.0, help="Of the training trials, as trained.")
     ] = 1.0,
+    steps: Annotated[
+        int | None, typer.Option(min=10, help="As trained; a round learns a third of them.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of data and learning.")] = None,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Processes that render; default: one per core.")
@@ -31,4 +34,4 @@ def mine(
     from lab.commands.train import presence_job
     from lab.training.presence.train import mine as mine_presence
 
-    print(mine_presence(presence_job(name, share, None, seed, jobs, work, out), hours, rounds, threshold))
+    print(mine_presence(presence_job(name, share, steps, seed, jobs, work, out), hours, rounds, threshold))

@@ -25,7 +25,7 @@ MODELS = Path(__file__).parents[3] / "detectors" / "models"
 SCENARIOS = Path(__file__).parents[3] / "scenarios" / "training" / "presence"
 MODEL, INT8, CARD = "presence.onnx", "presence_int8.onnx", "presence.md"
 WEIGHTS, FACTS = "weights.npz", "facts.json"
-MINED_STEPS = 500
+MINED_STEPS = 1 / 3  # of those of training, at a third of its rate
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,10 @@ def mine(job: Job, hours: float, rounds: int, threshold: float) -> str:
         if kept:
             everything = examples + mining.kept(job.work / "mined", job.recipe.sequence)
             recipe = replace(
-                job.recipe, steps=MINED_STEPS, rate=job.recipe.rate / 3.0, seed=job.recipe.seed + 1 + number
+                job.recipe,
+                steps=round(MINED_STEPS * job.recipe.steps),
+                rate=MINED_STEPS * job.recipe.rate,
+                seed=job.recipe.seed + 1 + number,
             )
             weights = learn(everything, recipe, job.say, start=weights)
         after = evaluate.score(write_onnx(weights, job.work / "after.onnx"), heard)
