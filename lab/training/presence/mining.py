@@ -20,7 +20,7 @@ AROUND = (400, 120)  # hops kept before and after an alarm: 20 s in which the me
 
 
 def fooled(scored: Sequence[evaluate.Scored], threshold: float) -> list[Example]:
-    """The stretches around false alarms of any label, half of all of them at half a threshold less."""
+    """The stretches around false alarms of any label, also where the score comes half as high only."""
     found = []
     for one in scored:
         heard = np.maximum(one.scores["minor"], one.scores["major"])
@@ -72,11 +72,9 @@ def kept(folder: Path, least: int) -> list[Example]:
 
 def told(row: Mapping[str, Any]) -> str:
     """One line for a round."""
-    return (
-        f"{row['hours']:.2f} h heard, {row['kept']} stretches kept; false alarms per day at {row['threshold']:g}: "
-        + "; ".join(
-            f"{label} {row[f'{label}_before_per_day']:.0f} -> {row[f'{label}_after_per_day']:.0f}, "
-            f"on unheard tune {row[f'{label}_before_tune_per_day']:.0f} -> {row[f'{label}_after_tune_per_day']:.0f}"
-            for label in evaluate.LABELS
-        )
+    changes = "; ".join(
+        f"{label} {row['before'][label]:.0f} to {row['after'][label]:.0f}, "
+        f"tune {row['before_tune'][label]:.0f} to {row['after_tune'][label]:.0f}"
+        for label in evaluate.LABELS
     )
+    return f"{row['hours']:.2f} h heard, {row['kept']} stretches kept; false alarms per day at {row['threshold']:g}: {changes}"

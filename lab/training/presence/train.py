@@ -25,7 +25,7 @@ MODELS = Path(__file__).parents[3] / "detectors" / "models"
 SCENARIOS = Path(__file__).parents[3] / "scenarios" / "training" / "presence"
 MODEL, INT8, CARD = "presence.onnx", "presence_int8.onnx", "presence.md"
 WEIGHTS, FACTS = "weights.npz", "facts.json"
-MINED_STEPS = 1 / 3  # of those of training, at a third of its rate
+MINED_SHARE = 1 / 3  # of those of training, at a third of its rate
 
 
 @dataclass(frozen=True)
@@ -69,35 +69,25 @@ def mine(job: Job, hours: float, rounds: int, threshold: float) -> str:
     for _ in range(rounds):
         number = len(facts["rounds"])
         heard = _clutter(job, hours, number)
-        model = write_onnx(weights, job.work / "before.onnx")
-        before = evaluate.score(model, heard)
-        kept = mining.fooled(before, threshold)
+        before = write_onnx(weights, job.work / "before.onnx")
+        kept = mining.fooled(evaluate.score(before, heard), threshold)
         mining.keep(job.work / "mined", number, kept)
-        job.say(f"round {number + 1}: {len(kept)} stretches kept of {sum(one.hours for one in heard):.2f} h")
+        job.say(f"mining round {number + 1}: {len(kept)} stretches fooled the network")
         if kept:
-            everything = examples + mining.kept(job.work / "mined", job.recipe.sequence)
             recipe = replace(
                 job.recipe,
-                steps=round(MINED_STEPS * job.recipe.steps),
-                rate=MINED_STEPS * job.recipe.rate,
+                steps=round(MINED_SHARE * job.recipe.steps),
+                rate=MINED_SHARE * job.recipe.rate,
                 seed=job.recipe.seed + 1 + number,
             )
-            weights = learn(everything, recipe, job.say, start=weights)
-        after = evaluate.score(write_onnx(weights, job.work / "after.onnx"), heard)
+            fooling = mining.kept(job.work / "mined", job.recipe.sequence)
+            weights = learn(examples + fooling, recipe, job.say, start=weights)
+        after = write_onnx(weights, job.work / "after.onnx")
         # What a round learnt from says little; the tune split says whether it carries over.
-        unheard = {
-            name: [
-                evaluate.false_alarms(evaluate.score(job.work / f"{name}.onnx", tune), label, threshold)
-                for label in evaluate.LABELS
-            ]
-            for name in ("before", "after")
-        }
         row = {"hours": sum(one.hours for one in heard), "kept": len(kept), "threshold": threshold}
-        for name, scored in (("before", before), ("after", after)):
-            for at, label in enumerate(evaluate.LABELS):
-                alarms, seconds = evaluate.false_alarms(scored, label, threshold)
-                row[f"{label}_{name}_per_day"] = 24.0 * alarms / seconds
-                row[f"{label}_{name}_tune_per_day"] = 24.0 * unheard[name][at][0] / unheard[name][at][1]
+        for when, model in (("before", before), ("after", after)):
+            row[when] = _false_per_day(model, heard, threshold)
+            row[f"{when}_tune"] = _false_per_day(model, tune, threshold)
         facts["rounds"].append(row)
         job.say(mining.told(row))
         _save(job, weights, facts)
@@ -140,6 +130,12 @@ def _rendered(job: Job, wanted: Sequence[Place], what: str) -> list[Example]:
     if not examples:
         raise BadInput(f"{job.folder}: no trial of the {what} could be rendered")
     return examples
+
+
+def _false_per_day(model: Path, examples: Sequence[Example], threshold: float) -> dict[str, float]:
+    scored = evaluate.score(model, examples)
+    counts = {label: evaluate.false_alarms(scored, label, threshold) for label in evaluate.LABELS}
+    return {label: 24.0 * alarms / hours for label, (alarms, hours) in counts.items()}
 
 
 def _families(examples: Sequence[Example]) -> dict[str, float]:
