@@ -25,6 +25,8 @@ from detectors.interface import (
 SHIPPED = {
     "watermark": "detectors.watermark.from_build:from_spec",
     "doppler_cfar": "detectors.presence.from_build:doppler_cfar",
+    "notch": "detectors.presence.from_build:notch",
+    "prediction": "detectors.presence.from_build:prediction",
     "presence": "detectors.presence.from_build:presence",
 }
 

@@ -12,21 +12,38 @@ from detectors.presence.cfar import DopplerCfar
 from detectors.presence.context import ContextSettings
 from detectors.presence.detector import PresenceDetector, PresenceSettings
 from detectors.presence.network import Classifier
+from detectors.presence.notch import NotchCfar
 from detectors.presence.power import PowerSettings
+from detectors.presence.prediction import PredictionError
 
 _CFAR = ("carrier_hz", "level_db_spl", "average_s", "channels")
+_PREDICTION = (*_CFAR, "step")
 
 
 def doppler_cfar(spec: DetectorSpec) -> DopplerCfar:
     """streams: exactly one of `baseband`, `ultrasonic`. Raises DetectorError for an unknown setting."""
+    return DopplerCfar(spec.name, _only_stream(spec, _CFAR), **spec.settings)
+
+
+def prediction(spec: DetectorSpec) -> PredictionError:
+    """As `doppler_cfar`."""
+    return PredictionError(spec.name, _only_stream(spec, _PREDICTION), **spec.settings)
+
+
+def notch(spec: DetectorSpec) -> NotchCfar:
+    """As `doppler_cfar`."""
+    return NotchCfar(spec.name, _only_stream(spec, _CFAR), **spec.settings)
+
+
+def _only_stream(spec: DetectorSpec, allowed: tuple[str, ...]) -> str:
     if len(spec.streams) != 1:
         raise DetectorError(
             f"{spec.name}: streams: one of baseband, ultrasonic, got {', '.join(spec.streams)}"
         )
-    unknown = sorted(set(spec.settings) - set(_CFAR))
+    unknown = sorted(set(spec.settings) - set(allowed))
     if unknown:
-        raise DetectorError(f"{spec.name}: unknown settings.{unknown[0]}; allowed: {', '.join(_CFAR)}")
-    return DopplerCfar(spec.name, spec.streams[0], **spec.settings)
+        raise DetectorError(f"{spec.name}: unknown settings.{unknown[0]}; allowed: {', '.join(allowed)}")
+    return spec.streams[0]
 
 
 def presence(spec: DetectorSpec) -> PresenceDetector:
