@@ -9,6 +9,8 @@ import pytest
 
 from lab.bench.physical.hearing import heard_by
 from lab.bench.physical.kept import last_note
+from lab.commands.main import call
+from lab.errors import ExitCode
 from lab.scenario.load import load_scenario
 from lab.store.results import read
 from lab.store.store import Store
@@ -70,10 +72,9 @@ def test_the_bench_log_tells_the_whole_story(run):
         assert words in run.log
 
 
-def test_resuming_without_the_bench_or_on_another_is_refused(run):
-    without = lab("run", run.scenario, "--resume", "--out", run.out)
-    assert without.returncode == 3
-    assert "differs in the bench: it was loopback, now simulated" in without.stderr
-    again = lab("run", run.scenario, "--rig", "loopback", "--out", run.out)
-    assert again.returncode == 3
-    assert "holds a run already" in again.stderr
+def test_resuming_without_the_bench_or_on_another_is_refused(run, capsys):
+    assert call(["run", str(run.scenario), "--resume", "--out", str(run.out)]) == ExitCode.BAD_INPUT
+    assert "differs in the bench: it was loopback, now simulated" in capsys.readouterr().err
+    again = ["run", str(run.scenario), "--rig", "loopback", "--out", str(run.out)]
+    assert call(again) == ExitCode.BAD_INPUT
+    assert "holds a run already" in capsys.readouterr().err
