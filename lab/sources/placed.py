@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Annotated, Protocol, Self
 
 import numpy as np
@@ -67,6 +68,11 @@ def starts(spec: Starting, rng: np.random.Generator, duration_s: float) -> list[
     while (at_s := at_s + float(rng.exponential(3600.0 / spec.schedule.poisson_per_h))) < duration_s:
         found.append(at_s)
     return found
+
+
+def alike(*values: object) -> str:
+    """A short name of what sounds, equal for equal values: the cluster of trials that sound alike."""
+    return sha256(repr(values).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, eq=False)
