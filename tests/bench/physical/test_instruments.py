@@ -5,6 +5,9 @@ import time
 
 import pytest
 
+from lab.bench.physical.instruments import Instruments
+from lab.bench.physical.log import BenchLog
+from lab.bench.physical.operator import Nobody
 from rigs.errors import RigError, Unsafe
 from rigs.grbl import SAFE_BYTES, State
 from rigs.guardian.guarded import PASSES
@@ -41,6 +44,20 @@ class Move:
         self._thread.join(LONG_S)
         assert not self._thread.is_alive()
         return self.error
+
+
+def test_a_physical_bench_that_has_nothing_but_sound_is_guarded_too(rig_of, tmp_path):
+    rig, log = rig_of("loopback", kind="physical", room="lab_1"), BenchLog(tmp_path / "bench.log")
+    with Instruments(rig, tmp_path, Nobody(), log) as instruments:
+        silenced = []
+        instruments.on_trip(silenced.append)
+        instruments.check()
+        instruments.guardian.trip("the test says so")
+        wait_until(lambda: silenced == ["the test says so"])
+        with pytest.raises(Unsafe, match="the test says so"):
+            instruments.check()
+    with Instruments(rig_of("loopback"), tmp_path, Nobody(), log) as instruments:
+        assert instruments.guardian is None  # nothing sounds but samples
 
 
 def press(emulation):
