@@ -58,7 +58,8 @@ class ContextSettings:
 
 
 class Context:
-    """One step a hop. `state` is the occupancy, `since_motion_s` the time since somebody was last heard."""
+    """One step a hop. `state` is the occupancy, `sure` whether a major motion has shown it, `since_motion_s` the time since somebody
+    was last heard."""
 
     def __init__(self, settings: ContextSettings, hop_s: float) -> None:
         self.settings = settings
@@ -73,6 +74,7 @@ class Context:
         self._since_major_s = math.inf
         self._listened_s = 0.0
         self._announce_s = 0.0
+        self.sure = False
         self._evidence = [-CLIP] * 3
         self._on = [False] * 3
 
@@ -94,7 +96,7 @@ class Context:
             margin[label] += self.settings.hysteresis * self._on[label]
             self._on[label] = margin[label] >= 0.0
         if self._on[MAJOR]:
-            self._since_major_s = 0.0
+            self._since_major_s, self.sure = 0.0, True
         if self._on[PRESENCE]:
             self.state = Occupancy.OCCUPIED
             self.since_motion_s = self._listened_s = 0.0
@@ -132,7 +134,7 @@ class Context:
             confirmed = self._listened_s >= min(self.settings.confirm_s, wait_s)
             if self.since_motion_s < wait_s or not confirmed:
                 return WAITING * min(1.0, self.since_motion_s / wait_s)
-            self.state, self._announce_s = Occupancy.VACANT, ANNOUNCE_S
+            self.state, self.sure, self._announce_s = Occupancy.VACANT, False, ANNOUNCE_S
         return 1.0 if self._announce_s > 0.0 else 0.0
 
 

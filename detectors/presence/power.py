@@ -1,6 +1,6 @@
 """When the tone may rest: once presence is sure, for a set time, and never when a vacancy is near.
 
-Presence is sure after motion was heard for `sure_s` in all since the tone came on. A rest of off_s then costs the hold of presence nothing
+Presence is sure if a major motion has shown it, and motion was heard for `sure_s` in all since the tone came on. A rest of off_s then costs the hold of presence nothing
 but the small motions within it: of n an hour heard with probability P, a vacancy is false with exp(-n P (vacancy_s - off_s) / 1 h).
 """
 
@@ -44,7 +44,7 @@ class Power:
             return self._count(on=self._rest_s <= 0.5 * self._hop_s)
         if sensing and self._context.moving:
             self._heard_s += self._hop_s
-        if self._settings.off_s > 0.0 and self._heard_s >= self._settings.sure_s:
+        if self._settings.off_s > 0.0 and self._context.sure and self._heard_s >= self._settings.sure_s:
             self._rest_s, self._heard_s = self._settings.off_s, 0.0
             return self._count(on=False)
         return self._count(on=True)

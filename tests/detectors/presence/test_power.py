@@ -7,17 +7,17 @@ from detectors.presence.context import Context, ContextSettings, Occupancy
 from detectors.presence.power import Power, PowerSettings
 
 HOP_S = 0.05
-NONE, MAJOR = (0.99, 0.005, 0.005), (0.01, 0.01, 0.98)
+NONE, MINOR, MAJOR = (0.99, 0.005, 0.005), (0.005, 0.985, 0.01), (0.01, 0.01, 0.98)
 
 
-def live(seconds, moves, vacancy_s=1800.0, **settings):
+def live(seconds, moves, vacancy_s=1800.0, motion=MAJOR, **settings):
     """Motion where moves(t); the detector hears it only while the tone is on. Returns power, context and when it was on."""
     context = Context(ContextSettings(vacancy_s=vacancy_s), HOP_S)
     power = Power(PowerSettings(**settings), context, HOP_S)
     on, track = True, []
     for index in range(round(seconds / HOP_S)):
         if on:
-            context.step(MAJOR if moves(index * HOP_S) else NONE)
+            context.step(motion if moves(index * HOP_S) else NONE)
         else:
             context.idle()
         on = power.step(on)
@@ -48,6 +48,12 @@ def test_somebody_who_moves_every_two_minutes_costs_less_than_thirty_percent():
 
 def test_a_short_motion_does_not_bring_a_rest():
     assert all(live(60.0, lambda t: 10.0 < t < 10.5, sure_s=1.0)[2])
+
+
+def test_small_motions_alone_make_nobody_sure():
+    _, context, track = live(60.0, lambda t: t > 5.0, motion=MINOR)
+    assert context.state is Occupancy.OCCUPIED
+    assert all(track)
 
 
 def test_a_room_left_during_a_rest_is_vacant_in_time():
