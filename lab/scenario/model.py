@@ -14,6 +14,7 @@ from lab.acoustics.ultrasonic.interference import AnyInterfererSpec
 from lab.acoustics.ultrasonic.world import UltrasoundSpec
 from lab.movers.catalogue import MoverSpec
 from lab.movers.mover import MAJOR, MINOR, PRESENCE, Doorway
+from lab.sources.catalogue import SourceSpec, stands_somewhere
 from lab.sources.marking import LABEL as MARK_LABEL
 from lab.sources.marking import WatermarkSpec
 from lab.sources.media import MediaSpec
@@ -27,7 +28,6 @@ Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$", 
 Tag = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 Label = Literal[LABELS]
 Scalar = bool | int | float | str
-Source = Annotated[MediaSpec | NoiseSpec | PlaybackSpec, Field(discriminator="kind")]
 
 
 class Expectation(Spec):
@@ -92,7 +92,7 @@ class Scenario(Spec):
     room: RoomSpec
     placement: PlacementSpec
     ultrasound: UltrasoundSpec = UltrasoundSpec()
-    sources: tuple[Source, ...] = ()
+    sources: tuple[SourceSpec, ...] = ()
     movers: tuple[MoverSpec, ...] = ()
     doorways: tuple[Doorway, ...] = ()
     interferers: tuple[AnyInterfererSpec, ...] = ()
@@ -107,7 +107,7 @@ class Scenario(Spec):
         media = [source for source in self.sources if isinstance(source, MediaSpec)]
         for source in self.sources:
             if isinstance(source, NoiseSpec) and source.snr_db is not None:
-                self._check_reference(source, [one.name for one in media])
+                self._check_reference(source, [one.name for one in self.sources if stands_somewhere(one)])
         marks = [source.watermark for source in media if source.watermark is not None]
         for source in media:
             if source.watermark is not None:
@@ -133,14 +133,14 @@ class Scenario(Spec):
         if moved and not self.movers:
             raise ValueError(f"expect.labels has {min(moved)!r}, but there are no movers")
 
-    def _check_reference(self, noise: NoiseSpec, media: list[str]) -> None:
-        if not media:
+    def _check_reference(self, noise: NoiseSpec, placed: list[str]) -> None:
+        if not placed:
             raise ValueError(
-                f"sources.{noise.name}.snr_db: needs a media source; without one, use level_db_spl"
+                f"sources.{noise.name}.snr_db: needs a source that stands somewhere; without one, use level_db_spl"
             )
-        if noise.relative_to not in (None, *media):
+        if noise.relative_to not in (None, *placed):
             raise ValueError(
-                f"sources.{noise.name}.relative_to = {noise.relative_to!r}: must be one of {', '.join(media)}"
+                f"sources.{noise.name}.relative_to = {noise.relative_to!r}: must be one of {', '.join(placed)}"
             )
 
     def _check_mark(self, name: str, mark: WatermarkSpec) -> None:

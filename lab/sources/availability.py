@@ -9,13 +9,14 @@ from lab.sources.crowd import CLASS
 from lab.sources.library import PROCEDURAL, open_library
 from lab.sources.media import MediaSpec
 from lab.sources.noise import NoiseSpec
+from lab.sources.placed import PlacedSpec
 from lab.sources.playback import PlaybackSpec
 
 ANY_RATE_HZ = 16_000
 
 
 def check_available(
-    spec: MediaSpec | NoiseSpec | PlaybackSpec, split: str, folder: Path | None, scenario: Path
+    spec: MediaSpec | NoiseSpec | PlacedSpec | PlaybackSpec, split: str, folder: Path | None, scenario: Path
 ) -> None:
     """Raises BadInput, naming the scenario, when a trial could not find its recordings or its key.
 
@@ -28,7 +29,7 @@ def check_available(
             open_library(spec.corpus, spec.classes, split, ANY_RATE_HZ, spec.period_s, folder).check()
             if spec.watermark is not None:
                 spec.watermark.load_key()
-        elif spec.corpus != PROCEDURAL:
+        elif isinstance(spec, NoiseSpec) and spec.corpus != PROCEDURAL:
             open_library(spec.corpus, (CLASS[spec.colour],), split, ANY_RATE_HZ, None, folder).check()
     except BadInput as error:
         raise BadInput(f"{scenario}: source '{spec.name}': {error}") from None

@@ -103,7 +103,10 @@ def test_the_device_plays_nothing_of_its_own_yet(bench, draw):
 @pytest.mark.parametrize(
     ("needs", "said"),
     [
-        ({ULTRASONIC: StreamNeed((96_000,))}, "the build wants ultrasonic; device .* has no .ultrasonic. converter"),
+        (
+            {ULTRASONIC: StreamNeed((96_000,))},
+            "the build wants ultrasonic; device .* has no .ultrasonic. converter",
+        ),
         ({AUDIBLE: StreamNeed((48_000,))}, "audible.rate_hz = 16000, the build wants 48000"),
         ({AUDIBLE: StreamNeed((16_000,), 6)}, "has 4 microphones, the build listens to 6"),
     ],
@@ -111,3 +114,20 @@ def test_the_device_plays_nothing_of_its_own_yet(bench, draw):
 def test_what_the_device_cannot_give_is_refused(bench, draw, needs, said):
     with pytest.raises(BadInput, match=said):
         bench.open(draw(), needs)
+
+
+ALARM = {
+    'kind = "media"\nname = "tv"\nclasses = ["music"]\ndistance_m = 1.5\nlevel_db_spl = 70.0\nwatermark = {key = "reference", start_s = 1.5, duration_s = 2.05}': (
+        'kind = "alarm"\nname = "alarm"\ndistance_m = 2.0\nstart_s = 1.0'
+    ),
+    'labels = ["watermark"]': 'labels = ["smoke_alarm"]',
+}
+
+
+def test_an_alarm_is_heard_from_its_place_at_its_time(bench, draw):
+    samples, facts = capture(bench, draw(ALARM))
+    (event,) = facts.truth
+    assert event.label == "smoke_alarm"
+    assert event.onset_s == pytest.approx(1.0 + 2.0 / 343.0, abs=1e-3)
+    before, after = samples[:, : int(0.95 * 16_000)], samples[:, int(1.05 * 16_000) : int(1.4 * 16_000)]
+    assert db_spl_from_pa(np.std(after)) - db_spl_from_pa(np.std(before)) > 15.0

@@ -71,13 +71,13 @@ def room_of(
     Raises BadInput for media without a loudspeaker, and as `Scene` does.
     """
     scene = Scene(trial, cache if cache is not None else DiskCache(), corpus, rate_hz)
-    media = [one.spec.name for one in scene.media]
+    media = [one.spec.name for one in scene.placed]
     if plays is None:
         plays = dict(zip(media, (one.channel for one in loudspeakers), strict=False))
     columns = _columns(trial, loudspeakers, plays, media)
-    taps = max((one.responses.shape[1] for one in scene.media), default=1)
+    taps = max((one.responses.shape[1] for one in scene.placed), default=1)
     responses = np.zeros((len(scene.microphones), len(loudspeakers), taps), np.float32)
-    for one in scene.media:
+    for one in scene.placed:
         column = columns[one.spec.name]
         responses[:, column, : one.responses.shape[1]] = one.responses * loudspeakers[column].pa
     noises = []

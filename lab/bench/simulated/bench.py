@@ -14,7 +14,7 @@ from lab.bench.simulated.scene import Scene
 from lab.bench.simulated.session import AudibleStream, PlaybackStream, RenderedStream, SimulatedSession
 from lab.bench.simulated.ultrasound import UltrasonicScene, channels_of, open_ultrasound
 from lab.scenario.trial import Trial
-from lab.sources.media import MediaStream
+from lab.sources.catalogue import SourceStream
 
 # Nothing a device emits is heard in the audible stream, so without other streams blocks may be long.
 BLOCK_S = 1.0
@@ -74,13 +74,13 @@ class SimulatedBench:
         )
 
 
-def _facts(scene: Scene, playing: Mapping[str, MediaStream], world: UltrasonicScene | None) -> CaptureFacts:
+def _facts(scene: Scene, playing: Mapping[str, SourceStream], world: UltrasonicScene | None) -> CaptureFacts:
     if world is None:
         return scene.facts(playing)
     return scene.facts(playing, world.truth, world.emitter.facts())
 
 
-def _audible(scene: Scene, playing: Mapping[str, MediaStream], need: StreamNeed) -> AudibleStream:
+def _audible(scene: Scene, playing: Mapping[str, SourceStream], need: StreamNeed) -> AudibleStream:
     trial = scene.trial
     rate_hz = trial.spec.device.audible.rate_hz
     channels = channels_of(trial, AUDIBLE, need, rate_hz)

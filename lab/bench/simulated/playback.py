@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lab.acoustics.levels import pa_from_db_spl
 from lab.acoustics.loudspeaker import Loudspeaker
-from lab.sources.media import MediaStream
+from lab.sources.catalogue import SourceStream
 
 # The level at 1 m of a sine that just fills the `playback` stream.
 FULL_SCALE_DB_SPL = 110.0
@@ -23,8 +23,8 @@ class Playback:
     media: in Pa at 1 m, at rate_hz, 16 or 48 kHz. Blocks of any length give the same samples.
     """
 
-    def __init__(self, media: MediaStream, loudspeaker: Loudspeaker) -> None:
-        self.rate_hz = media.rate_hz
+    def __init__(self, media: SourceStream, rate_hz: int, loudspeaker: Loudspeaker) -> None:
+        self.rate_hz = rate_hz
         self._media, self._loudspeaker = media, loudspeaker
         self._held = np.zeros((4, 0))
         self._first = 0

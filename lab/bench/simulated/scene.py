@@ -26,9 +26,11 @@ from lab.bench.simulated.playback import Playback
 from lab.bench.simulated.session import Component
 from lab.errors import BadInput
 from lab.scenario.trial import Trial
+from lab.sources.catalogue import SourceStream, open_source, stands_somewhere
 from lab.sources.loudness import active_rms
-from lab.sources.media import MediaSpec, MediaStream, open_media
+from lab.sources.media import MediaSpec
 from lab.sources.noise import NoiseSpec, NoiseStream
+from lab.sources.placed import PlacedSpec
 
 # Media without a mark is levelled against noise over this stretch: long enough for a few phrases or bars.
 LEVELLING_S = 20.0
@@ -38,13 +40,13 @@ _ROUNDING_DB = 1e-9  # a mark turned down to just this level may come out a roun
 
 
 @dataclass(frozen=True, eq=False)
-class PlacedMedia:
-    """A media source in its room.
+class PlacedSource:
+    """A source in its room.
 
     responses: to all microphones, (M, taps). delay_s: of the direct sound to the reference microphone.
     """
 
-    spec: MediaSpec
+    spec: MediaSpec | PlacedSpec
     responses: NDArray[np.float32]
     delay_s: float
 
@@ -74,7 +76,8 @@ class Scene:
     def centre(self) -> NDArray[np.float64]:
         """Of the device, (3,) in m."""
         spec = self.trial.spec
-        reach = [s.distance_m for s in spec.sources if s.kind == "media" and s.distance_m is not None]
+        placed = filter(stands_somewhere, spec.sources)
+        reach = [source.distance_m for source in placed if source.distance_m is not None]
         rng = self.trial.rng("placement", "device")
         return place_device(spec.placement, spec.room.size_m, rng, max(reach, default=0.0))
 
@@ -111,21 +114,21 @@ class Scene:
             return None
         driver = spec.device.ultrasonic.driver if spec.device.ultrasonic else DriverSpec()
         loudspeaker = Loudspeaker(driver, self.rate_hz, self.trial.rng("ultrasound", "loudspeaker"))
-        return Playback(self.play(found[0].media), loudspeaker)
+        return Playback(self.play(found[0].media), self.rate_hz, loudspeaker)
 
     @cached_property
-    def media(self) -> tuple[PlacedMedia, ...]:
-        return tuple(self._place(source) for source in self.trial.spec.sources if source.kind == "media")
+    def placed(self) -> tuple[PlacedSource, ...]:
+        return tuple(self._place(source) for source in self.trial.spec.sources if stands_somewhere(source))
 
-    def start(self) -> dict[str, MediaStream]:
-        """All media sources from their beginning, by name."""
-        return {one.spec.name: self.play(one.spec) for one in self.media}
+    def start(self) -> dict[str, SourceStream]:
+        """All sources that stand somewhere, from their beginning, by name."""
+        return {one.spec.name: self.play(one.spec) for one in self.placed}
 
-    def field(self, playing: Mapping[str, MediaStream], channels: int | None = None) -> list[Component]:
+    def field(self, playing: Mapping[str, SourceStream], channels: int | None = None) -> list[Component]:
         """What is heard in the room at the first `channels` microphones, None for all. playing: see `start`."""
         field = [
             Component(OverlapSave(one.responses[:channels], playing[one.spec.name].read).read)
-            for one in self.media
+            for one in self.placed
         ]
         for source in self.trial.spec.sources:
             if source.kind == "noise":
@@ -141,9 +144,9 @@ class Scene:
             field.append(Component(OverlapSave(responses[:channels], self.playback.pressure()).read))
         return field
 
-    def play(self, source: MediaSpec) -> MediaStream:
+    def play(self, source: MediaSpec | PlacedSpec) -> SourceStream:
         """Start a source from its seed; each call starts it anew."""
-        return open_media(
+        return open_source(
             source,
             seed=self.trial.seed_of("sources", source.name, "media"),
             rate_hz=self.rate_hz,
@@ -183,7 +186,7 @@ class Scene:
 
     def facts(
         self,
-        playing: Mapping[str, MediaStream],
+        playing: Mapping[str, SourceStream],
         truth: Iterable[Event] = (),
         measured: Mapping[str, float] = {},
     ) -> CaptureFacts:
@@ -192,7 +195,7 @@ class Scene:
         truth, measured: of what is not sound.
         """
         truth, segments, measured = list(truth), [], dict(self.levels) | dict(measured)
-        for one in self.media:
+        for one in self.placed:
             stream = playing[one.spec.name]
             truth += [
                 replace(e, onset_s=e.onset_s + one.delay_s, offset_s=e.offset_s + one.delay_s)
@@ -203,8 +206,8 @@ class Scene:
         # The room of a scene without sound that people hear is drawn, never solved for.
         heard = "room" in vars(self)
         clusters = {"room": self.room.id if heard else f"room {self.trial.room_index}"}
-        if self.media:
-            clusters["recording"] = playing[self.media[0].spec.name].cluster
+        if self.placed:
+            clusters["recording"] = playing[self.placed[0].spec.name].cluster
         return CaptureFacts(
             truth=tuple(sorted(truth, key=lambda event: event.onset_s)),
             duration_s=self.trial.spec.duration_s,
@@ -215,7 +218,7 @@ class Scene:
             invalid=audible_mark(measured),
         )
 
-    def _place(self, source: MediaSpec) -> PlacedMedia:
+    def _place(self, source: MediaSpec | PlacedSpec) -> PlacedSource:
         position = place_source(
             self.room.size_m,
             self.centre,
@@ -229,30 +232,30 @@ class Scene:
         seed = self.trial.seed_of("placement", source.name, "late")
         responses = impulse_responses(self.room, position, self.microphones, self.rate_hz, seed, self._cache)
         distance_m = float(np.linalg.norm(position - self.microphones[0]))
-        return PlacedMedia(source, responses, distance_m / self.room.climate.speed_m_s)
+        return PlacedSource(source, responses, distance_m / self.room.climate.speed_m_s)
 
-    def _relative_to(self, source: NoiseSpec) -> PlacedMedia:
-        for one in self.media:
+    def _relative_to(self, source: NoiseSpec) -> PlacedSource:
+        for one in self.placed:
             if source.relative_to in (None, one.spec.name):
                 return one
-        names = ", ".join(one.spec.name for one in self.media) or "none"
+        names = ", ".join(one.spec.name for one in self.placed) or "none"
         raise BadInput(
             f"{self.trial.scenario_id}: sources.{source.name}.relative_to = {source.relative_to!r}: "
-            f"media sources are {names}"
+            f"sources that stand somewhere are {names}"
         )
 
-    def _event_rms_pa(self, one: PlacedMedia) -> float:
+    def _event_rms_pa(self, one: PlacedSource) -> float:
         """At the reference microphone while active: of the marked part, else of the first seconds heard."""
-        media = self.play(one.spec)
-        heard = OverlapSave(one.responses[:1], media.read)
-        mark = one.spec.watermark
+        source = self.play(one.spec)
+        heard = OverlapSave(one.responses[:1], source.read)
+        mark = getattr(one.spec, "watermark", None)
         start_s, end_s = one.spec.start_s, one.spec.start_s + LEVELLING_S
         if mark is not None and mark.start_s is not None:
             end_s = mark.start_s + mark.duration_s
         end_s = min(end_s, self.trial.spec.duration_s)
         audio = heard.read(round((end_s + one.delay_s) * self.rate_hz))[0]
-        if media.truth:
-            start_s, end_s = media.truth[0].onset_s, media.truth[0].offset_s
+        if source.truth:
+            start_s, end_s = source.truth[0].onset_s, min(source.truth[0].offset_s, end_s)
         first, last = (round((at_s + one.delay_s) * self.rate_hz) for at_s in (start_s, end_s))
         return active_rms(audio[first:last], self.rate_hz)
 

@@ -1,0 +1,66 @@
+"""Every kind of source that stands somewhere, by the name a scenario gives it. A new one is one file and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from detectors.interface import Event
+from lab.sources.alarms import AlarmSpec, open_alarm
+from lab.sources.glass import GlassSpec, open_glass
+from lab.sources.media import MediaSpec, open_media
+from lab.sources.noise import NoiseSpec
+from lab.sources.placed import PlacedSpec
+from lab.sources.playback import PlaybackSpec
+from lab.sources.segments import Segment
+
+SourceSpec = Annotated[
+    AlarmSpec | GlassSpec | MediaSpec | NoiseSpec | PlaybackSpec,
+    Field(discriminator="kind"),
+]
+_OPENERS: dict[type[PlacedSpec], Callable[..., Any]] = {
+    AlarmSpec: open_alarm,
+    GlassSpec: open_glass,
+}
+
+
+class SourceStream(Protocol):
+    """The audio of one source in one trial, mono, in Pa at 1 m; the rest is complete once it has been read."""
+
+    measured: Mapping[str, float]
+
+    def read(self, samples: int) -> NDArray[np.float32]: ...
+
+    @property
+    def truth(self) -> tuple[Event, ...]: ...
+
+    @property
+    def segments(self) -> tuple[Segment, ...]: ...
+
+    @property
+    def cluster(self) -> str: ...
+
+
+def stands_somewhere(spec: Any) -> bool:
+    """Whether a source has a place of its own: noise is all around, playback leaves the device."""
+    return isinstance(spec, MediaSpec | PlacedSpec)
+
+
+def open_source(
+    spec: MediaSpec | PlacedSpec,
+    *,
+    seed: int,
+    rate_hz: int,
+    duration_s: float,
+    split: str,
+    folder: Path | None = None,
+) -> SourceStream:
+    """Start a source for one trial. folder: of recordings, see `lab.corpora.audio.corpus_root`. Raises BadInput."""
+    if isinstance(spec, MediaSpec):
+        return open_media(spec, seed=seed, rate_hz=rate_hz, duration_s=duration_s, split=split, folder=folder)
+    return _OPENERS[type(spec)](spec, seed=seed, rate_hz=rate_hz, duration_s=duration_s, split=split)
