@@ -27,13 +27,13 @@ _LIMITS = """\
 def write_card(
     path: Path,
     facts: Mapping[str, Any],
-    recipe: Recipe,
     models: Sequence[Path],
     scored: Sequence[evaluate.Scored],
     small: Sequence[evaluate.Scored],
     single: Sequence[evaluate.Scored],
 ) -> str:
     """Writes the card and returns the figures of the float32 network as text."""
+    recipe = Recipe(**facts["recipe"])
     figures = evaluate.table(scored)
     apart = [
         np.abs(one.scores["major"] - other.scores["major"]) for one, other in zip(scored, small, strict=True)
@@ -44,7 +44,7 @@ def write_card(
         f"Doppler maps (`{VERSION}`, {CHANNELS} x {BANDS}) to none, minor and major motion, every 50 ms, causal.",
         "Dense layer, two gated recurrent layers, softmax. One thread of ONNX Runtime, the memory in the caller's hands.",
         "",
-        f"Made by `lab train presence` and `lab mine presence`; seed {facts['seed']}.",
+        f"Made by `lab train presence` and `lab mine presence`; seed {recipe.seed}.",
         "",
         "| file | bytes | learnt numbers |",
         "|---|---|---|",

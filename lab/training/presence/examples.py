@@ -38,13 +38,14 @@ NONE, MINOR_CLASS, MAJOR_CLASS = (CLASSES.index(name) for name in ("none", "mino
 @dataclass(frozen=True, eq=False)
 class Example:
     """maps: float16 (V, hops, CHANNELS, BANDS), V microphone sets. labels: int8 (hops,), index of CLASSES or IGNORED.
-    onsets: float64 (events, 3), onset and offset in s and class."""
+    onsets: float64 (events, 3), onset and offset in s and class. mined: it fooled a network once."""
 
     name: str
     family: str
     maps: NDArray[np.float16]
     labels: NDArray[np.int8]
     onsets: NDArray[np.float64]
+    mined: bool = False
 
     @property
     def hours(self) -> float:

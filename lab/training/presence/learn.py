@@ -24,7 +24,7 @@ Weights = Mapping[str, NDArray[np.float32]]
 @dataclass(frozen=True)
 class Recipe:
     """steps: of the optimiser. sequence: hops, batch: sequences a step. burn_in: hops without loss, while the memory fills.
-    none_weight: of hops without motion, above 1 for fewer false alarms. threads: of torch on a CPU."""
+    none_weight: of hops without motion, above 1 for fewer false alarms. mined_weight: of mined stretches. threads: of torch on a CPU."""
 
     steps: int = 1500
     batch: int = 40
@@ -34,7 +34,7 @@ class Recipe:
     memory: int = 56
     rate: float = 2e-3
     none_weight: float = 2.0
-    smoothing: float = 0.01
+    mined_weight: float = 4.0
     seed: int = 5
     threads: int = 1
 
@@ -62,7 +62,8 @@ def statistics(examples: Sequence[Example]) -> tuple[NDArray[np.float32], NDArra
 
 
 class Batches:
-    """Random sequences of random examples; a trial is as likely as it is long, and those with motion twice that.
+    """Random sequences of random examples; a trial is as likely as it is long, those with motion twice that, mined ones
+    `mined_weight` times.
 
     Half of them have their Doppler turned round (what came now goes), and all a little noise and gain of their own.
     """
@@ -71,7 +72,7 @@ class Batches:
         self._examples = [one for one in examples if len(one.labels) > recipe.sequence]
         if not self._examples:
             raise BadInput(f"training data: no trial is longer than {recipe.sequence} hops")
-        weight = np.array([len(one.labels) * (1.0 + (one.labels > 0).any()) for one in self._examples])
+        weight = np.array([len(one.labels) * _weight(one, recipe) for one in self._examples])
         self._chance = weight / weight.sum()
         self._recipe, self._rng = recipe, np.random.default_rng(recipe.seed)
 
@@ -91,6 +92,12 @@ class Batches:
         maps += rng.normal(0.0, 0.03, maps.shape).astype(np.float32)
         labels[:, : self._recipe.burn_in] = IGNORED
         return maps.reshape(*maps.shape[:2], -1), labels
+
+
+def _weight(one: Example, recipe: Recipe) -> float:
+    if one.mined:
+        return recipe.mined_weight
+    return 2.0 if (one.labels > 0).any() else 1.0
 
 
 def network(recipe: Recipe) -> Any:

@@ -30,10 +30,11 @@ def fooled(scored: Sequence[evaluate.Scored], threshold: float) -> list[Example]
             found.append(
                 Example(
                     f"{one.example.name} at {at}",
-                    f"mined {one.example.family}",
+                    one.example.family,
                     one.example.maps[:, start:stop],
                     one.example.labels[start:stop],
                     np.zeros((0, 3)),
+                    mined=True,
                 )
             )
     return found
@@ -65,6 +66,7 @@ def kept(folder: Path, least: int) -> list[Example]:
                         content["maps"],
                         content["labels"],
                         np.zeros((0, 3)),
+                        mined=True,
                     )
                 )
     return found

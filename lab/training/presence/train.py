@@ -9,7 +9,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +50,7 @@ def train(job: Job) -> str:
     rendered = time.monotonic()
     weights = learn(examples, job.recipe, job.say)
     facts = {
-        "seed": job.recipe.seed,
+        "recipe": asdict(job.recipe),
         "examples": len(examples),
         "hours": sum(one.hours for one in examples),
         "families": _families(examples),
@@ -171,4 +171,4 @@ def _publish(job: Job, weights: Weights, facts: dict, tune: Sequence[Example]) -
         shutil.copyfile(path, job.out / path.name)
     scored, small = evaluate.score(made[0], tune), evaluate.score(made[1], tune)
     single = evaluate.score(made[0], tune, microphones=1)
-    return write_card(job.out / CARD, facts, job.recipe, made, scored, small, single)
+    return write_card(job.out / CARD, facts, made, scored, small, single)
