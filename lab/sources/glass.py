@@ -1,7 +1,7 @@
 """Panes of glass: struck, and broken.
 
 One after the other: the blow bends the pane, which answers with its flexural resonances (a plate between supported and clamped in its
-frame); within a few ms it cracks, and cracks branching at some 1500 m/s give a burst of noise that is over in 5-30 ms; pieces
+frame); within a few ms it cracks, and cracks branching at some 1500 m/s give a burst of noise that is over in some 50 ms; pieces
 part, fall and land (`lab.sources.shatter`). Kinds of pane, thickness and least size as sold for detectors (glass-break detector manual
 FG-1025Z: plate 2.4-6.4 mm, tempered 3.2-6.4, laminated 3.2-14.3, both panes of insulating glass 3.2-6.4, at least 28 cm square):
 
@@ -18,7 +18,6 @@ a scenario states is as stated.
 
 from __future__ import annotations
 
-import math
 from typing import Literal, Self
 
 import numpy as np
@@ -43,6 +42,7 @@ THICKNESS_MM: dict[str, tuple[float, float]] = {
 SIDE_M = (0.28, 1.6)
 BREAK_DB, HIT_DB = (86.0, 104.0), (55.0, 84.0)
 SECONDS = 3.2
+GRAIN = 48  # samples of one jump
 # Time of contact in s.
 BLOWS: dict[str, tuple[float, float]] = {
     "stone": (0.15e-3, 0.6e-3),
@@ -89,9 +89,7 @@ class GlassSpec(PlacedSpec):
         return self
 
 
-def open_glass(
-    spec: GlassSpec, *, seed: int, rate_hz: int, duration_s: float, split: str
-) -> SoundStream:
+def open_glass(spec: GlassSpec, *, seed: int, rate_hz: int, duration_s: float, split: str) -> SoundStream:
     """Start a pane for one trial; see `lab.sources.struck.open_struck`."""
     return open_struck(
         spec,
@@ -110,9 +108,11 @@ def draw_glass(spec: GlassSpec, rng: np.random.Generator, split: str) -> Struck:
         "thickness_mm": held_out(rng, split, low, high),
         "width_m": held_out(rng, split, *SIDE_M),
         "height_m": held_out(rng, split, *SIDE_M),
-        "sill_m": held_out(rng, split, 0.0, 1.1, log=False),
+        "sill_m": held_out(rng, split, 0.0, 0.8, log=False),
     }
-    figures = {key: value if getattr(spec, key) is None else getattr(spec, key) for key, value in drawn.items()}
+    figures = {
+        key: value if getattr(spec, key) is None else getattr(spec, key) for key, value in drawn.items()
+    }
     blow = str(rng.choice(list(BLOWS), p=(0.4, 0.3, 0.15, 0.15)))
     floor = str(rng.choice(("tile", "wood", "carpet"), p=(0.4, 0.4, 0.2)))
     level = float(rng.uniform(*(BREAK_DB if spec.breaks else HIT_DB)))
@@ -188,13 +188,12 @@ def _broken(pane: _Pane, rng: np.random.Generator, split: str) -> NDArray[np.flo
 
 def _one_broken(pane: _Pane, rng: np.random.Generator, split: str) -> NDArray[np.float64]:
     crack_at_s = held_out(rng, split, 0.5e-3, 5e-3)
-    flexure = _flexure(pane, 0.05, held_out(rng, split, 4e-3, 14e-3), rng)
-    crack = _crack(rng, held_out(rng, split, 4e-3, 22e-3))
-    crack = np.concatenate((np.zeros(round(crack_at_s * RATE_HZ)), crack))
+    flexure = _flexure(pane, 0.05, held_out(rng, split, 5e-3, 20e-3), rng)
+    crack = _crackle(rng, held_out(rng, split, 12e-3, 60e-3))
     count = held_out(rng, split, *PIECES[pane.kind])
-    late, late_s = held_out(rng, split, 0.05, 0.4), held_out(rng, split, 0.3, 1.4)
-    parting_s = held_out(rng, split, 0.03, 0.16)
-    side_m, spread = held_out(rng, split, 0.028, 0.07), 0.55
+    late, late_s = held_out(rng, split, 0.02, 0.2), held_out(rng, split, 0.2, 1.0)
+    parting_s = held_out(rng, split, 0.05, 0.2)
+    side_m, spread = held_out(rng, split, 0.02, 0.075), 0.6
     damping = 1.0
     if pane.kind == "tempered":
         # Dice stay together in clumps of many sizes; nothing hangs back.
@@ -205,27 +204,35 @@ def _one_broken(pane: _Pane, rng: np.random.Generator, split: str) -> NDArray[np
     thickness_m = pane.thickness_m / (2.0 if pane.kind == "laminated" else 1.0)
     falls = (pane.sill_m, pane.sill_m + pane.height_m)
     pieces = Pieces(thickness_m, round(count), side_m, spread, falls, parting_s, late, late_s, damping)
-    rings, ground = shatter(GLASS, pieces, pane.floor, SECONDS, rng)
-    blow = held_out(rng, split, 0.03, 0.16)
-    burst = held_out(rng, split, 0.12, 0.40)
-    thumps = held_out(rng, split, 0.004, 0.03)
+    parting, landing, ground = shatter(GLASS, pieces, pane.floor, SECONDS, rng)
+    shares = {
+        "blow": held_out(rng, split, 0.006, 0.06),
+        "crack": held_out(rng, split, 0.03, 0.15),
+        "splinters": held_out(rng, split, 0.18, 0.50),
+        "landing": held_out(rng, split, 0.06, 0.36),
+        "floor": held_out(rng, split, 0.006, 0.08),
+    }
     if pane.kind == "laminated":
-        blow, burst = 3.0 * blow, 1.3 * burst
-    rest = max(0.1, 1.0 - blow - burst - thumps)
+        shares["blow"], shares["landing"] = 3.0 * shares["blow"], 0.3 * shares["landing"]
+    parted = max(0.1, 1.0 - sum(shares.values()))
     lead = np.zeros(round(crack_at_s * RATE_HZ))
-    return mixed(
-        [(flexure, blow), (crack, burst), (np.concatenate((lead, rings)), rest), (np.concatenate((lead, ground)), thumps)]
+    splinters = _crackle(rng, 1.3 * parting_s)
+    later = (
+        (crack, shares["crack"]),
+        (parting, parted),
+        (splinters, shares["splinters"]),
+        (landing, shares["landing"]),
+        (ground, shares["floor"]),
     )
+    return mixed([(flexure, shares["blow"])] + [(np.concatenate((lead, one)), share) for one, share in later])
 
 
-def _crack(rng: np.random.Generator, decay_s: float) -> NDArray[np.float64]:
-    """Cracks branching: noise that rises within 1 ms and decays, made up of many small jumps, bright."""
+def _crackle(rng: np.random.Generator, decay_s: float) -> NDArray[np.float64]:
+    """Cracks that branch, splinters that fall together: noise of many small jumps, bright, that rises within 1 ms and decays."""
     n = round(8.0 * decay_s * RATE_HZ)
     t = np.arange(n) / RATE_HZ
-    tilt = rng.uniform(-3.0, 3.0)
-    noise = band_noise(
-        rng, n, (100.0, 500.0, 1500.0, 4000.0, 9000.0, 20_000.0), (-30.0, -16.0, -6.0, 0.0, tilt, tilt - 6.0)
-    )
-    # Few large jumps among many small ones: the burst crackles.
-    grains = np.repeat(rng.lognormal(0.0, 0.7, 1 + n // 48), 48)[:n]
+    tilt = rng.uniform(-4.0, 3.0)
+    hz = (100.0, 500.0, 1500.0, 4000.0, 9000.0, 20_000.0)
+    noise = band_noise(rng, n, hz, (-24.0, -12.0, -6.0, 0.0, tilt, tilt - 8.0))
+    grains = np.repeat(rng.lognormal(0.0, 0.4, 1 + n // GRAIN), GRAIN)[:n]
     return noise * grains * (1.0 - np.exp(-t / 0.4e-3)) * np.exp(-t / decay_s)

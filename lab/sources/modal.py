@@ -46,7 +46,9 @@ def strike(
     resonances each blow excites, or (M,) for all; gain 0 for none. What begins after the end is not heard.
     """
     at = np.atleast_1d(np.asarray(at_s, dtype=np.float64))
-    contact = np.maximum(np.broadcast_to(np.asarray(contact_s, dtype=np.float64), at.shape), SHORTEST_CONTACT_S)
+    contact = np.maximum(
+        np.broadcast_to(np.asarray(contact_s, dtype=np.float64), at.shape), SHORTEST_CONTACT_S
+    )
     modes = np.atleast_2d(np.asarray(hz, dtype=np.float64)).shape[-1]
     wide = [np.ascontiguousarray(np.broadcast_to(a, (len(at), modes)), np.float64) for a in (hz, tau_s, gain)]
     _add(out, at, np.ascontiguousarray(contact), *wide)

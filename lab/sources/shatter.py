@@ -17,12 +17,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.sources.draws import between
 from lab.sources.modal import FREE_PLATE, RATE_HZ, TOP_HZ, strike
 
 GRAVITY = 9.81
 SPEED_M_S = 343.0
 BOUNCES = 3
+KNOCKS = 6  # of a piece with others while the pane comes apart
 LEAST_FALL_M = 0.05
 
 # Time of contact of a small hard piece in s, resonances of the floor in Hz and their decay in s, how loud the floor is.
@@ -65,8 +65,8 @@ class Pieces:
 
 def shatter(
     made_of: Brittle, pieces: Pieces, floor: str, seconds: float, rng: np.random.Generator
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Pieces alone, and the floor under them, each float64 (seconds * 48 kHz,), in the same arbitrary unit."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Pieces parting, pieces landing, and the floor under them: float64 (seconds * 48 kHz,), each in a unit of its own."""
     n = pieces.count
     side = np.clip(pieces.side_m * np.exp(pieces.spread * rng.standard_normal(n)), 0.006, 0.35)
     first_hz = 13.5 / (2.0 * np.pi) * made_of.bending_m_s * pieces.thickness_m / side**2
@@ -87,21 +87,22 @@ def shatter(
     landed = let_go + np.sqrt(2.0 * fall / GRAVITY)
     springy = rng.uniform(0.08, 0.45, n)
 
-    audio, ground = np.zeros(round(seconds * RATE_HZ)), np.zeros(round(seconds * RATE_HZ))
+    parting, landing, ground = np.zeros((3, round(seconds * RATE_HZ)))
     contact, floor_hz, floor_tau, loud = FLOORS[floor]
     soft = np.exp(rng.uniform(*np.log(contact), n))
     modes = rng.uniform(*floor_hz, 6), np.exp(rng.uniform(*np.log(floor_tau), 6)), rng.standard_normal(6)
 
-    def hit(at_s: NDArray, contact_s: NDArray, v_m_s: NDArray) -> None:
-        struck = radiated * v_m_s[:, None] * rng.standard_normal(hz.shape)
-        strike(audio, at_s, contact_s, hz, tau, struck)
+    def hit(out: NDArray, at_s: NDArray, contact_s: NDArray, v_m_s: NDArray) -> None:
+        strike(out, at_s, contact_s, hz, tau, radiated * v_m_s[:, None] * rng.choice((-1.0, 1.0), hz.shape))
 
-    # Pieces knock against each other as they part: at walking pace, edge to edge.
-    hit(let_go, np.array([between(rng, 30e-6, 150e-6) for _ in range(n)]), rng.lognormal(0.0, 0.6, n))
+    # Pieces knock against each other as they part, edge to edge, ever more gently.
+    for knock in range(KNOCKS):
+        at_s = let_go if knock == 0 else rng.exponential(pieces.parting_s, n)
+        hit(parting, at_s, np.exp(rng.uniform(*np.log((30e-6, 150e-6)), n)), rng.lognormal(0.0, 0.25, n))
     for _ in range(1 + BOUNCES):
-        hit(landed, soft, speed)
+        hit(landing, landed, soft, speed)
         weight = (side / 0.05) ** 2 * speed * loud
         strike(ground, landed, 10.0 * soft, modes[0], modes[1], weight[:, None] * modes[2])
         speed = speed * springy
         landed = landed + 2.0 * speed / GRAVITY
-    return audio, ground
+    return parting, landing, ground

@@ -55,7 +55,9 @@ def pressure(struck: Struck, rate_hz: int) -> NDArray[np.float32]:
 def lasting_s(audio: NDArray, rate_hz: int) -> float:
     """From the first sample to the end of the last 10 ms that are within 30 dB of the loudest 10 ms, in s."""
     frame = max(1, round(FRAME_S * rate_hz))
-    power = np.square(np.pad(audio, (0, -len(audio) % frame)), dtype=np.float64).reshape(-1, frame).mean(axis=1)
+    power = (
+        np.square(np.pad(audio, (0, -len(audio) % frame)), dtype=np.float64).reshape(-1, frame).mean(axis=1)
+    )
     if power.max() <= 0.0:
         return 0.0
     last = int(np.flatnonzero(power >= power.max() * 10.0 ** (DECAYED_DB / 10.0))[-1])
