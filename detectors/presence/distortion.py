@@ -46,7 +46,10 @@ PLAYBACK_LATE = 4  # samples: a converter delays what the microphones hear
 LOADING = 1e-7  # of the regressors' power
 SILENCE = 1e-12  # mean square of playback over a hop
 SPREAD = 1.2  # of log b in a hop; above it no carrier is there to be seen
-MISSED = 0.2
+MISSED = 0.2  # of what regression found, the most that it can have missed
+JUMP = 10.0  # a hop of more than this times the usual power counts no more than that: a level that is changed, a bump
+RISE_HOPS = 2  # that a carrier takes to come up
+LEARN_S = 0.5  # of playback, before anything is taken out; all of it after twice that
 CARRIER = 1e-7  # of full scale, the least
 # Lags in samples of a 4 kHz envelope: of displacement, its square, its cube, ln g, and playback.
 CURVED = (0, 4, 8, 16, 28)
@@ -74,6 +77,7 @@ class DistortionRemover:
         self._cone = np.concatenate(scipy.signal.bilinear([w * w], [1.0, w / CONE_Q, w * w], fs=rate_hz))
         self._state, self._level = np.zeros((3, 2)), np.full(2, -np.inf)
         self._phase, self._steady = np.full(channels, np.nan), np.ones(channels, np.bool_)
+        self._steady_hops = np.zeros(channels, int)
         self._means = [np.full(rows, np.nan) for rows in (2 * channels, 2 * channels, len(LAGS), len(LAGS))]
         self._reach = max(max(each) for each in LAGS)
         self._held = np.zeros((2, len(LAGS), self._reach))
@@ -84,7 +88,8 @@ class DistortionRemover:
             np.zeros((count, columns)) for columns in (count, 2 * channels, 2 * channels)
         )
         self._found, self._left = np.zeros((2, 2 * channels, 2 * channels))
-        self._power = np.zeros(2)
+        self._acting = (np.zeros_like(self._cross), np.zeros_like(self._found))
+        self._power, self._learnt_s = np.zeros(2), 0.0
 
     @property
     def removed_db(self) -> float:
@@ -111,6 +116,11 @@ class DistortionRemover:
         x = self._regressors(1, _above(bases, LEARN_HZ / self._rate_hz, learn_bases))
         self._steady = y.reshape(2, self.channels, n).std(axis=2).max(axis=0) < SPREAD
         alive &= self._steady
+        # A carrier that comes up starts anew: how it rose is no distortion.
+        self._steady_hops = np.where(alive, self._steady_hops + 1, 0)
+        alive = self._steady_hops > RISE_HOPS
+        for mean in (slow_mean, learn_mean):
+            mean[np.tile(self._steady_hops < RISE_HOPS, 2)] = np.nan
         keep = math.exp(-n / self._rate_hz)
         if not (playing and alive.any()):
             self._power *= keep
@@ -118,11 +128,15 @@ class DistortionRemover:
         heard = np.tile(alive, 2)[:, None]
         y, y_slow = y * heard, y_slow * heard
         self._learn(x, y)
-        weights = self._weights * heard.T
-        found, found_slow = (x.T @ weights).T, (x_slow.T @ weights).T
+        found = (self._weights * heard.T).T @ x
         alike = self._alike(found, y - found, alive)
         found = found + alike @ (y - found)
-        found_slow = found_slow + alike @ (y_slow - found_slow)
+        # What is taken out passes from the last hop's model to this one's without a step.
+        self._learnt_s += n / self._rate_hz
+        sure = min(1.0, max(0.0, self._learnt_s / LEARN_S - 1.0))
+        was, self._acting = self._acting, (sure * self._weights * heard.T, sure * alike)
+        then, now = (_removal(x_slow, y_slow, *acting) for acting in (was, self._acting))
+        found_slow = then + (now - then) * (np.arange(1, n + 1) / n)
         self._power = keep * self._power + (1.0 - keep) * np.array([np.mean(y**2), np.mean((y - found) ** 2)])
         return (hop * np.exp(-(found_slow[: self.channels] + 1j * found_slow[self.channels :]))).astype(
             np.complex64
@@ -146,8 +160,10 @@ class DistortionRemover:
 
     def _learn(self, x: Array, y: Array) -> None:
         keep = math.exp(-x.shape[1] / (FORGET_S * self._rate_hz))
-        self._gram = keep * self._gram + x @ x.T
-        self._cross = keep * self._cross + x @ y.T
+        usual, now = self._power[0], float(np.mean(y**2))
+        weight = min(1.0, JUMP * usual / now) if usual > 0.0 else 1.0
+        self._gram = keep * self._gram + weight * (x @ x.T)
+        self._cross = keep * self._cross + weight * (x @ y.T)
         scale = 1.0 / np.sqrt(np.maximum(np.diag(self._gram), 1e-30))
         loaded = self._gram * scale * scale[:, None]
         loaded[np.diag_indices_from(loaded)] += LOADING
@@ -172,6 +188,11 @@ class DistortionRemover:
         # What regression missed is a small part of what it found; more than that is something else, as a person is.
         share = np.clip(1.0 - 3.0 * rest / own, 0.0, 1.0) * np.minimum(1.0, MISSED * modelled / own)
         return (pair * share) @ pair.T
+
+
+def _removal(x: Array, y: Array, weights: Array, alike: Array) -> Array:
+    found = weights.T @ x
+    return found + alike @ (y - found)
 
 
 def _below(rate_hz: int, to_hz: int) -> Array:
