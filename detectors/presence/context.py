@@ -1,6 +1,6 @@
 """From the classifier's probabilities to states: a person came, moves, stays, has left.
 
-    e_c[n] = e_c[n-1] + g (logit(p_c) - e_c[n-1]),      logit clipped to +-8,   c in major, minor, any motion
+    e_c[n] = e_c[n-1] + g (logit(p_c) - e_c[n-1]),      logit clipped to +-5,   c in major, minor, any motion
     score  = 1 / (1 + exp(theta - e)),                  an alarm at 0.5
 
 theta is the log odds of the probability asked for, less (sensitivity - 0.5) SPAN, less `hysteresis` while that label is on. For small
@@ -19,7 +19,7 @@ from detectors.errors import DetectorError
 
 LABELS = ("presence", "major_motion", "minor_motion", "vacancy")
 PRESENCE, MAJOR, MINOR, VACANCY = range(4)
-CLIP = 8.0
+CLIP = 5.0
 SPAN = 4.0  # log odds from the least to the greatest sensitivity
 ANNOUNCE_S = 1.0  # how long the score of a vacancy stands
 WAITING = 0.49  # what the score of a vacancy reaches before it is one
@@ -39,10 +39,10 @@ class ContextSettings:
     sensitivity: float = 0.5
     vacancy_s: float = 1800.0
     decay_s: float = 300.0
-    major: float = 0.8
+    major: float = 0.7
     minor_vacant: float = 0.97
     minor_occupied: float = 0.6
-    average_s: float = 0.3
+    average_s: float = 0.15
     hysteresis: float = 1.0
     confirm_s: float = 45.0
 
