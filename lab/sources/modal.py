@@ -57,7 +57,7 @@ def strike(
 @compiled
 def _add(out, at_s, contact_s, hz, tau_s, gain):
     for s in range(at_s.size):
-        first = int(math.ceil(at_s[s] * RATE_HZ))
+        first = math.ceil(at_s[s] * RATE_HZ)
         if first < 0 or first >= out.size:
             continue
         offset = first / RATE_HZ - at_s[s]
