@@ -16,7 +16,7 @@ _LIMITS = """\
 ## Limits
 
 - Everything is computed: no real room, person, loudspeaker or microphone has been heard.
-- Music that the device plays is not in the data. It is to be removed before the map.
+- Little music of the device's own is in the data, if any (see the table); what its removal leaves can fool it.
 - A person who only breathes counts as none; presence is held on by what moved before.
 - Pets, robot vacuums and insects were taught as none; those that move like persons still fool it.
 - Carrier 34 kHz. Another carrier within 30 to 42 kHz scales Doppler by its ratio to that.

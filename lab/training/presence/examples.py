@@ -1,6 +1,7 @@
 """Examples: Doppler maps of a trial and what moved, hop by hop; rendered once and kept on disk.
 
-The chain before the network is the detector's own: clutter filter, Doppler map. Only the room is computed.
+The chain before the network is the detector's own: distortion removal where the device plays, clutter filter, notches of foreign
+tones, Doppler map. Only the room is computed.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.interface import BASEBAND, Emission, Event, StreamNeed
+from detectors.interface import BASEBAND, PLAYBACK, Emission, Event, StreamNeed
 from detectors.presence.clutter import ClutterFilter
+from detectors.presence.distortion import DistortionRemover
 from detectors.presence.features import HOP, RATE_HZ, VERSION, DopplerMap
+from detectors.presence.lines import LineNotch
 from detectors.presence.network import CLASSES
 from lab.bench.simulated.bench import SimulatedBench
 from lab.errors import BadInput
@@ -25,6 +28,7 @@ from lab.scenario.file import ScenarioFile
 from lab.scenario.load import load_scenario
 from lab.scenario.trial import Cell, Trial
 
+CHAIN = f"{VERSION} removal notch"  # another chain makes other examples
 HOP_S = HOP / RATE_HZ
 CARRIER_HZ = 34_000.0
 LEVEL_DB_SPL = (75.0, 90.0)
@@ -87,7 +91,7 @@ def places(
     for one in files:
         for cell in one.cells():
             for index in range(first, first + max(1, round(share * one.trials_per_cell()))):
-                key = hashlib.sha256(f"{VERSION} {one.hash} {cell.key} {index} {seed}".encode()).hexdigest()[
+                key = hashlib.sha256(f"{CHAIN} {one.hash} {cell.key} {index} {seed}".encode()).hexdigest()[
                     :16
                 ]
                 name = f"{one.id} [{cell.key}] {index}"
@@ -164,20 +168,42 @@ def example(trial: Trial) -> tuple[NDArray[np.float16], NDArray[np.int8], NDArra
     few = sorted(
         rng.choice(len(trial.spec.device.microphones_m), size=int(rng.integers(1, 3)), replace=False)
     )
-    session = SimulatedBench().open(trial, {BASEBAND: StreamNeed((RATE_HZ,))})
+    playing = any(source.kind == "playback" for source in trial.spec.sources)
+    needs = {BASEBAND: StreamNeed((RATE_HZ,))} | (
+        {PLAYBACK: StreamNeed((trial.spec.device.audible.rate_hz,))} if playing else {}
+    )
+    session = SimulatedBench().open(trial, needs)
     channels = session.formats[BASEBAND].channels
     sets = (np.arange(channels), np.array(few))
-    chains = [(ClutterFilter(len(one), RATE_HZ), DopplerMap(len(one), RATE_HZ)) for one in sets]
+    chains = [_Chain(len(one), session.formats[PLAYBACK].rate_hz if playing else None) for one in sets]
     maps: list[list[NDArray]] = [[] for _ in sets]
     while (block := session.next(emission)) is not None:
         samples = block.streams[BASEBAND]
-        for start in range(0, samples.shape[1] - HOP + 1, HOP):
-            hop = samples[:, start : start + HOP]
-            for kept, (clutter, doppler), one in zip(maps, chains, sets, strict=True):
-                kept.append(doppler.push(clutter.process(hop[one])).astype(np.float16))
+        if samples.shape[1] != HOP:
+            break  # a trial that is no whole number of hops long
+        played = block.streams[PLAYBACK][0] if playing else None
+        for kept, chain, one in zip(maps, chains, sets, strict=True):
+            kept.append(chain.hear(samples[one], played).astype(np.float16))
+    while session.next(emission) is not None:
+        pass
     truth = session.facts().truth
     session.close()
     return np.array(maps), labels(truth, len(maps[0])), _onsets(truth)
+
+
+class _Chain:
+    """What a device does before its network, for `microphones`. playback_hz: None where it plays nothing."""
+
+    def __init__(self, microphones: int, playback_hz: int | None) -> None:
+        self._remover = None if playback_hz is None else DistortionRemover(microphones, RATE_HZ, playback_hz)
+        self._clutter = ClutterFilter(microphones, RATE_HZ)
+        self._notch = LineNotch(microphones, RATE_HZ)
+        self._map = DopplerMap(microphones, RATE_HZ)
+
+    def hear(self, hop: NDArray[np.complex64], played: NDArray[np.float32] | None) -> NDArray[np.float32]:
+        if self._remover is not None:
+            hop = self._remover.process(hop, played)
+        return self._map.push(self._notch.process(self._clutter.process(hop)))
 
 
 def labels(truth: Iterable[Event], hops: int) -> NDArray[np.int8]:

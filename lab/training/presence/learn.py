@@ -140,7 +140,7 @@ def learn(
         net.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in start.items()})
     net.to(device)
     weight = torch.tensor([recipe.none_weight, 1.0, 1.0], device=device)
-    loss_of = torch.nn.CrossEntropyLoss(weight=weight, ignore_index=IGNORED, label_smoothing=recipe.smoothing)
+    loss_of = torch.nn.CrossEntropyLoss(weight=weight, ignore_index=IGNORED)
     optimiser = torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=0.01)
     plan = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, max_lr=recipe.rate, total_steps=recipe.steps, pct_start=0.1
