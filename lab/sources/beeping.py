@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from math import pi, sin
 
@@ -84,21 +84,23 @@ def _sounds(
     gain = float(pa_from_db_spl(beeper.level_db_spl))
     for start_s in begun:
         swing = float(rng.uniform(0.0, 2.0 * pi))
-        phase, reached = 0.0, -1
+        phase, scatter, reached = 0.0, 0.0, -1
         events = _events(beeper, start_s, duration_s)
         for pulse, following in _with_next(beeper.rhythm(duration_s - start_s)):
             first, end = (round((start_s + at) * rate_hz) for at in (pulse.onset_s, pulse.offset_s))
             joined = first == reached
             goes_on = following is not None and round((start_s + following.onset_s) * rate_hz) == end
             off = beeper.drift * sin(swing + 2.0 * pi * pulse.onset_s / DRIFT_PERIOD_S)
-            pitch = 1.0 + off + (0.0 if joined else SCATTER * rng.standard_normal())
+            if not joined:
+                phase, scatter = 0.0, SCATTER * float(rng.standard_normal())
+            pitch = 1.0 + off + scatter
             audio, phase = tone(
-                beeper.sounder,
+                replace(beeper.sounder, glide=0.0) if joined else beeper.sounder,
                 pitch * (pulse.from_hz or beeper.carrier_hz),
                 pitch * (pulse.to_hz or beeper.carrier_hz),
                 end - first,
                 rate_hz,
-                phase=phase if joined else 0.0,
+                phase=phase,
                 edges=(not joined, not goes_on),
             )
             reached = end
