@@ -47,12 +47,14 @@ LOADING = 1e-7  # of the regressors' power
 SILENCE = 1e-12  # mean square of playback over a hop
 SPREAD = 1.2  # of log b in a hop; above it no carrier is there to be seen
 MISSED = 0.2  # of what regression found, the most that it can have missed
+DOUBT = 0.005  # of ln g, RMS
 JUMP = 10.0  # a hop of more than this times the usual power counts no more than that: a level that is changed, a bump
 RISE_HOPS = 2  # that a carrier takes to come up
 LEARN_S = 0.5  # of playback, before anything is taken out; all of it after twice that
 CARRIER = 1e-7  # of full scale, the least
 # Lags in samples of a 4 kHz envelope: of displacement, its square, its cube, ln g, and playback.
 CURVED = (0, 4, 8, 16, 28)
+GAIN = 3
 LAGS = (tuple(range(0, 112, 3)), CURVED, CURVED, tuple(range(0, 40, 4)), tuple(range(20)))
 
 
@@ -84,6 +86,8 @@ class DistortionRemover:
         base = np.repeat(np.arange(len(LAGS)), [len(each) for each in LAGS])
         self._columns = np.stack([base, self._reach - np.concatenate(LAGS)], axis=1)
         count = len(base)
+        # A limiter that hardly moves cannot be told from a person who does.
+        self._doubt = np.where(base == GAIN, DOUBT**2 * FORGET_S * rate_hz, 0.0)
         self._gram, self._cross, self._weights = (
             np.zeros((count, columns)) for columns in (count, 2 * channels, 2 * channels)
         )
@@ -164,9 +168,10 @@ class DistortionRemover:
         weight = min(1.0, JUMP * usual / now) if usual > 0.0 else 1.0
         self._gram = keep * self._gram + weight * (x @ x.T)
         self._cross = keep * self._cross + weight * (x @ y.T)
-        scale = 1.0 / np.sqrt(np.maximum(np.diag(self._gram), 1e-30))
+        power = np.diag(self._gram) + self._doubt
+        scale = 1.0 / np.sqrt(np.maximum(power, 1e-30))
         loaded = self._gram * scale * scale[:, None]
-        loaded[np.diag_indices_from(loaded)] += LOADING
+        np.fill_diagonal(loaded, power * scale**2 + LOADING)
         factor, wanted = scipy.linalg.lapack.dpotrf(loaded, lower=1)[0], scale[:, None] * self._cross
         self._weights = scale[:, None] * scipy.linalg.lapack.dpotrs(factor, wanted, lower=1)[0]
 
