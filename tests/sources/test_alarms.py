@@ -227,6 +227,33 @@ def test_a_continuous_tone_has_no_seams():
     assert 20 * np.log10(np.abs(residual).max() / np.abs(audio).max()) < -120.0
 
 
+def test_an_alarm_never_sounds_over_itself():
+    spec = alarm(lasts_s=20.0, schedule={"poisson_per_h": 600.0})
+    stream = opened(spec, seed=2, rate_hz=8000, duration_s=600.0)
+    for _ in stream.chunks(80_000):
+        pass
+    gaps = [after.onset_s - before.offset_s for before, after in pairwise(stream.truth)]
+    assert len(gaps) > 15 and min(gaps) >= 3.0 and all(gap <= 60.0 for gap in gaps)
+    listed = alarm_pulses(spec, seed=2, duration_s=600.0)
+    assert [e.onset_s for e in stream.truth] == [
+        b.onset_s for a, b in pairwise([listed[0], *listed]) if b is listed[0] or b.onset_s - a.offset_s > 2.0
+    ]
+
+
+@pytest.mark.parametrize(
+    "keys, message",
+    [
+        ({"pattern": "din33404", "on_s": 0.5}, "on_s: pattern din33404 has none to set"),
+        ({"pattern": "nen2575", "carrier_hz": 970.0}, "carrier_hz: pattern nen2575 has its own"),
+        ({"pattern": "endless", "off_s": 0.1}, "off_s: pattern endless has none to set"),
+        ({"pattern": "t4", "pause_s": 5.6}, "pattern t4 takes 4.5 to 5.5 s"),
+    ],
+)
+def test_a_key_that_does_not_go_with_its_pattern_is_refused(keys, message):
+    with pytest.raises(ValidationError, match=message):
+        alarm(**keys)
+
+
 def test_a_televised_alarm_is_the_pattern_in_a_cut_band_under_a_programme():
     keys = {"alarm_to_programme_db": 6.0, "low_hz": 250.0, "high_hz": 5000.0, "level_db_spl": 65.0}
     spec = TvAlarmSpec(kind="tv_alarm", name="tv", rule="wall", start_s=2.0, lead_s=4.0, alarm_s=12.0, **keys)
