@@ -7,6 +7,7 @@ tones, Doppler map. Only the room is computed.
 from __future__ import annotations
 
 import hashlib
+import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ from lab.errors import BadInput
 from lab.movers.mover import MAJOR, MINOR
 from lab.runs.pool import run_chunks, stop_requested
 from lab.scenario.file import ScenarioFile
-from lab.scenario.load import load_scenario
+from lab.scenario.load import is_scenario, load_scenario, suite_of
 from lab.scenario.trial import Cell, Trial
 
 CHAIN = f"{VERSION} removal notch"  # another chain makes other examples
@@ -73,14 +74,22 @@ def scenarios(folder: Path, split: str) -> list[ScenarioFile]:
     """All scenarios of a folder with this split, by file name. Raises BadInput when asked for `test`, or without any."""
     if split == "test":
         raise BadInput('training never reads scenarios of split = "test"')
-    found = [load_scenario(path) for path in sorted(folder.glob("*.toml")) if path.name != "suite.toml"]
-    foreign = [one for one in found if one.first.split == "test"]
+    paths = [path for path in sorted(folder.glob("*.toml")) if is_scenario(path)]
+    splits = {path: _split_of(path) for path in paths}
+    foreign = [path for path, other in splits.items() if other not in ("train", "tune")]
     if foreign:
-        raise BadInput(f'{foreign[0].path}: split = "test": a training folder holds train and tune')
-    chosen = [one for one in found if one.first.split == split]
+        raise BadInput(
+            f'{foreign[0]}: split = "{splits[foreign[0]]}": a training folder holds train and tune'
+        )
+    chosen = [load_scenario(path) for path in paths if splits[path] == split]
     if not chosen:
         raise BadInput(f'{folder}: no scenario with split = "{split}"')
     return chosen
+
+
+def _split_of(path: Path) -> str:
+    """As the file or its suite says, before all of it is checked; test where nobody says."""
+    return tomllib.loads(path.read_text()).get("split", suite_of(path).defaults.get("split", "test"))
 
 
 def places(
