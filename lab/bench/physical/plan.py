@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from detectors.interface import AUDIBLE, PLAYBACK, StreamNeed
 from lab.acoustics.room import RoomSpec
 from lab.errors import BadInput
-from lab.scenario.model import Source
 from lab.scenario.trial import POSITION_KEYS, Trial
+from lab.sources.catalogue import SourceSpec
 from rigs.rig_file import RigFile
 from rigs.rig_tables import Output, Switch
 
@@ -226,7 +226,7 @@ def _place(trial: Trial, rig: RigFile, problems: list[str]) -> tuple[Move | None
 
 
 def _one_place(
-    source: Source, distance_m: float, rig: RigFile, problems: list[str]
+    source: SourceSpec, distance_m: float, rig: RigFile, problems: list[str]
 ) -> tuple[Move | None, Placing | None]:
     if rig.stage is not None:
         least, most = rig.stage.reach_m
