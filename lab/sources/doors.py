@@ -24,7 +24,7 @@ from lab.sources.transmission import Through
 
 LABELS = {"close": "door_close", "open": None, "knock": "door_knock"}
 LEVEL_DB = {"close": (62.0, 86.0), "open": (48.0, 62.0), "knock": (58.0, 78.0)}
-SLOPE = 0.15  # of what a resonance gives, over frequency
+SLOPE = 0.35  # of what a resonance gives, over frequency
 # Resonances of the leaf in Hz, their decay in s.
 LEAVES: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {
     "hollow": ((50.0, 900.0), (0.03, 0.09)),
