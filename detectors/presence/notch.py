@@ -82,6 +82,8 @@ class NotchCfar(EnvelopeBaseline):
         self._recent[self._count % self._spectra] = power
         self._count += 1
         mean = self._recent[: min(self._count, self._spectra)].mean(axis=0)
+        if self._searches < self._steady:  # a fan is not known yet
+            return [math.nan] * len(self.labels)
         reference = float(np.median(mean[self._reference]))
         if reference <= 0.0:  # digital silence
             return [0.0] * len(self.labels)
