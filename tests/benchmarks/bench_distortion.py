@@ -18,7 +18,7 @@ from detectors.interface import PLAYBACK, ULTRASONIC, Emission, StreamNeed
 from detectors.presence.distortion import FORGET_S, LAGS, DistortionRemover
 from detectors.presence.front_end import Mixer
 
-RATE, PLAYED, HOP, SECONDS, RATIO = 4_000, 16_000, 200, 4, 5.0
+RATE, PLAYED, HOP, SECONDS, RATIO = 4_000, 16_000, 200, 4, 3.0
 LEVELS_DB = (55.0, 65.0, 75.0, 85.0)
 ONSET_S, MEASURED_S, LENGTH_S = 15.0, 3.0, 18.0
 SCENARIO = """
