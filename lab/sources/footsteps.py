@@ -191,7 +191,7 @@ def _step(walk: Walk, foot: int, own: np.random.Generator, split: str) -> NDArra
     contact_s, click_share, _ = SHOES[walk.shoe]
     hz = np.sort([held_out(kept, split, *floor_hz) for _ in range(9)])
     tau = np.array([between(kept, *floor_tau) for _ in hz]) * (150.0 / np.maximum(hz, 150.0)) ** 0.3
-    gain = kept.standard_normal(9) * (hz / hz[0]) ** 0.4
+    gain = kept.standard_normal(9) * (hz / hz[0]) ** 1.0
     sole_hz = np.array([held_out(kept, split, 600.0, 4500.0) for _ in range(5)])
     sole_tau = np.array([between(kept, 0.8e-3, 5e-3) for _ in range(5)])
     contact = held_out(kept, split, *contact_s) * (1.0 + 0.1 * foot)

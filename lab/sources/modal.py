@@ -61,7 +61,7 @@ def _add(out, at_s, contact_s, hz, tau_s, gain):
         if first < 0 or first >= out.size:
             continue
         offset = first / RATE_HZ - at_s[s]
-        pushed = int(contact_s[s] * RATE_HZ) + 1
+        pushed = int(contact_s[s] * RATE_HZ) + 2
         for m in range(hz.shape[1]):
             f, tau, g = hz[s, m], tau_s[s, m], gain[s, m]
             # Beyond 12 / T a contact excites 75 dB less than below 1 / T.
@@ -70,12 +70,13 @@ def _add(out, at_s, contact_s, hz, tau_s, gain):
             fall = math.exp(-1.0 / (tau * RATE_HZ))
             w = 2.0 * math.pi * f / RATE_HZ
             b, c = 2.0 * fall * math.cos(w), -fall * fall
-            g *= math.sin(w) / (contact_s[s] * RATE_HZ)
+            g *= fall * math.sin(w) / (contact_s[s] * RATE_HZ)
             y1, y2 = 0.0, 0.0
             last = min(out.size - first, pushed + int(_GONE * tau * RATE_HZ) + 1)
+            # The recursion answers an impulse at once, the body a sample later: its sine begins at 0.
             for i in range(min(pushed, last)):
-                t = (offset + i / RATE_HZ) / contact_s[s]
-                x = g * (1.0 - math.cos(2.0 * math.pi * t)) if t < 1.0 else 0.0
+                t = (offset + (i - 1) / RATE_HZ) / contact_s[s]
+                x = g * (1.0 - math.cos(2.0 * math.pi * t)) if 0.0 <= t < 1.0 else 0.0
                 y = x + b * y1 + c * y2
                 y2, y1 = y1, y
                 out[first + i] += y
