@@ -12,20 +12,48 @@ from pydantic import Field
 
 from detectors.interface import Event
 from lab.sources.alarms import AlarmSpec, open_alarm
+from lab.sources.appliances import ApplianceSpec, open_appliance
+from lab.sources.beep_music import BeepMusicSpec, open_beep_music
+from lab.sources.birdsong import BirdsongSpec, open_birdsong
+from lab.sources.doors import DoorSpec, open_door
+from lab.sources.footsteps import FootstepsSpec, open_footsteps
 from lab.sources.glass import GlassSpec, open_glass
+from lab.sources.impacts import ImpactSpec, open_impact
 from lab.sources.media import MediaSpec, open_media
 from lab.sources.noise import NoiseSpec
+from lab.sources.notifications import NotificationSpec, open_notification
 from lab.sources.placed import PlacedSpec
 from lab.sources.playback import PlaybackSpec
 from lab.sources.segments import Segment
+from lab.sources.televised import TvAlarmSpec, open_tv_alarm
 
 SourceSpec = Annotated[
-    AlarmSpec | GlassSpec | MediaSpec | NoiseSpec | PlaybackSpec,
+    AlarmSpec
+    | ApplianceSpec
+    | BeepMusicSpec
+    | BirdsongSpec
+    | DoorSpec
+    | FootstepsSpec
+    | GlassSpec
+    | ImpactSpec
+    | MediaSpec
+    | NoiseSpec
+    | NotificationSpec
+    | PlaybackSpec
+    | TvAlarmSpec,
     Field(discriminator="kind"),
 ]
 _OPENERS: dict[type[PlacedSpec], Callable[..., Any]] = {
     AlarmSpec: open_alarm,
+    ApplianceSpec: open_appliance,
+    BeepMusicSpec: open_beep_music,
+    BirdsongSpec: open_birdsong,
+    DoorSpec: open_door,
+    FootstepsSpec: open_footsteps,
     GlassSpec: open_glass,
+    ImpactSpec: open_impact,
+    NotificationSpec: open_notification,
+    TvAlarmSpec: open_tv_alarm,
 }
 
 

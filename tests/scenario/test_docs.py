@@ -14,6 +14,7 @@ from lab.acoustics.ultrasonic.turbulence import AirSpec
 from lab.acoustics.ultrasonic.unit import UnitSpec
 from lab.acoustics.ultrasonic.world import UltrasoundSpec
 from lab.movers.mover import Doorway
+from lab.scenario import sources_page
 from lab.scenario.load import SUITE_FILE, load_scenario, load_suite
 from lab.scenario.model import Expectation, Limit, Scenario
 from lab.scenario.movers_page import mover_specs, page
@@ -63,6 +64,11 @@ def test_the_page_names_every_key_and_metric() -> None:
 def test_the_page_of_movers_is_what_the_specs_say() -> None:
     """Renew it with `python -m lab.scenario.movers_page > docs/movers.md`."""
     assert MOVERS == page()
+
+
+def test_the_page_of_sources_is_what_the_specs_say() -> None:
+    """Renew it with `python -m lab.scenario.sources_page > docs/sources.md`."""
+    assert (Path(__file__).parents[2] / "docs" / "sources.md").read_text() == sources_page.page()
 
 
 @pytest.mark.parametrize("spec", mover_specs(), ids=lambda spec: spec.__name__)
