@@ -133,8 +133,9 @@ class Baseband:
         compress(parts, [self._strength[carrier] for carrier in envelopes], self._a3)
         whole = np.concatenate([self._history, np.zeros(shape, dtype=np.complex128)], axis=1)
         for carrier, part in zip(envelopes, parts, strict=True):
-            turn = self._oscillators[carrier].read(self._start, samples)
-            whole[:, -samples:] += part * turn if carrier != self.spec.baseband_carrier_hz else part
+            if carrier != self.spec.baseband_carrier_hz:
+                part *= self._oscillators[carrier].read(self._start, samples)
+            whole[:, -samples:] += part
         self._history = whole[:, whole.shape[1] - self._history.shape[1] :]
         out = np.empty((channels, samples // self.ratio), dtype=np.complex64)
         first = self._start // self.ratio + 2**40
