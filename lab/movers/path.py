@@ -178,7 +178,7 @@ class Walk:
         turned = last[10] + self.way.knots[-1, 5] - self.way.knots[0, 5]
         phase = phase + rounds * (last[7] - self.stages[0, 7])
         pivoted = pivoted + pivot * smooth(x) + rounds * turned
-        return s, pivoted, phase, peak * smooth(u)
+        return s, pivoted, phase, np.minimum(peak * smooth(u), 1.0)  # rounding may lift a full stride above 1
 
     def moving_s(self) -> Array:
         """When the walker moves, within one period: (N, 2), starts and ends in s; stops shorter than 1 s are bridged."""

@@ -25,7 +25,7 @@ def main(scenario: str, cache: str, out: str) -> None:
     loaded = load_scenario(Path(scenario))
     trial = loaded.draw(loaded.cells()[0], 0, 1)
     scene = Scene(trial, DiskCache(Path(cache)), None, RATE_HZ)
-    media = scene.play(scene.media[0].spec).read(round(trial.spec.duration_s * RATE_HZ)) / full_scale_pa(
+    media = scene.play(scene.placed[0].spec).read(round(trial.spec.duration_s * RATE_HZ)) / full_scale_pa(
         110.0
     )
     spec = AudioSpec(

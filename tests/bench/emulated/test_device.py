@@ -120,7 +120,7 @@ def test_it_reports_what_the_stack_says_of_the_same_capture(draw, cache):
     device = VirtualDevice(load_build(), wiring, cache=cache)
     device.place(trial)
     scene = Scene(trial, cache, None)
-    media = scene.play(scene.media[0].spec).read(4 * RATE_HZ) / FULL_SCALE_PA
+    media = scene.play(scene.placed[0].spec).read(4 * RATE_HZ) / FULL_SCALE_PA
     recorded = play(device, np.concatenate([media, np.zeros(RATE_HZ)]))
     (event,) = events(device)
     stack = Stack(load_build())

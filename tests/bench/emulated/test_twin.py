@@ -27,7 +27,7 @@ def through(twin, playback, block):
 
 def media(trial, cache):
     """What the television plays in this trial, at full scale, (1, n)."""
-    (one,) = Scene(trial, cache, None).media
+    (one,) = Scene(trial, cache, None).placed
     samples = Scene(trial, cache, None).play(one.spec).read(round(trial.spec.duration_s * RATE_HZ))
     return samples[None, :] / np.float32(TELEVISION[0].pa)
 
@@ -35,7 +35,7 @@ def media(trial, cache):
 def test_what_is_played_sounds_as_in_the_room_of_the_trial(draw, cache):
     """Oracle: direct convolution in float64. Residual below -100 dB of the signal."""
     trial = draw()
-    (one,) = Scene(trial, cache, None).media
+    (one,) = Scene(trial, cache, None).placed
     playback = np.concatenate([media(trial, cache), np.zeros((1, 4 * RATE_HZ), np.float32)])
     expected = np.stack(
         [np.convolve(playback[0].astype(float) * TELEVISION[0].pa, response) for response in one.responses]
