@@ -210,9 +210,14 @@ def _inner_point(
     fits &= np.hypot(*(draws - behind).T) > 0.5
     fits &= _clearance(draws, np.broadcast_to(behind, draws.shape), device) > 0.45
     if not np.any(fits):
+        if spec.distance_m is None:
+            raise BadInput(
+                f"{key}route: from the door no free way leads to any point of the room of {size[0]:g} x {size[1]:g} m; "
+                "the device stands before it"
+            )
         longest = np.hypot(*np.maximum(device - WALL_M, size - WALL_M - device))
         raise BadInput(
-            f"{key}distance_m = {spec.distance_m}: no point of the room of {size[0]:g} x {size[1]:g} m lies there on a free way from "
+            f"{key}distance_m = {spec.distance_m:g}: no point of the room of {size[0]:g} x {size[1]:g} m lies there on a free way from "
             f"the door; the farthest corner is {longest:.2f} m away"
         )
     return tuple(draws[np.argmax(fits)])

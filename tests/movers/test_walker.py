@@ -203,7 +203,7 @@ def test_drawn_routes_stay_in_the_room_and_off_the_device(route, size, share, wa
             r"^movers\.ann\.door: no door 'attic' for an entry; doors: hall",
         ),
         ({"route": "enter", "point_m": (9.0, 1.0)}, r"point_m = \[9, 1\]: must be inside the room"),
-        ({"route": "enter", "distance_m": 9.0}, r"distance_m = 9\.0: no point of the room"),
+        ({"route": "enter", "distance_m": 9.0}, r"distance_m = 9: no point of the room"),
         (
             {"route": "waypoints", "waypoints_m": [[1.0, 1.0], [1.0, 9.0]]},
             r"waypoints_m: .*no door for an entry",

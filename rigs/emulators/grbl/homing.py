@@ -12,6 +12,7 @@ from rigs.emulators.grbl.planner import Planner
 from rigs.emulators.grbl.settings import Settings
 
 SEARCH = 1.5  # times the travel, on the way to the switch
+STEP_S = 0.002
 LOCATE = 5.0  # times the pull-off, on the second way to the switch
 
 
@@ -36,7 +37,13 @@ class Homing:
         return tuple(pull_off - travel[a] if mask >> a & 1 else -pull_off for a in range(3))
 
     def advance(self, seconds: float) -> None:
-        """Let time pass; moves the carriage."""
+        """Let time pass; moves the carriage. In small steps, as a real controller stops within one of the motor's."""
+        left = seconds
+        while left > 0.0 and not self.done:
+            self._advance(min(left, STEP_S))
+            left -= STEP_S
+
+    def _advance(self, seconds: float) -> None:
         if self._pause_s > 0:
             self._pause_s -= seconds
         else:
