@@ -112,7 +112,8 @@ class UltrasonicSpec(ConverterSpec):
     rate_hz: 96 or 192 kHz. carrier_band_hz: tones that the unit can emit. baseband_rate_hz, baseband_carrier_hz: what the
     front end leaves of the stream, complex samples per second about this frequency. noise_shaping_db: rise of the
     microphones' noise above 30 kHz. thd_one_percent_db_spl, thd_ten_percent_db_spl: levels of a sine that microphones
-    distort by 1 and 10 %, the second 10 to 20 dB above the first.
+    distort by 1 and 10 %, the second 10 to 20 dB above the first. microphone_axis: where their side of the housing looks, any
+    length but 0. microphone_rear_db: what the housing takes from behind, above hearing.
     """
 
     rate_hz: Literal[96000, 192000]
@@ -125,6 +126,8 @@ class UltrasonicSpec(ConverterSpec):
     thd_one_percent_db_spl: float = Field(115.0, ge=90.0, le=150.0)
     thd_ten_percent_db_spl: float = Field(128.0, ge=100.0, le=170.0)
     driver: DriverSpec = DriverSpec()
+    microphone_axis: Position = (0.0, 0.0, 1.0)
+    microphone_rear_db: float = Field(10.0, ge=0.0, le=30.0)
 
     @model_validator(mode="after")
     def _carriers(self) -> Self:

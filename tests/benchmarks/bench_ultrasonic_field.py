@@ -146,6 +146,8 @@ def loop_per_s(limbs: Limbs, place: Stage, steps: int = 8) -> float:
         source.pattern.astype(np.float32),
         receivers.position_m,
         receivers.weight,
+        receivers.mirror * receivers.axis,
+        np.ones(1, np.float32),
         1.0 / CARRIER.wavelength_m,
         CARRIER.absorption_np_m,
         out,

@@ -21,6 +21,9 @@ REAR = 0.1
 LOBED_INDEX_DB = (5.0, 15.0)
 
 
+FRONT, BEHIND = 0.2, -0.6  # cosines between which the shade of a housing sets in
+
+
 def cosines() -> Array:
     return np.linspace(-1.0, 1.0, COSINES)
 
@@ -64,6 +67,19 @@ def lobed(rng: np.random.Generator, index_db: float, ka: float = 13.0, rear: flo
     square, cross = _mean(lobes * lobes), _mean(main * lobes)
     lack = 10.0 ** (-index_db / 10.0) - _mean(main * main)
     return main + (-cross + math.sqrt(cross * cross + square * lack)) / square * lobes
+
+
+def housing(rear_db: float) -> Array:
+    """A microphone in the top of a housing: 1 in front, rear_db less behind, a raised cosine over the cosine from FRONT to BEHIND.
+
+    rear_db: 0 (alike everywhere) to 30. The port of about 1 mm is small against 10 mm of wavelength; what has a direction is the
+    shade of a housing some wavelengths wide (a prior, nobody seems to have published one at 34 kHz).
+    """
+    if not 0.0 <= rear_db <= 30.0:
+        raise BadInput(f"rear_db = {rear_db:g}: what a housing takes from behind is 0 to 30 dB")
+    part = np.clip((FRONT - cosines()) / (FRONT - BEHIND), 0.0, 1.0)
+    rear = 10.0 ** (-rear_db / 20.0)
+    return 1.0 - (1.0 - rear) * 0.5 * (1.0 - np.cos(np.pi * part))
 
 
 def directivity_index_db(pattern: Array) -> float:

@@ -64,8 +64,10 @@ def select_images(stage: Stage, at_m: Array, count: int = IMAGES, front: Array |
     source, receivers = stage.source, stage.receivers
     loss = stage.carrier.absorption_np_m
     middle = receivers.position_m.mean(axis=0)
-    lit = _gain(source, source.position_m[0], source.weight[0], at_m, loss, directed=True)
-    heard = _gain(receivers, middle, np.abs(receivers.weight).mean(axis=0), at_m, loss, directed=False)
+    lit = _gain(source, source.position_m[0], source.weight[0], at_m, loss)
+    heard = _gain(receivers, middle, np.abs(receivers.weight).mean(axis=0), at_m, loss)
+    # A microphone's pattern is taken towards the middle of the body, where it is on average.
+    hearing = receivers.weight * receivers.towards(at_m - middle)
     if front is not None:
         lit = np.where((source.position_m[0] - at_m) @ front > 0.0, lit, 0.0)
         heard = np.where((middle - at_m) @ front > 0.0, heard, 0.0)
@@ -80,7 +82,7 @@ def select_images(stage: Stage, at_m: Array, count: int = IMAGES, front: Array |
         pattern=np.ascontiguousarray(source.pattern, dtype=np.float64),
         middle=np.ascontiguousarray(middle[j]),
         microphone=np.ascontiguousarray(receivers.position_m[:, j]),
-        microphone_weight=np.ascontiguousarray(receivers.weight[:, j]),
+        microphone_weight=np.ascontiguousarray(hearing[:, j]),
         kept_energy=share * other,
     )
 
@@ -94,14 +96,10 @@ def _strongest(gain: Array, order: NDArray[np.int64], count: int) -> tuple[NDArr
     return keep, float(energy[keep].sum() / max(energy.sum(), 1e-300))
 
 
-def _gain(ends: Ends, position: Array, weight: Array, at_m: Array, loss: float, directed: bool) -> Array:
+def _gain(ends: Ends, position: Array, weight: Array, at_m: Array, loss: float) -> Array:
     ray = at_m - position
     distance = np.maximum(np.linalg.norm(ray, axis=-1), 1e-3)
-    gain = weight * np.exp(-loss * distance) / distance
-    if directed:
-        cosine = np.sum(ray * ends.mirror * ends.axis, axis=-1) / distance
-        gain = gain * np.interp(cosine, np.linspace(-1.0, 1.0, len(ends.pattern)), ends.pattern)
-    return gain
+    return weight * np.exp(-loss * distance) / distance * ends.towards(ray)
 
 
 def parts(

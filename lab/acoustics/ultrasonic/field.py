@@ -51,6 +51,8 @@ def field_product(
     pattern,
     mics,
     mic_weight,
+    mic_axis,
+    mic_pattern,
     turns_per_m,
     loss,
     out,
@@ -59,7 +61,7 @@ def field_product(
 
     pose: (S, 6, KNOTS), centre and axis at the knots, the first one before the first sample. scale: (S, KNOTS).
     radius, half: (S,), 0 for a point. source: (N, 3), source_weight (N,), source_axis (N, 3), as mirrored; pattern (K,)
-    float32. mics: (M, N, 3), mic_weight (M, N). turns_per_m: 1 / wavelength. loss: Np/m.
+    float32. mics: (M, N, 3), mic_weight (M, N), mic_axis (N, 3); mic_pattern like pattern, one value for none. turns_per_m: 1 / wavelength. loss: Np/m.
     """
     channels, steps = out.shape[1:3]
     size = steps * TILE
@@ -90,12 +92,15 @@ def field_product(
             field_im[:] = ZERO
             for i in range(mics.shape[1]):
                 if a2 > 0.0:
-                    spheroid_end(knot, mics[m, i], source_axis[i], a2, c2, turns_per_m, loss, path, level)
+                    spheroid_end(knot, mics[m, i], mic_axis[i], a2, c2, turns_per_m, loss, path, level)
                 else:
-                    point_end(knot, mics[m, i], source_axis[i], turns_per_m, loss, path, level)
-                weight = np.float32(mic_weight[m, i])
-                for k in range(KNOTS):
-                    level[k] = level[k] * weight
+                    point_end(knot, mics[m, i], mic_axis[i], turns_per_m, loss, path, level)
+                if len(mic_pattern) > 1:
+                    shape_level(level, mic_pattern, mic_weight[m, i], index)
+                else:
+                    weight = np.float32(mic_weight[m, i])
+                    for k in range(KNOTS):
+                        level[k] = level[k] * weight
                 add_image(path, level, line, steps, field_re, field_im)
             add_product(incident_re, incident_im, field_re, field_im, out[0, m].ravel(), out[1, m].ravel())
 

@@ -154,7 +154,8 @@ def _ways(stage: Stage, place: NDArray, order: int, offset_hz: float = 0.0) -> t
     length = np.maximum(np.linalg.norm(ends.position_m[:, used] - place, axis=-1), 0.01)
     wavenumber = carrier.wavenumber * (1.0 + offset_hz / carrier.frequency_hz)
     decay = carrier.absorption_np_m + 1j * wavenumber
-    return length, ends.weight[:, used] * np.exp(-decay * length) / length
+    heard = ends.towards(place - ends.position_m)[:, used]
+    return length, heard * ends.weight[:, used] * np.exp(-decay * length) / length
 
 
 class _Timed:

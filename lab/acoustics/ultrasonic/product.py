@@ -70,6 +70,9 @@ class ProductEcho:
         self._steps = min(max(1, math.floor(rate_hz / knots_hz)), MOST_STEPS)
         self._axis = stage.source.mirror * stage.source.axis
         self._pattern = stage.source.pattern.astype(np.float32)
+        heard = stage.receivers
+        self._facing = heard.mirror * heard.axis
+        self._hearing = np.ones(1, np.float32) if heard.even else heard.pattern.astype(np.float32)
         self._chunk = 0
         self._parked_key = b""
         self._parked_echo = np.zeros((stage.channels, 1), np.complex128)
@@ -128,6 +131,8 @@ class ProductEcho:
             self._pattern,
             stage.receivers.position_m,
             stage.receivers.weight,
+            self._facing,
+            self._hearing,
             1.0 / carrier.wavelength_m,
             carrier.absorption_np_m,
             out,

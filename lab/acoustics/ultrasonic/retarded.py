@@ -81,7 +81,7 @@ def retarded(
     receivers = stage.receivers
     lost = _receive(
         out, time_s, here.pose, float(first), float(grid_hz), bodies.pose, bodies.size_m, field, receivers.position_m, receivers.weight,
-        carrier.wavenumber, carrier.absorption_np_m, carrier.speed_m_s,
+        receivers.mirror * receivers.axis, np.asarray(receivers.pattern), carrier.wavenumber, carrier.absorption_np_m, carrier.speed_m_s,
     )  # fmt: skip
     if lost:
         raise LabFailure(f"{moving.name}: moves faster than its top speed of {moving.top_speed_m_s:g} m/s")
@@ -213,23 +213,33 @@ def _factor(s, h, radius, half_length):
 
 
 @compiled
+def _directivity(dx, dy, dz, axis, pattern):
+    """Amplitude of an end with this axis (3,) in a direction of any length, by straight lines through the pattern."""
+    steps = len(pattern) - 1
+    cosine = (dx * axis[0] + dy * axis[1] + dz * axis[2]) / math.sqrt(dx * dx + dy * dy + dz * dz)
+    at = min(max(0.5 * (cosine + 1.0), 0.0), 1.0) * steps
+    low = min(int(at), max(steps - 1, 0))
+    return pattern[low] + (at - low) * (pattern[min(low + 1, steps)] - pattern[low])
+
+
+@compiled
 def _gains(path, size_m, position, weight, mirror, axis, pattern, wavenumber, absorption):
     """D w e(s) exp(-(a + jk) s) of every image of a loudspeaker at each pose (G, 6), and s, both (N, G)."""
     images, moments = len(position), len(path)
     gain = np.empty((images, moments), dtype=np.complex128)
     length = np.empty((images, moments))
-    steps = len(pattern) - 1
     for i in range(images):
-        ax, ay, az = axis[0] * mirror[i, 0], axis[1] * mirror[i, 1], axis[2] * mirror[i, 2]
+        facing = axis * mirror[i]
         for g in range(moments):
             p = path[g]
             dx, dy, dz = p[0] - position[i, 0], p[1] - position[i, 1], p[2] - position[i, 2]
             s, h = _path(dx, dy, dz, p[3], p[4], p[5], size_m[0], size_m[1])
-            cosine = (dx * ax + dy * ay + dz * az) / math.sqrt(dx * dx + dy * dy + dz * dz)
-            at = min(max(0.5 * (cosine + 1.0), 0.0), 1.0) * steps
-            low = min(int(at), max(steps - 1, 0))
-            directivity = pattern[low] + (at - low) * (pattern[min(low + 1, steps)] - pattern[low])
-            size = directivity * weight[i] * math.exp(-absorption * s) * _factor(s, h, size_m[0], size_m[1])
+            size = (
+                _directivity(dx, dy, dz, facing, pattern)
+                * weight[i]
+                * math.exp(-absorption * s)
+                * _factor(s, h, size_m[0], size_m[1])
+            )
             gain[i, g] = size * complex(math.cos(wavenumber * s), -math.sin(wavenumber * s))
             length[i, g] = s
     return gain, length
@@ -269,7 +279,21 @@ def _between(values, at, below):
 
 @compiled
 def _receive(
-    out, time_s, here, first, grid_hz, pose, size_m, field, position, weight, wavenumber, absorption, speed
+    out,
+    time_s,
+    here,
+    first,
+    grid_hz,
+    pose,
+    size_m,
+    field,
+    position,
+    weight,
+    axis,
+    pattern,
+    wavenumber,
+    absorption,
+    speed,
 ):
     """Add to out (M, T) what every image (M, N) hears of every body; returns how many ts were not on the grid."""
     lost = 0
@@ -299,7 +323,12 @@ def _receive(
                         at = min(max(at - error / (slope if slope > 0.5 else 1.0), low), high)
                     else:
                         lost += 1
-                    size = weight[m, j] * math.exp(-absorption * s) * _factor(s, h, radius, half_length)
+                    # A pattern bends slowly: the pose nearest to the moment of scattering will do.
+                    p = path[int(at + 0.5)]
+                    heard = _directivity(p[0] - x, p[1] - y, p[2] - z, axis[j], pattern)
+                    size = (
+                        heard * weight[m, j] * math.exp(-absorption * s) * _factor(s, h, radius, half_length)
+                    )
                     phasor = complex(math.cos(wavenumber * s), -math.sin(wavenumber * s))
                     out[m, t] += size * phasor * _between(field[body], at, scratch)
     return lost

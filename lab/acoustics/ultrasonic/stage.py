@@ -55,8 +55,8 @@ class Ends:
 
     position_m: (E, N, 3), first image = the transducer itself. weight: (E, N), product of wall reflections, without
     spreading and air. order: (N,), number of reflections. mirror: (N, 3), +1 or -1, what the walls do to a direction.
-    axis: (3,), unit vector of the loudspeaker, unused for microphones. pattern: (K,), amplitude over the cosine of the
-    angle to the axis, equally spaced from -1 to +1, 1 on the axis of a loudspeaker; all ones for a microphone.
+    axis: (3,), unit vector of the loudspeaker, or of all microphones. pattern: (K,), amplitude over the cosine of the
+    angle to the axis, equally spaced from -1 to +1, 1 on the axis; all ones for what radiates or hears alike everywhere.
     """
 
     position_m: Array
@@ -65,6 +65,17 @@ class Ends:
     mirror: Array
     axis: Array
     pattern: Array
+
+    @property
+    def even(self) -> bool:
+        """Whether all directions are alike."""
+        return bool(np.all(self.pattern == 1.0))
+
+    def towards(self, ray_m: Array) -> Array:
+        """Amplitude of each image in the direction of a ray from it, (..., N, 3) of any length. Returns (..., N)."""
+        length = np.maximum(np.linalg.norm(ray_m, axis=-1), 1e-9)
+        cosine = np.sum(ray_m * self.mirror * self.axis, axis=-1) / length
+        return np.interp(cosine, np.linspace(-1.0, 1.0, len(self.pattern)), self.pattern)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +101,8 @@ def make_stage(
     axis: ArrayLike,
     pattern: ArrayLike,
     *,
+    microphone_axis: ArrayLike = (0.0, 0.0, 1.0),
+    microphone_pattern: ArrayLike = (1.0, 1.0),
     image_order: int = 3,
     tail_rng: np.random.Generator | None = None,
     tail_images: int = 24,
@@ -98,7 +111,8 @@ def make_stage(
 
     size_m: room, in m. walls: (6,), pressure reflection, 0 to 1, in the order west, east, south, north, floor, ceiling
     (`boundaries.draw_walls`). loudspeaker_m: (3,), microphones_m: (M, 3), inside the room. axis: (3,), of the
-    loudspeaker, any length. pattern: (K,), see `Ends` (`directivity`). image_order: 0 to 8. tail_rng: draws the tail
+    loudspeaker, any length. pattern: (K,), see `Ends` (`directivity`). microphone_axis, microphone_pattern: the same of all
+    microphones, which hear alike everywhere without them. image_order: 0 to 8. tail_rng: draws the tail
     (`tail.draw_tail`), none without it. Raises BadInput.
     """
     size = np.asarray(size_m, dtype=np.float64)
@@ -143,9 +157,11 @@ def make_stage(
         )
 
     direction = np.asarray(axis, dtype=np.float64) / length
+    facing = np.asarray(microphone_axis, dtype=np.float64)
+    facing = facing / np.linalg.norm(facing)
     return Stage(
         size_m=tuple(float(edge) for edge in size),
         carrier=carrier,
         source=ends(loudspeaker, direction, table),
-        receivers=ends(microphones, direction, np.ones_like(table)),
+        receivers=ends(microphones, facing, np.asarray(microphone_pattern, dtype=np.float64)),
     )

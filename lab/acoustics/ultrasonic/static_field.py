@@ -42,6 +42,10 @@ def path_weights(stage: Stage, coupling: ArrayLike | None = None) -> tuple[NDArr
     length = np.linalg.norm(ray, axis=-1)
     cosine = np.sum(ray * source.mirror * source.axis, axis=-1) / length
     loudness = np.interp(cosine, np.linspace(-1.0, 1.0, len(source.pattern)), source.pattern)
+    # Here the microphones are themselves and the loudspeaker is mirrored, so their axis is as it is.
+    heard = stage.receivers
+    arrival = -(ray @ heard.axis) / length
+    loudness = loudness * np.interp(arrival, np.linspace(-1.0, 1.0, len(heard.pattern)), heard.pattern)
     loudness[:, 0] = 1.0
     propagation = stage.carrier.absorption_np_m + 1j * stage.carrier.wavenumber
     weight = loudness * source.weight * np.exp(-propagation * length) / length

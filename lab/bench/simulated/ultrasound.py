@@ -147,6 +147,8 @@ class UltrasonicScene:
             scene.microphones[: self.channels],
             scene.turned(self.device.driver.axis),
             self._pattern(carrier),
+            microphone_axis=scene.turned(self.device.microphone_axis),
+            microphone_pattern=directivity.housing(self.device.microphone_rear_db),
             image_order=self.spec.image_order,
             tail_rng=trial.rng("room", "ultrasonic tail"),
         )
