@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from lab.commands.train import WORK, Jobs, Out, Seed, Work, presence_job
 
 
 def mine(
@@ -19,19 +20,12 @@ def mine(
     steps: Annotated[
         int | None, typer.Option(min=10, help="As trained; a round learns a third of them.")
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed of data and learning.")] = None,
-    jobs: Annotated[
-        int | None, typer.Option(min=1, help="Processes that render; default: one per core.")
-    ] = None,
-    work: Annotated[Path, typer.Option(help="Folder of examples and weights, taken up again.")] = Path(
-        "runs/training/presence"
-    ),
-    out: Annotated[
-        Path | None, typer.Option(help="Folder of model and card; default: detectors/models.")
-    ] = None,
+    seed: Seed = None,
+    jobs: Jobs = None,
+    work: Work = WORK,
+    out: Out = None,
 ) -> None:
     """Run the network over clutter, keep what fools it, learn on, and show false alarms per day before and after."""
-    from lab.commands.train import presence_job
     from lab.training.presence.train import mine as mine_presence
 
     print(mine_presence(presence_job(name, share, steps, seed, jobs, work, out), hours, rounds, threshold))

@@ -10,6 +10,12 @@ import typer
 if TYPE_CHECKING:
     from lab.training.presence.train import Job
 
+Seed = Annotated[int | None, typer.Option(min=0, help="Seed of data and learning.")]
+Jobs = Annotated[int | None, typer.Option(min=1, help="Processes that render; default: one per core.")]
+Work = Annotated[Path, typer.Option(help="Folder of examples and weights, taken up again.")]
+Out = Annotated[Path | None, typer.Option(help="Folder of model and card; default: detectors/models.")]
+WORK = Path("runs/training/presence")
+
 
 def train(
     name: Annotated[str, typer.Argument(help="What to train: presence.")],
@@ -21,16 +27,10 @@ def train(
         float, typer.Option(min=0.01, max=10.0, help="Of the trials in the scenario files.")
     ] = 1.0,
     steps: Annotated[int | None, typer.Option(min=10, help="Of the optimiser.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed of data and learning.")] = None,
-    jobs: Annotated[
-        int | None, typer.Option(min=1, help="Processes that render; default: one per core.")
-    ] = None,
-    work: Annotated[Path, typer.Option(help="Folder of examples and weights, taken up again.")] = Path(
-        "runs/training/presence"
-    ),
-    out: Annotated[
-        Path | None, typer.Option(help="Folder of model and card; default: detectors/models.")
-    ] = None,
+    seed: Seed = None,
+    jobs: Jobs = None,
+    work: Work = WORK,
+    out: Out = None,
 ) -> None:
     """Render, learn, export to ONNX (float32, int8), evaluate on the tune split and write the model card."""
     from lab.training.presence.train import figures

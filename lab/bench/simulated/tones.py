@@ -31,13 +31,8 @@ class Tone:
     """A block of one emitted tone. pressure_pa: (n,), its envelope with what the cone does to every path but the direct ones;
     direct_pa: (M, n), what is to be added to the direct path of each microphone, None without music."""
 
-    carrier_hz: float
     pressure_pa: Complex
     direct_pa: Complex | None
-
-    @property
-    def silent(self) -> bool:
-        return not np.any(self.pressure_pa)
 
 
 @dataclass(frozen=True, eq=False)

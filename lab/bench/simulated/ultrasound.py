@@ -170,14 +170,14 @@ class UltrasonicScene:
     def _modulated(self, part: EmittedTone, stage: Stage, moved: tuple[NDArray, NDArray] | None) -> Tone:
         pressure = part.pressure_pa * self._loudness(part.carrier_hz)
         if moved is None:
-            return Tone(part.carrier_hz, pressure, None)
+            return Tone(pressure, None)
         displacement, gain = moved
         k, driver = stage.carrier.wavenumber, self.device.driver
         towards = stage.receivers.position_m[:, 0] - stage.source.position_m[0, 0]
         cosine = towards @ stage.source.axis / np.linalg.norm(towards, axis=1)
         rest = pressure * gain * modulation(displacement, self.unit.echo_coupling, k, 1.0, driver.am_per_m)
         own = pressure * gain * modulation(displacement, self.unit.coupling, k, cosine, driver.am_per_m)
-        return Tone(part.carrier_hz, rest, own - rest)
+        return Tone(rest, own - rest)
 
 
 @dataclass(frozen=True, eq=False)
