@@ -68,7 +68,7 @@ def mine(job: Job, hours: float, rounds: int, threshold: float) -> str:
     examples, tune = gather(job, "train"), gather(job, "tune")
     for _ in range(rounds):
         number = len(facts["rounds"])
-        heard = _clutter(job, hours, number)
+        heard = clutter(job, hours, number)
         before = write_onnx(weights, job.work / "before.onnx")
         kept = mining.fooled(evaluate.score(before, heard), threshold)
         mining.keep(job.work / "mined", number, kept)
@@ -106,7 +106,7 @@ def gather(job: Job, split: str) -> list[Example]:
     return _rendered(job, wanted, f"{split} split")
 
 
-def _clutter(job: Job, hours: float, number: int) -> list[Example]:
+def clutter(job: Job, hours: float, number: int) -> list[Example]:
     """The clutter that a round of mining hears: other trials than training and than every other round."""
     files = [one for one in scenarios(job.folder, "train") if not one.first.expect.labels]
     share = hours / sum(
