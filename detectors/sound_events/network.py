@@ -78,39 +78,29 @@ class Head:
 
 
 class Network:
-    """A base and the heads of `labels` beside it. base: path of `base.onnx`, or of its int8 variant `base_int8.onnx`, whose heads are
-    `head_<label>_int8.onnx`. Raises DetectorError naming the file that is missing or does not fit."""
+    """A base and heads. base, heads: paths of their files. Raises DetectorError naming the file that does not fit."""
 
-    def __init__(self, base: Path, labels: Sequence[str]) -> None:
+    def __init__(self, base: Path | str, heads: Sequence[Path | str]) -> None:
         self.base = Base(base)
-        found = heads_beside(base)
-        missing = [label for label in labels if label not in found]
-        if missing:
-            raise DetectorError(
-                f"{base.parent}: no head for {missing[0]}; there are: {', '.join(sorted(found)) or 'none'}"
-            )
-        self.heads = {label: Head(found[label], self.base) for label in labels}
+        self.heads: dict[str, Head] = {}
+        for path in heads:
+            head = Head(path, self.base)
+            if head.label in self.heads:
+                raise DetectorError(f"{path}: a second head for {head.label}")
+            self.heads[head.label] = head
 
     @property
     def parameters(self) -> int:
         return self.base.parameters + sum(head.parameters for head in self.heads.values())
 
+    def start(self) -> State:
+        """The memory of a network that has heard nothing."""
+        return self.base.start()
+
     def step(self, frames: NDArray[np.float32], state: State) -> tuple[dict[str, NDArray[np.float32]], State]:
         """frames: (F, CHANNELS, MELS). Returns label -> log odds of each frame (F,), and the memory for the next frames."""
         embedding, following = self.base.step(frames, state)
         return {label: head.logits(embedding) for label, head in self.heads.items()}, following
-
-
-def heads_beside(base: Path) -> dict[str, Path]:
-    """Label -> file of the heads that belong to a base by their names."""
-    _, _, variant = base.stem.partition("_")
-    ending = f"_{variant}" if variant else ""
-    found = {}
-    for path in sorted(base.parent.glob("head_*.onnx")):
-        label = path.stem.removeprefix("head_").removesuffix(ending)
-        if label in LABELS and path.stem == f"head_{label}{ending}":
-            found[label] = path
-    return found
 
 
 def session(path: Path | str) -> tuple[onnxruntime.InferenceSession, dict[str, str]]:
