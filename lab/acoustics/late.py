@@ -96,16 +96,18 @@ def reflections(
     return np.bincount(slots, sizes, minlength=samples)
 
 
-def octave_weights(frequency_hz: NDArray, centres_hz: ArrayLike) -> NDArray[np.float64]:
+def octave_weights(
+    frequency_hz: NDArray, centres_hz: ArrayLike, crossover_octaves: float = CROSSOVER_OCTAVES
+) -> NDArray[np.float64]:
     """Weights of octave bands that add up to 1 at every frequency; shape (bands, F).
 
-    The first band goes on down to 0 Hz, the last one up.
+    The first band goes on down to 0 Hz, the last one up. crossover_octaves: width of a transition, above 0 to 1.
     """
     centres = np.asarray(centres_hz, dtype=np.float64)
     edges = centres[:-1] * np.sqrt(2.0)
     with np.errstate(divide="ignore"):
         octaves_above = np.log2(np.asarray(frequency_hz)[None, :] / edges[:, None])
-    position = np.clip(octaves_above / CROSSOVER_OCTAVES + 0.5, 0.0, 1.0)
+    position = np.clip(octaves_above / crossover_octaves + 0.5, 0.0, 1.0)
     below = np.cos(0.5 * np.pi * position) ** 2
     steps = np.concatenate([np.zeros((1, below.shape[1])), below, np.ones((1, below.shape[1]))])
     return np.diff(steps, axis=0)

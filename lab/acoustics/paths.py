@@ -6,6 +6,8 @@ the energy of the rest, which `late` turns into sound.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -14,6 +16,9 @@ from lab.acoustics.late import late_responses
 from lab.acoustics.room import CalibratedRoom
 from lab.acoustics.shoebox import bin_s, image_responses, ray_histogram, trace
 from lab.errors import BadInput
+
+if TYPE_CHECKING:
+    from pyroomacoustics import ShoeBox
 
 NEAREST_M = 0.05
 RAYS_PER_M3 = 19.0  # about 20 hits of each microphone in each bin of the histogram
@@ -37,7 +42,7 @@ def impulse_responses(
     """
     source = np.asarray(source_m, dtype=np.float64)
     microphones = np.asarray(microphones_m, dtype=np.float64)
-    _check_positions(room, source, microphones)
+    check_positions(room, source, microphones)
     key = content_key(
         "paths",
         room=room.id,
@@ -57,7 +62,42 @@ def impulse_responses(
     return responses
 
 
-def _check_positions(room: CalibratedRoom, source: NDArray, microphones: NDArray) -> None:
+def late_tail(
+    room: CalibratedRoom,
+    source_m: ArrayLike,
+    microphones_m: ArrayLike,
+    rate_hz: int,
+    seed: int,
+    cache: DiskCache | None = None,
+) -> NDArray[np.float32]:
+    """What `impulse_responses` adds to its images, (M, taps): the early part is left to who renders it otherwise.
+
+    Arguments and errors as there.
+    """
+    source = np.asarray(source_m, dtype=np.float64)
+    microphones = np.asarray(microphones_m, dtype=np.float64)
+    check_positions(room, source, microphones)
+    key = content_key(
+        "late tail",
+        room=room.id,
+        absorption=room.absorption,
+        scattering=room.scattering,
+        source=source,
+        microphones=microphones,
+        rate_hz=int(rate_hz),
+        seed=int(seed),
+    )
+    stored = cache.get(key) if cache is not None else None
+    if stored is not None:
+        return stored["tail"]
+    tail = _end_at_floor(_late(room, source, microphones, rate_hz, seed)[1]).astype(np.float32)
+    if cache is not None:
+        cache.put(key, tail=tail)
+    return tail
+
+
+def check_positions(room: CalibratedRoom, source: NDArray, microphones: NDArray) -> None:
+    """Raises BadInput for a source (3,) or microphones (M, 3) outside the room, or too near to each other."""
     size = " x ".join(f"{edge:g}" for edge in room.size_m)
     names = ["the source", *(f"microphone {number}" for number in range(1, len(microphones) + 1))]
     for name, point in zip(names, np.vstack([source, microphones]), strict=True):
@@ -72,12 +112,23 @@ def _check_positions(room: CalibratedRoom, source: NDArray, microphones: NDArray
 def _render(
     room: CalibratedRoom, source: NDArray, microphones: NDArray, rate_hz: int, seed: int
 ) -> NDArray[np.float32]:
+    traced, late = _late(room, source, microphones, rate_hz, seed)
+    early = image_responses(traced)
+    responses = np.zeros((len(microphones), max(early.shape[1], late.shape[1])))
+    responses[:, : early.shape[1]] += early
+    responses[:, : late.shape[1]] += late
+    return _end_at_floor(responses).astype(np.float32)
+
+
+def _late(
+    room: CalibratedRoom, source: NDArray, microphones: NDArray, rate_hz: int, seed: int
+) -> tuple[ShoeBox, NDArray[np.float64]]:
+    """The trace of a room, and the late part made from its rays."""
     speed_m_s = room.climate.speed_m_s
     arrival_s = np.linalg.norm(microphones - source, axis=1) / speed_m_s
     duration_s = float(arrival_s.max() + np.max(room.rt60_s))
     rays = min(round(RAYS_PER_M3 * room.volume_m3), MOST_RAYS)
     traced = trace(room.shoebox, source, microphones, rate_hz, duration_s, seed, rays)
-    early = image_responses(traced)
     late = late_responses(
         ray_histogram(traced, round(duration_s / bin_s(traced))),
         bin_s(traced),
@@ -89,13 +140,10 @@ def _render(
         rate_hz,
         np.random.default_rng(seed),
     )
-    responses = np.zeros((len(microphones), max(early.shape[1], late.shape[1])))
-    responses[:, : early.shape[1]] += early
-    responses[:, : late.shape[1]] += late
-    return _end_at_floor(responses).astype(np.float32)
+    return traced, late
 
 
 def _end_at_floor(responses: NDArray) -> NDArray[np.float64]:
     remaining = np.cumsum(np.sum(np.square(responses), axis=0)[::-1])[::-1]
     heard = np.flatnonzero(remaining > remaining[0] * 10.0 ** (FLOOR_DB / 10.0))
-    return responses[:, : heard[-1] + 1]
+    return responses[:, : heard[-1] + 1 if len(heard) else 1]
