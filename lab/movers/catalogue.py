@@ -14,6 +14,7 @@ from lab.movers import (
     curtain,
     door,
     insect,
+    linear_stage,
     pedestal_fan,
     pet,
     point,
@@ -33,6 +34,7 @@ MoverSpec = Annotated[
     | curtain.CurtainSpec
     | door.DoorSpec
     | insect.InsectSpec
+    | linear_stage.LinearStageSpec
     | pedestal_fan.PedestalFanSpec
     | pet.PetSpec
     | point.PointSpec
@@ -50,6 +52,7 @@ _MAKERS: dict[type[Spec], Callable[[Any, Surroundings, np.random.Generator], Mov
     curtain.CurtainSpec: curtain.make,
     door.DoorSpec: door.make,
     insect.InsectSpec: insect.make,
+    linear_stage.LinearStageSpec: linear_stage.make,
     pedestal_fan.PedestalFanSpec: pedestal_fan.make,
     pet.PetSpec: pet.make,
     point.PointSpec: point.make,
