@@ -15,10 +15,18 @@ class Connection(http.client.HTTPConnection):
     def __init__(self, host: str, port: int, connect_s: float, deadline: float) -> None:
         super().__init__(host, port, timeout=connect_s)
         self._deadline = deadline
+        self._plain: socket.socket | None = None
 
     def connect(self) -> None:
         super().connect()
-        self.sock = _Socket(self.sock, self._deadline)
+        self._plain = self.sock
+        self.sock = _Socket(self._plain, self._deadline)
+
+    def hang_up(self) -> None:
+        """The exchange is over."""
+        self.close()
+        if self._plain is not None:
+            self._plain.close()
 
 
 class _Socket:
@@ -35,7 +43,7 @@ class _Socket:
         return io.BufferedReader(_Incoming(self._plain, self._deadline))
 
     def close(self) -> None:
-        self._plain.close()
+        """http.client closes before it reads the last answer of a connection; `hang_up` does it."""
 
 
 class _Incoming(io.RawIOBase):

@@ -17,8 +17,6 @@ from detectors.sound_events.breaker import CircuitBreaker
 from detectors.sound_events.exchange import Connection
 from detectors.sound_events.verifier import Clip, State, Verdict, no_answer
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
 
 @dataclass(frozen=True)
 class RemoteSettings:
@@ -38,7 +36,7 @@ class RemoteVerifier:
     def __init__(self, url: str, token: str | None = None, settings: RemoteSettings | None = None) -> None:
         self._settings = settings or RemoteSettings()
         self._host, self._port = _address(url)
-        if token is None and self._host not in LOOPBACK:
+        if token is None and not wire.is_loopback(self._host):
             raise DetectorError(f"verifier: {url} is another machine: a token file is needed")
         self.url = url
         self.breaker = CircuitBreaker(self._settings.failures, self._settings.wait_s)
@@ -82,7 +80,7 @@ class RemoteVerifier:
         except (http.client.HTTPException, ValueError) as error:
             return no_answer(State.RUBBISH, f"{self.url}: not HTTP: {str(error)[:80]!r}", sent)
         finally:
-            connection.close()
+            connection.hang_up()
 
 
 def _address(url: str) -> tuple[str, int]:

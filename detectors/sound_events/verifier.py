@@ -20,6 +20,7 @@ from detectors.errors import DetectorError
 from detectors.interface import LABELS
 from detectors.sound_events import features
 
+SHIPPED = Path(__file__).parents[1] / "models" / "sound_events" / "verifier.onnx"
 RATE_HZ = 16_000
 SHORTEST_S, LONGEST_S = 0.1, 30.0
 THRESHOLD = 0.5

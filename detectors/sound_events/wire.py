@@ -7,6 +7,7 @@ POST /v1/clips?label=glass_break&start_s=12.300     Content-Type: audio/wav     
 from __future__ import annotations
 
 import io
+import ipaddress
 import json
 import math
 import os
@@ -38,6 +39,14 @@ def wav(clip: Clip) -> bytes:
     return file.getvalue()
 
 
+def is_loopback(host: str) -> bool:
+    """Whether only this machine is behind a host's name or address."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def read_token(path: Path | str | None) -> str | None:
     """The one line of a token file; of the file that EARSHOT_VERIFIER_TOKEN_FILE names where none is given, None if neither.
 
@@ -57,20 +66,21 @@ def read_token(path: Path | str | None) -> str | None:
 
 def verdict(status: int, body: bytes, label: str) -> Verdict:
     """What an answer says about a clip of `label`; whatever is not a verdict in every field is RUBBISH."""
+    shown = body[:80].decode("ascii", "backslashreplace")
     if status in TOO_BUSY:
         return no_answer(State.SLOW, f"HTTP {status}: too much to do", sent=True)
     if status != 200:
-        return no_answer(State.RUBBISH, f"HTTP {status}: {body[:80]!r}", sent=True)
+        return no_answer(State.RUBBISH, f"HTTP {status}: {shown}", sent=True)
     if len(body) > LONGEST_ANSWER:
         return no_answer(State.RUBBISH, f"more than {LONGEST_ANSWER} bytes", sent=True)
     try:
         said = json.loads(body)
     except (ValueError, RecursionError):
-        return no_answer(State.RUBBISH, f"not JSON: {body[:80]!r}", sent=True)
+        return no_answer(State.RUBBISH, f"not JSON: {shown}", sent=True)
     if not isinstance(said, dict) or sorted(said) != sorted(FIELDS):
-        return no_answer(State.RUBBISH, f"not the fields {', '.join(FIELDS)}: {body[:80]!r}", sent=True)
+        return no_answer(State.RUBBISH, f"not the fields {', '.join(FIELDS)}: {shown}", sent=True)
     if said["format"] != FORMAT or said["label"] != label or not isinstance(said["confirmed"], bool):
-        return no_answer(State.RUBBISH, f"not a verdict on {label}: {body[:80]!r}", sent=True)
+        return no_answer(State.RUBBISH, f"not a verdict on {label}: {shown}", sent=True)
     score = said["score"]
     plain = isinstance(score, int | float) and not isinstance(score, bool)
     if not (plain and math.isfinite(score) and 0.0 <= score <= 1.0):

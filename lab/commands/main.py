@@ -23,6 +23,8 @@ VERBS = {
     "watermark": "lab.commands.watermark:app",
     "train": "lab.commands.train:train",
     "mine": "lab.commands.mine:mine",
+    "verifier": "lab.commands.verifier:app",
+    "notifications": "lab.commands.notifications:app",
     "history": "lab.commands.history:history",
     "list": "lab.commands.listing:list_scenarios",
     "schema": "lab.commands.schema:schema",
