@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.signal
+from numba import njit
 from numpy.typing import NDArray
 
 from detectors.errors import DetectorError
@@ -53,9 +54,23 @@ class FrontEnd:
             yield self._hop(ready[first : first + self._raw_hop])
 
     def _hop(self, raw: NDArray[np.float32]) -> Hop:
-        finite = np.clip(np.where(np.isfinite(raw), raw, np.float32(0.0)), -1.0, 1.0)
-        heard = np.count_nonzero(finite.reshape(_PIECES, -1).any(axis=1)) >= _LEAST_PIECES
-        return Hop(finite if self._decimator is None else self._decimator.process(finite), heard)
+        clean, heard = _clean(raw)
+        return Hop(clean if self._decimator is None else self._decimator.process(clean), heard)
+
+
+@njit(cache=True, error_model="numpy")
+def _clean(raw):
+    """Finite samples within full scale, and whether they tell anything."""
+    clean = np.empty(len(raw), np.float32)
+    piece, alive = len(raw) // _PIECES, 0
+    for first in range(0, len(raw), piece):
+        anything = False
+        for n in range(first, first + piece):
+            sample = raw[n] if np.isfinite(raw[n]) else np.float32(0.0)
+            clean[n] = min(max(sample, np.float32(-1.0)), np.float32(1.0))
+            anything = anything or clean[n] != 0.0
+        alive += anything
+    return clean, alive >= _LEAST_PIECES
 
 
 class Decimator:

@@ -78,9 +78,12 @@ class Head:
 
 
 class Network:
-    """A base and heads. base, heads: paths of their files. Raises DetectorError naming the file that does not fit."""
+    """A base and heads. base, heads: paths of their files. labels: of these only, None for all. Raises DetectorError naming the file
+    that does not fit."""
 
-    def __init__(self, base: Path | str, heads: Sequence[Path | str]) -> None:
+    def __init__(
+        self, base: Path | str, heads: Sequence[Path | str], labels: Sequence[str] | None = None
+    ) -> None:
         self.base = Base(base)
         self.heads: dict[str, Head] = {}
         for path in heads:
@@ -88,6 +91,8 @@ class Network:
             if head.label in self.heads:
                 raise DetectorError(f"{path}: a second head for {head.label}")
             self.heads[head.label] = head
+        if labels is not None:
+            self.heads = {label: head for label, head in self.heads.items() if label in labels}
 
     @property
     def parameters(self) -> int:
@@ -97,10 +102,13 @@ class Network:
         """The memory of a network that has heard nothing."""
         return self.base.start()
 
-    def step(self, frames: NDArray[np.float32], state: State) -> tuple[dict[str, NDArray[np.float32]], State]:
-        """frames: (F, CHANNELS, MELS). Returns label -> log odds of each frame (F,), and the memory for the next frames."""
+    def step(self, frames: NDArray[np.float32], state: State) -> tuple[dict[str, float], State]:
+        """frames: (F, CHANNELS, MELS). Returns label -> mean log odds over the frames, and the memory for the next ones."""
         embedding, following = self.base.step(frames, state)
-        return {label: head.logits(embedding) for label, head in self.heads.items()}, following
+        if not self.heads:
+            return {}, following
+        means = np.stack([head.logits(embedding) for head in self.heads.values()]).mean(axis=1)
+        return dict(zip(self.heads, means.tolist(), strict=True)), following
 
 
 def session(path: Path | str) -> tuple[onnxruntime.InferenceSession, dict[str, str]]:

@@ -1,0 +1,44 @@
+"""The sound-event detector of a build file's `[[detector]]` table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from detectors.build import DetectorSpec
+from detectors.errors import DetectorError
+from detectors.interface import AUDIBLE
+from detectors.sound_events.detector import SoundEventDetector
+from detectors.sound_events.network import Network
+from detectors.sound_events.questions import questions_to
+from detectors.sound_events.settings import IN_PROCESS, NO_VERIFIER, settings_of
+
+HEAD, VERIFIER = "head_", "verifier"
+
+
+def sound_events(spec: DetectorSpec) -> SoundEventDetector:
+    """streams: `audible`. model: `base.onnx`. weights: its heads, `head_<label>.onnx`, and `verifier.onnx` for one in this process.
+    settings: see `SoundEventSettings`. Raises DetectorError naming the build's key or file that does not fit."""
+    if spec.streams != (AUDIBLE,):
+        raise DetectorError(f"{spec.name}: streams: {AUDIBLE} alone, got {', '.join(spec.streams)}")
+    if spec.model is None:
+        raise DetectorError(f"{spec.name}: model: the ONNX file of the base is needed")
+    heads = [path for path in spec.weights if path.name.startswith(HEAD)]
+    verifiers = [path for path in spec.weights if path.name.startswith(VERIFIER)]
+    others = [path.name for path in spec.weights if path not in (*heads, *verifiers)]
+    if others or len(verifiers) > 1:
+        raise DetectorError(
+            f"{spec.name}: weights: {HEAD}<label>.onnx of each event and one {VERIFIER}.onnx at most, "
+            f"got {', '.join(path.name for path in spec.weights)}"
+        )
+    model: Path | None = verifiers[0] if verifiers else None
+    try:
+        settings = settings_of(spec.settings)
+        ask = None
+        if settings.verifier != NO_VERIFIER:
+            if settings.verifier == IN_PROCESS and model is None:
+                raise DetectorError(f"settings.verifier = {IN_PROCESS!r}: weights hold no {VERIFIER}.onnx")
+            ask = lambda: questions_to(settings.verifier, model, settings.token_file)
+            ask().close()  # a file or a token that is none is refused now, not when a session opens
+        return SoundEventDetector(spec.name, Network(spec.model, heads, settings.events), settings, ask)
+    except DetectorError as error:
+        raise DetectorError(f"{spec.name}: {error}") from None

@@ -1,0 +1,82 @@
+"""What a user chooses: which events, how sensitive, whether somebody is at home, and who checks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from detectors.errors import DetectorError
+from detectors.interface import LABELS
+
+ALARMS = ("smoke_alarm", "co_alarm", "legacy_smoke_alarm")  # these notify whether somebody is at home or not
+EVENTS = (*ALARMS, "glass_break", "footsteps", "door_close", "door_knock")
+NO_VERIFIER, IN_PROCESS = "none", "in_process"
+_PER_EVENT = "sensitivity_"
+
+
+@dataclass(frozen=True)
+class SoundEventSettings:
+    """events: what is scored and notified. sensitivity: 0 to 1 for all of them; `sensitivities`: for one, by label. away: whether
+    nobody is at home, so that glass, steps and doors notify too. window_s: of repeating patterns, 10 to 30. verifier: `none`,
+    `in_process` or `http://host:port`; token_file: for the last. Raises DetectorError naming the key and what is allowed."""
+
+    events: tuple[str, ...] = EVENTS
+    sensitivity: float = 0.5
+    sensitivities: Mapping[str, float] = field(default_factory=dict)
+    away: bool = True
+    window_s: float = 20.0
+    verifier: str = NO_VERIFIER
+    token_file: str | None = None
+
+    def __post_init__(self) -> None:
+        unknown = [label for label in self.events if label not in LABELS]
+        if unknown or not self.events or len(set(self.events)) != len(self.events):
+            raise DetectorError(
+                f"settings.events = {list(self.events)}: some of {', '.join(LABELS)}, each once"
+            )
+        each = {_PER_EVENT + label: value for label, value in self.sensitivities.items()}
+        for key, value in {"sensitivity": self.sensitivity, **each}.items():
+            if not _number(value) or not 0.0 <= value <= 1.0:
+                raise DetectorError(f"settings.{key} = {value!r}: 0 to 1")
+        for label in self.sensitivities:
+            if label not in self.events:
+                raise DetectorError(
+                    f"settings.{_PER_EVENT}{label}: {label} is not chosen; settings.events: {', '.join(self.events)}"
+                )
+        if not isinstance(self.away, bool):
+            raise DetectorError(f"settings.away = {self.away!r}: true or false")
+        if not _number(self.window_s):
+            raise DetectorError(f"settings.window_s = {self.window_s!r}: a number of seconds")
+        if self.verifier not in (NO_VERIFIER, IN_PROCESS) and not str(self.verifier).startswith("http://"):
+            raise DetectorError(
+                f"settings.verifier = {self.verifier!r}: {NO_VERIFIER}, {IN_PROCESS} or http://host:port"
+            )
+
+    def sensitivity_of(self, label: str) -> float:
+        return self.sensitivities.get(label, self.sensitivity)
+
+    def notifies(self, label: str, away: bool) -> bool:
+        return away or label in ALARMS
+
+
+def settings_of(table: Mapping[str, Any]) -> SoundEventSettings:
+    """Of a build file's `settings`, where the sensitivity of one event is `sensitivity_<label>`."""
+    plain = [one.name for one in fields(SoundEventSettings) if one.name != "sensitivities"]
+    given: dict[str, Any] = {}
+    sensitivities: dict[str, float] = {}
+    for key, value in table.items():
+        if key in plain:
+            given[key] = tuple(value) if key == "events" and isinstance(value, list) else value
+        elif key.removeprefix(_PER_EVENT) in LABELS and key.startswith(_PER_EVENT):
+            sensitivities[key.removeprefix(_PER_EVENT)] = value
+        else:
+            allowed = [*plain, *(_PER_EVENT + label for label in EVENTS)]
+            raise DetectorError(f"unknown settings.{key}; allowed: {', '.join(allowed)}")
+    if not isinstance(given.get("events", ()), tuple):
+        raise DetectorError(f"settings.events = {given['events']!r}: a list of labels")
+    return SoundEventSettings(**given, sensitivities=sensitivities)
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
