@@ -27,6 +27,7 @@ _DETECTOR_KEYS = {
     "streams": list,
     "model": str,
     "sha256": str,
+    "weights": list,
     "threshold": (int, float),
     "refractory_s": (int, float),
     "settings": dict,
@@ -39,9 +40,10 @@ _REQUIRED = ("name", "streams", "threshold", "refractory_s")
 class DetectorSpec:
     """One `[[detector]]` table.
 
-    model: weights or key file, None when the detector needs none. threshold: the operating point that
-    verdicts use. refractory_s: at least this long between two alarms of one label, >= 0. factory:
-    `module:callable` of a detector that lives outside this project, None for the ones it ships.
+    model: weights or key file, None when the detector needs none. weights: further files that it needs, with
+    `weights_sha256` of each. threshold: the operating point that verdicts use. refractory_s: at least this long
+    between two alarms of one label, >= 0. factory: `module:callable` of a detector that lives outside this project,
+    None for the ones it ships.
     """
 
     name: str
@@ -52,6 +54,8 @@ class DetectorSpec:
     sha256: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     factory: str | None = None
+    weights: tuple[Path, ...] = ()
+    weights_sha256: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -124,15 +128,12 @@ def _detector(table: Mapping[str, Any], where: str, path: Path) -> DetectorSpec:
         raise DetectorError(f"{path}: {where}.refractory_s must be at least 0, not {table['refractory_s']}")
     model, sha256 = None, None
     if "model" in table:
-        model = (path.parent / table["model"]).resolve()
-        try:
-            sha256 = hashlib.sha256(model.read_bytes()).hexdigest()
-        except OSError as error:
-            raise DetectorError(f"{path}: {where}.model cannot be read: {error}") from None
+        model, sha256 = _content(table["model"], f"{where}.model", path)
         if "sha256" in table and table["sha256"] != sha256:
             raise DetectorError(
                 f"{path}: {where}.sha256 is {table['sha256'][:12]}... but {model.name} hashes to {sha256}"
             )
+    weights = [_content(one, f"{where}.weights", path) for one in table.get("weights", [])]
     return DetectorSpec(
         name=table["name"],
         streams=tuple(table["streams"]),
@@ -142,7 +143,20 @@ def _detector(table: Mapping[str, Any], where: str, path: Path) -> DetectorSpec:
         sha256=sha256,
         settings=dict(table.get("settings", {})),
         factory=table.get("factory"),
+        weights=tuple(file for file, _ in weights),
+        weights_sha256=tuple(digest for _, digest in weights),
     )
+
+
+def _content(relative: Any, where: str, path: Path) -> tuple[Path, str]:
+    """A file named in a build, beside it, and its hash."""
+    if not isinstance(relative, str):
+        raise DetectorError(f"{path}: {where} must be a path, not {relative!r}")
+    file = (path.parent / relative).resolve()
+    try:
+        return file, hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError as error:
+        raise DetectorError(f"{path}: {where} cannot be read: {error}") from None
 
 
 def _refuse_unknown(table: Mapping[str, Any], allowed: tuple[str, ...], path: Path, prefix: str) -> None:
@@ -155,7 +169,9 @@ def _refuse_unknown(table: Mapping[str, Any], allowed: tuple[str, ...], path: Pa
 
 def _hash(build_id: str, specs: tuple[DetectorSpec, ...]) -> str:
     content = [
-        [s.name, s.streams, s.threshold, s.refractory_s, s.sha256, dict(s.settings), s.factory] for s in specs
+        [s.name, s.streams, s.threshold, s.refractory_s, s.sha256, dict(s.settings), s.factory]
+        + ([s.weights_sha256] if s.weights else [])
+        for s in specs
     ]
     text = json.dumps([FORMAT, build_id, content], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -52,6 +52,19 @@ def test_hash_follows_settings_and_model_content_but_not_the_place(write, tmp_pa
     assert load_build(path).hash != first
 
 
+def test_weights_beside_the_model_count_in_the_hash_and_must_be_there(write, tmp_path):
+    plain = load_build(write()).hash
+    listed = BUILD.replace('model = "my.key"', 'model = "my.key"\nweights = ["one.onnx"]')
+    with pytest.raises(DetectorError, match=r"detector\[0\].weights cannot be read"):
+        load_build(write(listed))
+    (tmp_path / "one.onnx").write_text("weights")
+    build = load_build(write(listed))
+    assert build["watermark"].weights == (tmp_path / "one.onnx",)
+    assert build.hash != plain
+    (tmp_path / "one.onnx").write_text("other weights")
+    assert load_build(write(listed)).hash != build.hash
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
