@@ -46,14 +46,16 @@ def open_beeper(
 ) -> SoundStream:
     """Play a beeper for one trial, at the times that the spec says."""
     begun = _runs(spec, beeper, rng, duration_s)
+    # Joined in a long pause and left before its end, it is never heard.
     some = tuple(islice(beeper.rhythm(beeper.lasts_s), ALIKE_PULSES))
+    carrier_hz = (some[0].from_hz if some else None) or beeper.carrier_hz
     return SoundStream(
         spec.name,
         _sounds(beeper, begun, rate_hz, duration_s, int(rng.integers(2**32))),
         rate_hz,
         duration_s,
         cluster=alike(some, beeper.sounder, beeper.carrier_hz, beeper.level_db_spl),
-        measured={"level_db_spl": beeper.level_db_spl, "carrier_hz": some[0].from_hz or beeper.carrier_hz},
+        measured={"level_db_spl": beeper.level_db_spl, "carrier_hz": carrier_hz},
     )
 
 

@@ -227,6 +227,16 @@ def test_a_continuous_tone_has_no_seams():
     assert 20 * np.log10(np.abs(residual).max() / np.abs(audio).max()) < -120.0
 
 
+def test_an_alarm_joined_in_a_long_pause_and_left_before_its_end_is_silence():
+    spec = AlarmSpec(
+        kind="alarm", name="co", rule="table", pattern="t4", sounding_for_s=250.0, lasts_s=6.0, late_pause_s=60.0
+    )
+    stream = open_alarm(spec, seed=1, rate_hz=16_000, duration_s=10.0, split="train")
+    assert not stream.read(160_000).any()
+    assert stream.truth == ()
+    assert stream.measured["co_carrier_hz"] > 0.0
+
+
 def test_an_alarm_never_sounds_over_itself():
     spec = alarm(lasts_s=20.0, schedule={"poisson_per_h": 600.0})
     stream = opened(spec, seed=2, rate_hz=8000, duration_s=600.0)
