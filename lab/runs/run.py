@@ -238,9 +238,11 @@ def _scenario_record(one: Planned, seed: int, origin: Origin) -> ScenarioRecord:
 
 def _check_before(scenario: ScenarioFile, reported: Sequence[tuple[str, str]], folder: Path | None) -> None:
     """Say before the first trial what would spoil the last: missing recordings, a limit nothing can answer."""
-    sources = {s for cell in scenario.cells() for s in scenario.draw(cell, 0, DEFAULT_SEED).spec.sources}
-    for source in sorted(sources, key=lambda s: s.name):
-        check_available(source, scenario.first.split, folder, scenario.path)
+    specs = [scenario.draw(cell, 0, DEFAULT_SEED).spec for cell in scenario.cells()]
+    sources = sorted({source for spec in specs for source in spec.sources}, key=lambda s: s.name)
+    days = {spec.day for spec in specs if spec.day is not None}
+    for played in (*sources, *days):
+        check_available(played, scenario.first.split, folder, scenario.path)
     try:
         check_limits(limits(scenario.first.accept), [cell.values for cell in scenario.cells()], reported)
     except BadInput as error:

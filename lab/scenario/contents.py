@@ -15,6 +15,7 @@ from lab.scenario.drawn import options
 from lab.scenario.explain import shown
 from lab.scenario.model import Scenario
 from lab.scenario.tree import Tree
+from lab.sources.backgrounds import BackgroundSpec
 from lab.sources.crowd import CLASS as NOISE_CLASS
 from lab.sources.library import PROCEDURAL, open_library
 from lab.sources.marking import WatermarkSpec
@@ -56,8 +57,16 @@ class Playlist:
 
     def add(self, scenario: Scenario) -> None:
         """Raises BadInput, naming source and key, for a corpus, a class or a watermark key that is not there."""
+        day = scenario.day
+        if day is not None and day.classes:
+            try:
+                self._add_recordings(day.corpus, day.classes, scenario.split)
+            except BadInput as error:
+                raise BadInput(f"day.corpus: {error}") from None
         for source in scenario.sources:
             try:
+                if isinstance(source, BackgroundSpec) and source.classes:
+                    self._add_recordings(source.corpus, source.classes, scenario.split)
                 if isinstance(source, MediaSpec | PlaybackSpec):
                     self._add_recordings(source.corpus, source.classes, scenario.split)
                 if isinstance(source, MediaSpec):

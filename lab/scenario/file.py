@@ -53,7 +53,8 @@ class ScenarioFile:
             for one in self._cells.values()
             for source in one.tree.get("sources", {}).values()
         )
-        found = {name for value in named for name in options(value)}
+        days = (one.tree["day"].get("corpus") for one in self._cells.values() if "day" in one.tree)
+        found = {name for value in (*named, *days) for name in options(value)}
         return tuple(sorted(found - {PROCEDURAL}))
 
     @cached_property

@@ -37,6 +37,8 @@ def build(tree: Tree, files: Files) -> Scenario:
 
 def _located(tree: Tree, folder: Path) -> Tree:
     """Paths of corpus and key files, which end in .toml, made independent of the working directory."""
+    if isinstance(tree.get("day"), dict):
+        tree = tree | {"day": _absolute(tree["day"], "corpus", folder)}
     sources = tree.get("sources")
     if not isinstance(sources, dict):
         return tree

@@ -15,6 +15,7 @@ from lab.acoustics.ultrasonic.world import UltrasoundSpec
 from lab.movers.catalogue import MoverSpec
 from lab.movers.mover import MAJOR, MINOR, PRESENCE, Doorway
 from lab.sources.catalogue import SourceSpec, stands_somewhere
+from lab.sources.days import DaySpec
 from lab.sources.marking import LABEL as MARK_LABEL
 from lab.sources.marking import WatermarkSpec
 from lab.sources.media import MediaSpec
@@ -93,6 +94,7 @@ class Scenario(Spec):
     placement: PlacementSpec
     ultrasound: UltrasoundSpec = UltrasoundSpec()
     sources: tuple[SourceSpec, ...] = ()
+    day: DaySpec | None = None
     movers: tuple[MoverSpec, ...] = ()
     doorways: tuple[Doorway, ...] = ()
     interferers: tuple[AnyInterfererSpec, ...] = ()
@@ -125,8 +127,8 @@ class Scenario(Spec):
             raise ValueError(
                 f"interferers: device {self.device.id} has no [ultrasonic] converter to hear them with"
             )
-        if self.device.ultrasonic is None and not self.sources:
-            raise ValueError("sources: at least one, or a device with an [ultrasonic] converter")
+        if self.device.ultrasonic is None and not self.sources and self.day is None:
+            raise ValueError("sources: at least one, or a day, or a device with an [ultrasonic] converter")
         if sum(isinstance(source, PlaybackSpec) for source in self.sources) > 1:
             raise ValueError('sources: one of kind "playback" at most; a device has one loudspeaker')
         moved = {PRESENCE, MAJOR, MINOR} & set(self.expect.labels)

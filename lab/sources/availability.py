@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from lab.errors import BadInput
+from lab.sources.backgrounds import BackgroundSpec
 from lab.sources.crowd import CLASS
+from lab.sources.days import DaySpec
 from lab.sources.library import PROCEDURAL, open_library
 from lab.sources.media import MediaSpec
 from lab.sources.noise import NoiseSpec
@@ -16,7 +18,10 @@ ANY_RATE_HZ = 16_000
 
 
 def check_available(
-    spec: MediaSpec | NoiseSpec | PlacedSpec | PlaybackSpec, split: str, folder: Path | None, scenario: Path
+    spec: MediaSpec | NoiseSpec | PlacedSpec | PlaybackSpec | DaySpec,
+    split: str,
+    folder: Path | None,
+    scenario: Path,
 ) -> None:
     """Raises BadInput, naming the scenario, when a trial could not find its recordings or its key.
 
@@ -29,7 +34,10 @@ def check_available(
             open_library(spec.corpus, spec.classes, split, ANY_RATE_HZ, spec.period_s, folder).check()
             if spec.watermark is not None:
                 spec.watermark.load_key()
+        elif isinstance(spec, BackgroundSpec | DaySpec) and spec.classes:
+            open_library(spec.corpus, spec.classes, split, ANY_RATE_HZ, None, folder).check()
         elif isinstance(spec, NoiseSpec) and spec.corpus != PROCEDURAL:
             open_library(spec.corpus, (CLASS[spec.colour],), split, ANY_RATE_HZ, None, folder).check()
     except BadInput as error:
-        raise BadInput(f"{scenario}: source '{spec.name}': {error}") from None
+        at = "day" if isinstance(spec, DaySpec) else f"source '{spec.name}'"
+        raise BadInput(f"{scenario}: {at}: {error}") from None

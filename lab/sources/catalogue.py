@@ -8,11 +8,12 @@ from typing import Annotated, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from detectors.interface import Event
 from lab.sources.alarms import AlarmSpec, open_alarm
 from lab.sources.appliances import ApplianceSpec, open_appliance
+from lab.sources.backgrounds import BackgroundSpec, open_background
 from lab.sources.beep_music import BeepMusicSpec, open_beep_music
 from lab.sources.birdsong import BirdsongSpec, open_birdsong
 from lab.sources.doors import DoorSpec, open_door
@@ -30,6 +31,7 @@ from lab.sources.televised import TvAlarmSpec, open_tv_alarm
 SourceSpec = Annotated[
     AlarmSpec
     | ApplianceSpec
+    | BackgroundSpec
     | BeepMusicSpec
     | BirdsongSpec
     | DoorSpec
@@ -43,6 +45,7 @@ SourceSpec = Annotated[
     | TvAlarmSpec,
     Field(discriminator="kind"),
 ]
+_ANY_SOURCE: TypeAdapter[Any] = TypeAdapter(SourceSpec)
 _OPENERS: dict[type[PlacedSpec], Callable[..., Any]] = {
     AlarmSpec: open_alarm,
     ApplianceSpec: open_appliance,
@@ -79,6 +82,11 @@ def stands_somewhere(spec: Any) -> bool:
     return isinstance(spec, MediaSpec | PlacedSpec)
 
 
+def source_of(table: Mapping[str, Any]) -> Any:
+    """The spec of a table as in `[[sources]]`. Raises pydantic's ValidationError."""
+    return _ANY_SOURCE.validate_python(dict(table))
+
+
 def open_source(
     spec: MediaSpec | PlacedSpec,
     *,
@@ -91,4 +99,8 @@ def open_source(
     """Start a source for one trial. folder: of recordings, see `lab.corpora.audio.corpus_root`. Raises BadInput."""
     if isinstance(spec, MediaSpec):
         return open_media(spec, seed=seed, rate_hz=rate_hz, duration_s=duration_s, split=split, folder=folder)
+    if isinstance(spec, BackgroundSpec):
+        return open_background(
+            spec, seed=seed, rate_hz=rate_hz, duration_s=duration_s, split=split, folder=folder
+        )
     return _OPENERS[type(spec)](spec, seed=seed, rate_hz=rate_hz, duration_s=duration_s, split=split)

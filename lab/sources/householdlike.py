@@ -20,9 +20,9 @@ def household_like(seed: int, rate_hz: int, seconds: float) -> NDArray[np.float3
         if rng.random() < chance:
             rush(out, rng, rate_hz)
     if rng.random() < 0.75:
-        _strike(out, rng, rate_hz, *DISHES)
+        clatter(out, rng, rate_hz, *DISHES)
     if rng.random() < 0.4:
-        _strike(out, rng, rate_hz, *KEYS)
+        clatter(out, rng, rate_hz, *KEYS)
     add_room(out, float(rng.uniform(0.1, 0.3)), rate_hz)
     out *= 0.5 / max(1e-9, float(np.max(np.abs(out))))
     return out
@@ -75,7 +75,7 @@ def _water(out: NDArray[np.float32], rng: np.random.Generator, rate_hz: int) -> 
     )
 
 
-def _strike(
+def clatter(
     out: NDArray[np.float32],
     rng: np.random.Generator,
     rate_hz: int,

@@ -140,6 +140,11 @@ class SoundStream:
             yield self.read(min(samples, self.samples - self._read))
 
     @property
+    def over(self) -> bool:
+        """Whether nothing is left to be heard."""
+        return self._next is None and not self._heard
+
+    @property
     def truth(self) -> tuple[Event, ...]:
         """Events begun so far, as they leave the source, by onset; cut at the end of the trial."""
         end_s = self.samples / self.rate_hz

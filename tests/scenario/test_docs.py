@@ -18,6 +18,7 @@ from lab.scenario import sources_page
 from lab.scenario.load import SUITE_FILE, load_scenario, load_suite
 from lab.scenario.model import Expectation, Limit, Scenario
 from lab.scenario.movers_page import mover_specs, page
+from lab.sources.days import DaySpec
 from lab.sources.playback import PlaybackSpec
 from lab.spec import Spec
 
@@ -30,11 +31,12 @@ EXAMPLES = {
 
 
 def test_the_page_has_its_examples() -> None:
-    assert list(EXAMPLES) == ["kitchen_radio", "hallway", "living_rooms", "company", SUITE_FILE]
+    assert list(EXAMPLES) == ["kitchen_radio", "afternoons", "hallway", "living_rooms", "company", SUITE_FILE]
 
 
 @pytest.mark.parametrize(
-    ("name", "cells"), [("kitchen_radio", 1), ("hallway", 4), ("living_rooms", 6), ("company", 6)]
+    ("name", "cells"),
+    [("kitchen_radio", 1), ("afternoons", 1), ("hallway", 4), ("living_rooms", 6), ("company", 6)],
 )
 def test_an_example_loads(tmp_path: Path, name: str, cells: int) -> None:
     path = tmp_path / f"{name}.toml"
@@ -53,7 +55,7 @@ def test_the_suite_example_loads(tmp_path: Path) -> None:
 
 def test_the_page_names_every_key_and_metric() -> None:
     keys = {*Scenario.model_fields, *Scenario.model_fields["room"].annotation.model_fields}
-    for spec in (Expectation, UltrasoundSpec, AirSpec, UnitSpec, Doorway, PlaybackSpec):
+    for spec in (Expectation, UltrasoundSpec, AirSpec, UnitSpec, Doorway, PlaybackSpec, DaySpec):
         keys |= set(spec.model_fields)
     for spec in get_args(get_args(AnyInterfererSpec)[0]):
         keys |= {*spec.model_fields, *get_args(spec.model_fields["kind"].annotation)}

@@ -6,27 +6,11 @@ import numpy as np
 import pytest
 
 from lab.errors import BadInput
-from lab.sources.appliances import ApplianceSpec
-from lab.sources.birdsong import BirdsongSpec
-from lab.sources.days import HABITS, Habit, day_at_home
-from lab.sources.doors import DoorSpec
-from lab.sources.footsteps import FootstepsSpec
-from lab.sources.glass import GlassSpec
-from lab.sources.impacts import ImpactSpec
-from lab.sources.notifications import NotificationSpec
-from lab.sources.televised import TvAlarmSpec
+from lab.sources.catalogue import source_of
+from lab.sources.days import APART_M, HABITS, HEIGHTS_M, Habit, day_at_home
 
 SIZE_M = (5.0, 4.0, 2.5)
-SPECS = {
-    "appliance": ApplianceSpec,
-    "birdsong": BirdsongSpec,
-    "door": DoorSpec,
-    "footsteps": FootstepsSpec,
-    "glass": GlassSpec,
-    "impact": ImpactSpec,
-    "notification": NotificationSpec,
-    "tv_alarm": TvAlarmSpec,
-}
+DEVICE_M = (2.0, 2.0, 0.8)
 
 
 def test_a_day_is_a_function_of_its_seed():
@@ -35,16 +19,33 @@ def test_a_day_is_a_function_of_its_seed():
 
 
 def test_every_occurrence_is_a_source_inside_the_room():
-    day = day_at_home(1, SIZE_M, busy=5.0)
+    day = day_at_home(1, SIZE_M, busy=5.0, device_m=DEVICE_M)
     names = [one.source["name"] for one in day]
     assert len(set(names)) == len(names)
     assert {one.habit for one in day} >= set(HABITS) - {"crockery_breaks", "film_alarm"}
     for one in day:
-        spec = SPECS[one.source["kind"]].model_validate(one.source)
+        spec = source_of(one.source)
         assert spec.start_s == one.at_s
         assert all(0.0 < axis < edge for axis, edge in zip(spec.position_m, SIZE_M, strict=True))
+        assert np.hypot(*np.subtract(spec.position_m, DEVICE_M)[:2]) >= APART_M
     assert [one.at_s for one in day] == sorted(one.at_s for one in day)
-    assert len({one.source["position_m"][0] for one in day}) <= 12
+    assert len({tuple(one.source["position_m"][:2]) for one in day}) <= 12
+    assert len({tuple(one.source["position_m"]) for one in day}) <= 12 * len(HEIGHTS_M)
+
+
+def test_what_lasts_never_overlaps_itself_and_may_have_begun_before():
+    shows = [
+        one
+        for seed in range(30)
+        for one in day_at_home(seed, SIZE_M, begins_h=19.0, duration_s=7200.0)
+        if one.habit == "television"
+    ]
+    assert {one.at_s == 0.0 for one in shows} == {True, False}
+    assert all(1.0 <= one.source["lasts_s"] <= 7201.0 for one in shows)
+    long = {"show": Habit(2.0, 2.0, {"kind": "background", "sound": "music"}, lasts_s=(1200.0, 3600.0))}
+    day = day_at_home(4, SIZE_M, habits=long)
+    ends = [one.at_s + one.source["lasts_s"] for one in day]
+    assert all(later.at_s >= end for later, end in zip(day[1:], ends[:-1], strict=True))
 
 
 def test_rates_by_day_and_by_night_are_those_of_the_habit():

@@ -53,8 +53,7 @@ class SimulatedBench:
             world, streams = open_ultrasound(scene, needs, tuple(scene.field(playing)))
             rates = [world.rate_hz]
         if AUDIBLE in needs:
-            playing = scene.start()
-            streams[AUDIBLE] = _audible(scene, playing, needs[AUDIBLE])
+            playing, streams[AUDIBLE] = _audible(scene, needs[AUDIBLE])
         if PLAYBACK in needs:
             streams[PLAYBACK] = PlaybackStream(
                 StreamFormat(scene.rate_hz, 1), scene.playback and scene.playback.signal()
@@ -80,12 +79,14 @@ def _facts(scene: Scene, playing: Mapping[str, SourceStream], world: UltrasonicS
     return scene.facts(playing, world.truth, world.emitter.facts())
 
 
-def _audible(scene: Scene, playing: Mapping[str, SourceStream], need: StreamNeed) -> AudibleStream:
+def _audible(scene: Scene, need: StreamNeed) -> tuple[Mapping[str, SourceStream], AudibleStream]:
     trial = scene.trial
     rate_hz = trial.spec.device.audible.rate_hz
     channels = channels_of(trial, AUDIBLE, need, rate_hz)
-    return AudibleStream(
+    playing = scene.start(channels)
+    stream = AudibleStream(
         StreamFormat(rate_hz, channels),
         scene.field(playing, channels),
         Microphone(trial.spec.device.audible, channels, trial.rng("microphones")),
     )
+    return playing, stream

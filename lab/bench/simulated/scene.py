@@ -22,11 +22,13 @@ from lab.acoustics.paths import impulse_responses
 from lab.acoustics.placement import place_device, place_source
 from lab.acoustics.room import CalibratedRoom, calibrate
 from lab.bench.protocol import CaptureFacts
+from lab.bench.simulated.day import Day, Place
 from lab.bench.simulated.playback import Playback
 from lab.bench.simulated.session import Component
 from lab.errors import BadInput
 from lab.scenario.trial import Trial
 from lab.sources.catalogue import SourceStream, open_source, stands_somewhere
+from lab.sources.days import Occurrence, day_at_home
 from lab.sources.loudness import active_rms
 from lab.sources.media import MediaSpec
 from lab.sources.noise import NoiseSpec, NoiseStream
@@ -36,6 +38,7 @@ from lab.sources.placed import PlacedSpec
 LEVELLING_S = 20.0
 # Mean noise-to-mask ratio of the marked part, as `lab.acoustics.hearing` measures it.
 MOST_NOISE_TO_MASK_DB = -3.0
+DAY = "[day]"  # among what plays, where no source can have that name
 _ROUNDING_DB = 1e-9  # a mark turned down to just this level may come out a rounding error above it
 
 
@@ -120,9 +123,13 @@ class Scene:
     def placed(self) -> tuple[PlacedSource, ...]:
         return tuple(self._place(source) for source in self.trial.spec.sources if stands_somewhere(source))
 
-    def start(self) -> dict[str, SourceStream]:
-        """All sources that stand somewhere, from their beginning, by name."""
-        return {one.spec.name: self.play(one.spec) for one in self.placed}
+    def start(self, channels: int | None = None) -> dict[str, SourceStream | Day]:
+        """All sources that stand somewhere, from their beginning, by name, and the day. channels: at which the day is heard, None
+        for all."""
+        playing: dict[str, SourceStream | Day] = {one.spec.name: self.play(one.spec) for one in self.placed}
+        if self.trial.spec.day is not None:
+            playing[DAY] = self._day(channels or len(self.microphones))
+        return playing
 
     def field(self, playing: Mapping[str, SourceStream], channels: int | None = None) -> list[Component]:
         """What is heard in the room at the first `channels` microphones, None for all. playing: see `start`."""
@@ -130,6 +137,8 @@ class Scene:
             Component(OverlapSave(one.responses[:channels], playing[one.spec.name].read).read)
             for one in self.placed
         ]
+        if DAY in playing:
+            field.append(Component(playing[DAY].read))
         for source in self.trial.spec.sources:
             if source.kind == "noise":
                 diffuse = self.diffuse(source)
@@ -146,11 +155,15 @@ class Scene:
 
     def play(self, source: MediaSpec | PlacedSpec) -> SourceStream:
         """Start a source from its seed; each call starts it anew."""
+        return self.open(source, "sources", self.trial.spec.duration_s)
+
+    def open(self, source: MediaSpec | PlacedSpec, among: str, duration_s: float) -> SourceStream:
+        """Start a source for `duration_s`. among: `sources`, or `day` for what happens there."""
         return open_source(
             source,
-            seed=self.trial.seed_of("sources", source.name, "media"),
+            seed=self.trial.seed_of(among, source.name, "media"),
             rate_hz=self.rate_hz,
-            duration_s=self.trial.spec.duration_s,
+            duration_s=duration_s,
             split=self.trial.spec.split,
             folder=self._corpus,
         )
@@ -203,11 +216,16 @@ class Scene:
             ]
             segments += stream.segments
             measured |= stream.measured
+        if DAY in playing:
+            truth += playing[DAY].truth
+            segments += playing[DAY].segments
         # The room of a scene without sound that people hear is drawn, never solved for.
         heard = "room" in vars(self)
         clusters = {"room": self.room.id if heard else f"room {self.trial.room_index}"}
         if self.placed:
             clusters["recording"] = playing[self.placed[0].spec.name].cluster
+        elif DAY in playing:
+            clusters["recording"] = f"day {self.trial.seed_of('day')}"
         return CaptureFacts(
             truth=tuple(sorted(truth, key=lambda event: event.onset_s)),
             duration_s=self.trial.spec.duration_s,
@@ -217,6 +235,41 @@ class Scene:
             measured=measured,
             invalid=audible_mark(measured),
         )
+
+    @cached_property
+    def occurrences(self) -> tuple[Occurrence, ...]:
+        """What happens in the day of the trial. Places belong to the room and the placement, so that trials share their responses."""
+        spec = self.trial.spec
+        return day_at_home(
+            self.trial.seed_of("day"),
+            spec.room.size_m,
+            places_seed=self.trial.seed_of("placement", "day"),
+            duration_s=spec.duration_s,
+            begins_h=spec.day.begins_at_h(self.trial.index, spec.duration_s),
+            busy=spec.day.busy,
+            habits=spec.day.habits,
+            device_m=self.centre,
+        )
+
+    def _day(self, channels: int) -> Day:
+        def place(point: tuple[float, float, float]) -> Place:
+            return Place(*self.heard_from(np.asarray(point), "day"))
+
+        return Day(
+            self.occurrences,
+            place,
+            lambda source, duration_s: self.open(source, "day", duration_s),
+            self.rate_hz,
+            self.trial.spec.duration_s,
+            channels,
+        )
+
+    def heard_from(self, position: NDArray[np.float64], name: str) -> tuple[NDArray[np.float32], float]:
+        """Responses from a position to all microphones, (M, taps), and the delay of the direct sound to the first in s."""
+        seed = self.trial.seed_of("placement", name, "late")
+        responses = impulse_responses(self.room, position, self.microphones, self.rate_hz, seed, self._cache)
+        distance_m = float(np.linalg.norm(position - self.microphones[0]))
+        return responses, distance_m / self.room.climate.speed_m_s
 
     def _place(self, source: MediaSpec | PlacedSpec) -> PlacedSource:
         position = place_source(
@@ -229,10 +282,7 @@ class Scene:
             height=source.height,
             name=f"sources.{source.name}",
         )
-        seed = self.trial.seed_of("placement", source.name, "late")
-        responses = impulse_responses(self.room, position, self.microphones, self.rate_hz, seed, self._cache)
-        distance_m = float(np.linalg.norm(position - self.microphones[0]))
-        return PlacedSource(source, responses, distance_m / self.room.climate.speed_m_s)
+        return PlacedSource(source, *self.heard_from(position, source.name))
 
     def _relative_to(self, source: NoiseSpec) -> PlacedSource:
         for one in self.placed:
