@@ -79,7 +79,6 @@ def add_paths(out, window, held, course, lag, images, knots_per_m, start, end, t
     first sample and just after the last. mixed: scratch, (OVERSAMPLING, longer than n by what Doppler and the spread of the microphones need).
     """
     channels, count = images.shape[0], images.shape[1]
-    shapes = window.shape[0]
     blocks = out.shape[1] // BLOCK
     knots = blocks + 1
     distance = np.empty(len(course))

@@ -36,7 +36,7 @@ from lab.acoustics.ultrasonic.images import lattice
 from lab.errors import BadInput, LabFailure
 
 Array = NDArray[np.float64]
-CHUNK = 64 * BLOCK  # samples rendered at once, on a grid counted from the first
+CHUNK = 128 * BLOCK  # samples rendered at once, on a grid counted from the first
 SHAPE_BINS = 4096
 SHAPE_LOSS_DB = -75.0  # what the shapes leave of any image's spectrum
 TAIL_EVERY_M = 1.5
@@ -150,6 +150,7 @@ class MovingSource:
             self._tail = FrameFilter(np.stack(padded, axis=1), frame)
         self._window = np.zeros((len(self._shapes), OVERSAMPLING, self._held + CHUNK + SPARE), np.float32)
         self._emitted = self._rendered = 0
+        self._before: Array | None = None
         self._waiting = np.zeros((len(microphones), 0), np.float32)
 
     def read(self, samples: int) -> NDArray[np.float32]:
@@ -185,7 +186,9 @@ class MovingSource:
 
     def _render(self) -> NDArray[np.float32]:
         late = self._emit(CHUNK)
-        begin = self._rendered
+        begin, end = self._rendered, self._rendered + CHUNK
+        before = self._weights(begin) if self._before is None else self._before
+        self._before = self._weights(end)
         lag = self._held // BLOCK - 1
         knots = begin + BLOCK * (np.arange(lag + CHUNK // BLOCK + 2) - lag)
         course = np.ascontiguousarray(self._course.at(knots / self._rate_hz), dtype=np.float64)
@@ -198,8 +201,8 @@ class MovingSource:
             lag,
             self._images.position_m,
             self._rate_hz / BLOCK / self._speed_m_s,
-            self._weights(begin),
-            self._weights(begin + CHUNK),
+            before,
+            self._before,
             self._taps,
             self._mixed,
         )
@@ -208,7 +211,7 @@ class MovingSource:
             raise LabFailure(
                 f"a source moves at {fastest:.2f} m/s, and said it moves at {self._course.top_speed_m_s:.2f} m/s at most"
             )
-        self._rendered += CHUNK
+        self._rendered = end
         return heard if late is None else heard + late
 
     def _weights(self, sample: int) -> Array:
