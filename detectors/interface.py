@@ -20,6 +20,8 @@ BASEBAND = "baseband"  # complex64 about a carrier
 PLAYBACK = "playback"  # float32, what the device itself plays
 STREAMS = (AUDIBLE, ULTRASONIC, BASEBAND, PLAYBACK)
 
+DEVICE = "device"  # the stage of what a device decides by itself
+
 LABELS = (
     "watermark",
     "presence",
@@ -114,7 +116,7 @@ class ScoreTrack:
     start_s: float
     hop_s: float
     scores: NDArray[np.float32]
-    stage: str = "device"
+    stage: str = DEVICE
     span_s: float = 0.0
 
     @property
@@ -134,6 +136,10 @@ class Detector(Protocol):
     """A causal detector. It sees samples, playback and time; no truth and no future.
 
     The way a signal is cut into blocks must not change a single bit of the scores.
+
+    A detector may have two more attributes. `stages`: of its tracks, each with one track for every label, if there are others than
+    `device`. `measured`: name -> what it has counted since `open`, events or seconds (names that end in `_s`); the lab reports
+    both per day.
     """
 
     name: str

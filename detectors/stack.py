@@ -8,6 +8,7 @@ from importlib import import_module
 from detectors.build import Build, DetectorSpec
 from detectors.errors import DetectorError
 from detectors.interface import (
+    DEVICE,
     SILENT,
     Block,
     Detector,
@@ -28,6 +29,7 @@ SHIPPED = {
     "notch": "detectors.presence.from_build:notch",
     "prediction": "detectors.presence.from_build:prediction",
     "presence": "detectors.presence.from_build:presence",
+    "sound_events": "detectors.sound_events.from_build:sound_events",
 }
 
 
@@ -63,6 +65,21 @@ class Stack:
     def labels(self) -> tuple[tuple[str, str], ...]:
         """(detector, label) of everything this stack can report."""
         return tuple((name, label) for name, d in self.detectors.items() for label in d.labels)
+
+    @property
+    def subjects(self) -> tuple[tuple[str, str, str], ...]:
+        """(detector, label, stage) of every score track."""
+        stages = {name: getattr(d, "stages", (DEVICE,)) for name, d in self.detectors.items()}
+        return tuple((name, label, stage) for name, label in self.labels for stage in stages[name])
+
+    @property
+    def measured(self) -> dict[str, float]:
+        """What detectors count of a session, by `detector.name`."""
+        return {
+            f"{name}.{key}": value
+            for name, detector in self.detectors.items()
+            for key, value in getattr(detector, "measured", {}).items()
+        }
 
     def open(self, formats: Mapping[str, StreamFormat]) -> None:
         self._emission = SILENT

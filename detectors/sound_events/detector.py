@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from detectors.errors import DetectorError
-from detectors.interface import AUDIBLE, Block, ScoreTrack, StreamFormat, StreamNeed
+from detectors.interface import AUDIBLE, DEVICE, Block, ScoreTrack, StreamFormat, StreamNeed
 from detectors.sound_events.cascade import Cascade
 from detectors.sound_events.evidence import WITH_PATTERN, Evidence
 from detectors.sound_events.features import HOP_S, LogMel
@@ -26,7 +26,7 @@ from detectors.sound_events.questions import Questions
 from detectors.sound_events.settings import SoundEventSettings
 from detectors.sound_events.uploads import Uploads
 
-DEVICE, CASCADE = "device", "cascade"
+CASCADE = "cascade"
 SILENT_S = 1.0
 # How far back an alarm speaks of; alarms with a rhythm: `window_s`.
 SPAN_S = {"footsteps": 4.0}

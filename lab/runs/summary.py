@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from lab.bench.protocol import Origin
+from lab.runs.counted import with_counts
 from lab.runs.plan import Planned
 from lab.scenario.model import Limit as AskedLimit
 from lab.scenario.model import Scenario
+from lab.scenario.trial import Cell
 from lab.scoring.outcome import Outcome
 from lab.sources.library import audio_hours
 from lab.sources.segments import Segment, distinct_seconds
@@ -72,7 +74,10 @@ def _scenario(
         verdict=judgement.verdict,
         audio_hours=_audio_hours(scenario.first),
         scope=scope,
-        results=[Row.model_validate(asdict(row)) for row in judgement.rows],
+        results=[
+            Row.model_validate(asdict(with_counts(row, by_cell[Cell(row.cell).key])))
+            for row in judgement.rows
+        ],
     )
 
 

@@ -70,7 +70,7 @@ def record(
         truth=facts.truth,
         events=events,
         segments=tuple(asdict(segment) for segment in facts.segments),
-        measured=dict(facts.measured),
+        measured=dict(facts.measured) | stack.measured,
         capture_sha256=capture,
         outcomes=tuple(outcome.to_json() for outcome in outcomes),
         wall_s=wall_s,
@@ -79,7 +79,7 @@ def record(
 
 
 def match_rules(spec: Scenario, stack: Stack) -> tuple[MatchRule, ...]:
-    """One rule for each (detector, label) of the stack, at the build's own threshold."""
+    """One rule for each (detector, label, stage) of the stack, at the build's own threshold."""
     return tuple(
         MatchRule(
             label=label,
@@ -90,8 +90,9 @@ def match_rules(spec: Scenario, stack: Stack) -> tuple[MatchRule, ...]:
             within_s=spec.expect.within_s,
             early_s=spec.expect.early_s,
             detector=detector,
+            stage=stage,
         )
-        for detector, label in stack.labels
+        for detector, label, stage in stack.subjects
     )
 
 
