@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lab.acoustics.late import octave_weights
-from lab.acoustics.moving import Course, images_of
+from lab.acoustics.early import images_of
+from lab.acoustics.moving import Course
 from lab.acoustics.room import CalibratedRoom
 
 
@@ -60,7 +60,7 @@ def reference(
 ) -> np.ndarray:
     """Early images alone at the moments time_s (T,), (M, T)."""
     images = images_of(room, microphones_m, rate_hz, order)
-    weights = octave_weights(source.frequency_hz, images.centres_hz, 1.0)
+    weights = images.weights(source.frequency_hz)
     speed = room.climate.speed_m_s
     heard = np.zeros((len(images.position_m), len(time_s)))
     for channel, positions in enumerate(images.position_m):
