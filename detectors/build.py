@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from detectors.errors import DetectorError
-from detectors.interface import STREAMS
+from detectors.interface import BASEBAND, STREAMS, ULTRASONIC
 
 FORMAT = "earshot-build/1"
 BUILDS = Path(__file__).parent / "builds"
@@ -70,6 +70,19 @@ class Build:
             if spec.name == name:
                 return spec
         raise KeyError(name)
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """Detector -> hash of what its scores hang on: itself, and of a tone the one that commands it.
+
+        Detectors of one build do not hear each other, so evidence of one stays good when another joins. But one tone is in the
+        air for all that listen to it, commanded by the last of them in the file.
+        """
+        tonal = [spec.name for spec in self.detectors if {BASEBAND, ULTRASONIC} & set(spec.streams)]
+        return {
+            spec.name: self.only([spec.name, tonal[-1]] if spec.name in tonal else [spec.name]).hash
+            for spec in self.detectors
+        }
 
     def only(self, names: Sequence[str] | None) -> Build:
         """This build with just these detectors, all of them for None. Raises DetectorError for an unknown one."""

@@ -6,6 +6,7 @@ once per trial from spec, room, device position and a seeded generator, and is a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Literal, Protocol
 
@@ -19,6 +20,7 @@ from lab.spec import Spec
 
 # What a mover may claim as truth.
 PRESENCE, MAJOR, MINOR = "presence", "major_motion", "minor_motion"
+VACANCY = "vacancy"  # what follows from the presence of all of them
 
 
 class Doorway(Spec):
@@ -52,3 +54,10 @@ class Mover(Moving, Protocol):
 
     def blockers(self, time_s: Array) -> tuple[Array, float, float] | None:
         """What shadows static paths: an upright cylinder, its foot (T, 3) in m, its radius and height; None when too small."""
+
+
+def vacancies(truth: Iterable[Event], duration_s: float) -> tuple[Event, ...]:
+    """From the moment when the last person is out to the end of the trial; none where nobody was, or somebody stays."""
+    ends = [event.offset_s for event in truth if event.label == PRESENCE]
+    gone_s = max(ends, default=duration_s)
+    return (Event(gone_s, duration_s, VACANCY),) if gone_s < duration_s else ()

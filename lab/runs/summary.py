@@ -58,7 +58,9 @@ def _scenario(
     expected = scenario.first.expect.labels
     # What is true but not asked for is no target; its time is no exposure either way.
     outcomes = [one if one.rule.label in expected else replace(one, targets=()) for one in outcomes]
-    judgement = judge_scenario(outcomes, limits(scenario.first.accept))
+    heard = [cell.values for cell in scenario.cells() if by_cell[cell.key]]
+    asked = [one for one in limits(scenario.first.accept) if any(one.matches(cell) for cell in heard)]
+    judgement = judge_scenario(outcomes, asked)
     return ScenarioResult(
         id=scenario.id,
         title=scenario.title,

@@ -27,29 +27,40 @@ class TrialPlace:
 
 
 @dataclass
-class _Loaded:
+class Loaded:
+    """What a process keeps from trial to trial: a bench, the stack of one build, scenario files as they are needed."""
+
     bench: SimulatedBench
     stack: Stack
     scenarios: dict[Path, ScenarioFile]
 
 
-_loaded: _Loaded | None = None
+_loaded: Loaded | None = None
+
+
+def loaded(build: Path | None, corpus: Path | None) -> Loaded:
+    return Loaded(SimulatedBench(corpus=corpus), Stack(load_build(build)), {})
 
 
 def set_up(build: Path | None, corpus: Path | None) -> None:
     global _loaded
-    _loaded = _Loaded(SimulatedBench(corpus=corpus), Stack(load_build(build)), {})
+    _loaded = loaded(build, corpus)
 
 
 def run_places(places: Sequence[TrialPlace]) -> list[TrialRecord]:
     """Run these trials in order; stops early, with what is done, when the parent asks."""
     assert _loaded is not None, "set_up runs first in every worker"
+    return run_with(_loaded, places)
+
+
+def run_with(kept: Loaded, places: Sequence[TrialPlace]) -> list[TrialRecord]:
+    """As `run_places`, with what the caller keeps."""
     records = []
     for place in places:
         if stop_requested():
             break
-        if place.path not in _loaded.scenarios:
-            _loaded.scenarios[place.path] = load_scenario(place.path)
-        trial = _loaded.scenarios[place.path].draw(place.cell, place.index, place.seed)
-        records.append(run_trial(trial, _loaded.bench, _loaded.stack))
+        if place.path not in kept.scenarios:
+            kept.scenarios[place.path] = load_scenario(place.path)
+        trial = kept.scenarios[place.path].draw(place.cell, place.index, place.seed)
+        records.append(run_trial(trial, kept.bench, kept.stack))
     return records

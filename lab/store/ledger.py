@@ -1,7 +1,7 @@
 """The evidence ledger: what all published runs of a suite add up to, in `docs/results/<suite>.json`.
 
-An entry stands for one scenario (by hash), one build (by hash), one origin and, of a bench, one room. It keeps the counts of each
-seed apart, so that nothing counts twice: a trial is a pure function of scenario, cell, index and seed.
+An entry stands for one scenario (by hash), one detector of a build (by hash, see `Build.parts`), one origin and, of a bench, one room:
+a detector that joins a build leaves what was published of the others as it is. It keeps the counts of each seed apart, so that nothing counts twice: a trial is a pure function of scenario, cell, index and seed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pydantic import Field
 
 from lab.errors import BadInput, LabFailure
 from lab.store.counts import Counts, counts_of, pooled
-from lab.store.results import Record, Results, ScenarioResult, parse_document, replace
+from lab.store.results import BuildIdentity, Record, Results, ScenarioResult, parse_document, replace
 
 FORMAT = "earshot-ledger/1"
 
@@ -50,6 +50,11 @@ class Entry(Record):
     @property
     def key(self) -> tuple[str, str, str, str]:
         return (self.scenario_hash, self.build_hash, self.origin, self.scope or "")
+
+    @property
+    def detectors(self) -> frozenset[str]:
+        """Whose counts these are: one, but for a device under test that reports beside the build."""
+        return frozenset(counts.detector for share in self.shares for counts in share.rows)
 
     @property
     def first(self) -> str:
@@ -116,33 +121,38 @@ def merged(results: Results, path: Path) -> Ledger:
     for scenario in results.scenarios:
         if scenario.split != "test":
             raise BadInput(f'{path}: {scenario.id} ran on split "{scenario.split}"; only "test" is evidence')
-        key = (scenario.hash, build.hash, scenario.origin, scenario.scope or "")
-        known = entries[key].shares if key in entries else []
-        shares = _with(_share(results, scenario), known, f"{path}: {scenario.id}")
-        for other in list(entries.values()):
-            if (other.scenario, other.build, *other.key[2:]) == (scenario.id, build.id, *key[2:]):
-                entries[other.key] = other.model_copy(update={"current": False})
-        entries[key] = Entry(
-            scenario=scenario.id,
-            scenario_hash=scenario.hash,
-            build=build.id,
-            build_hash=build.hash,
-            origin=scenario.origin,
-            current=True,
-            audio_hours=scenario.audio_hours,
-            scope=scenario.scope,
-            shares=shares,
-        )
+        for build_hash, part in _by_detector(scenario, build):
+            key = (scenario.hash, build_hash, scenario.origin, scenario.scope or "")
+            known = entries[key].shares if key in entries else []
+            shares = _with(_share(results, part), known, f"{path}: {scenario.id}")
+            fresh = Entry(
+                scenario=scenario.id,
+                scenario_hash=scenario.hash,
+                build=build.id,
+                build_hash=build_hash,
+                origin=scenario.origin,
+                current=True,
+                audio_hours=scenario.audio_hours,
+                scope=scenario.scope,
+                shares=shares,
+            )
+            for other in list(entries.values()):
+                same = (other.scenario, other.build, *other.key[2:]) == (scenario.id, build.id, *key[2:])
+                if same and other.detectors & fresh.detectors:
+                    entries[other.key] = other.model_copy(update={"current": False})
+            entries[key] = fresh
     order = sorted(
         entries.values(), key=lambda e: (e.scenario, e.build, e.origin, not e.current, e.first, e.key)
     )
     return Ledger(entries=order)
 
 
-def check(folder: Path, builds: Mapping[str, str], scenarios: Mapping[str, str]) -> list[str]:
+def check(
+    folder: Path, builds: Mapping[str, str | Mapping[str, str]], scenarios: Mapping[str, str]
+) -> list[str]:
     """What is wrong with the figures called current in `folder`/*.json; empty when nothing is.
 
-    builds, scenarios: id -> hash as they are now.
+    builds: id -> hash as it is now, or `Build.parts`, detector -> hash. scenarios: id -> hash as it is now.
     """
     advice = 'run it again and publish, or set "current": false'
     wrong = []
@@ -151,7 +161,7 @@ def check(folder: Path, builds: Mapping[str, str], scenarios: Mapping[str, str])
             if not entry.current:
                 continue
             for kind, name, published, now in (
-                ("build", entry.build, entry.build_hash, builds.get(entry.build)),
+                ("build", entry.build, entry.build_hash, _now(builds.get(entry.build), entry)),
                 ("scenario", entry.scenario, entry.scenario_hash, scenarios.get(entry.scenario)),
             ):
                 if now is None:
@@ -162,6 +172,23 @@ def check(folder: Path, builds: Mapping[str, str], scenarios: Mapping[str, str])
                         f"which is {now[:12]} now; {advice}"
                     )
     return wrong
+
+
+def _by_detector(scenario: ScenarioResult, build: BuildIdentity) -> list[tuple[str, ScenarioResult]]:
+    """(hash, rows that hang on it): those of each detector apart; all of it where the build names no two."""
+    if len(build.detectors) < 2:
+        return [(build.hash, scenario)]
+    found = []
+    for name in dict.fromkeys(row.detector for row in scenario.results):
+        rows = [row for row in scenario.results if row.detector == name]
+        found.append((build.detectors.get(name, build.hash), scenario.model_copy(update={"results": rows})))
+    return found
+
+
+def _now(hashes: str | Mapping[str, str] | None, entry: Entry) -> str | None:
+    if hashes is None or isinstance(hashes, str):
+        return hashes
+    return next((hashes[name] for name in sorted(entry.detectors) if name in hashes), None)
 
 
 def _share(results: Results, scenario: ScenarioResult) -> Share:

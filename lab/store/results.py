@@ -159,9 +159,12 @@ class ScenarioResult(Record):
 
 
 class BuildIdentity(Record):
+    """detectors: name -> hash of what its scores hang on (`Build.parts`); empty in results of older releases."""
+
     id: str
     hash: str
     path: str
+    detectors: dict[str, str] = Field(default_factory=dict)
 
 
 class InstrumentIdentity(Record):

@@ -115,5 +115,5 @@ def test_nobody_moves_before_a_presence_build_can_have_been_quiet() -> None:
 def test_what_is_not_expected_of_people_outside_or_of_clutter() -> None:
     exposures = {name for name, scenario in PRESENCE.items() if "exposure" in scenario.tags}
     alarms = {name for name, scenario in PRESENCE.items() if not scenario.first.expect.labels} - {"article"}
-    assert alarms == exposures - {"dwell"}
+    assert alarms == exposures
     assert {PRESENCE[name].first.split for name in PRESENCE} == {"test"}

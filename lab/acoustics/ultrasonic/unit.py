@@ -27,7 +27,10 @@ class UnitSpec(Spec):
     spread_db, spread_deg: largest deviation of gain and phase of each microphone and of the loudspeaker, at the carrier.
     dead_microphones: channels that hear nothing. blocked_db: loss in front of the loudspeaker. clock_ppm: error of the
     unit's clock. Its own tone is made and sampled by one clock, so this moves only what others emit: see `Unit.heard_hz`.
+    number: one certain unit, the same in every trial, 0 the one as designed; None: another unit in each.
     """
+
+    number: int | None = Field(None, ge=0, le=100_000)
 
     spread_db: float = Field(6.0, ge=0.0, le=12.0)
     spread_deg: float = Field(30.0, ge=0.0, le=180.0)
@@ -99,8 +102,11 @@ def draw_unit(spec: UnitSpec, ultrasonic: UltrasonicSpec, channels: int, rng: np
             raise BadInput(
                 f"dead_microphones: {index} is not a microphone; the device has 0 to {channels - 1}"
             )
-    table = rng.uniform(-1.0, 1.0, (2, channels + 1, NODES))
-    sensitivity = 10.0 ** (ultrasonic.gain_spread_db * rng.standard_normal(channels) / 20.0)
+    if spec.number is not None:
+        rng = np.random.default_rng(spec.number)
+    spread = 0.0 if spec.number == 0 else 1.0
+    table = spread * rng.uniform(-1.0, 1.0, (2, channels + 1, NODES))
+    sensitivity = 10.0 ** (spread * ultrasonic.gain_spread_db * rng.standard_normal(channels) / 20.0)
     sensitivity[list(spec.dead_microphones)] = 0.0
     crosstalk = 10.0 ** (ultrasonic.driver.crosstalk_db / 20.0)
     coupling = crosstalk * rng.uniform(*ultrasonic.driver.coupling, channels + 1)

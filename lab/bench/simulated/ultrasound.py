@@ -26,7 +26,7 @@ from lab.bench.simulated.scene import Scene
 from lab.bench.simulated.session import Component, RenderedStream, pressure
 from lab.bench.simulated.tones import Complex, Inside, Tone, ToneInRoom
 from lab.errors import BadInput
-from lab.movers.mover import Mover
+from lab.movers.mover import Mover, vacancies
 from lab.scenario.geometry import lay_out
 from lab.scenario.trial import Trial
 
@@ -88,7 +88,8 @@ class UltrasonicScene:
 
     @property
     def truth(self) -> tuple[Event, ...]:
-        return tuple(event for mover in self.movers for event in mover.truth())
+        events = tuple(event for mover in self.movers for event in mover.truth())
+        return events + vacancies(events, self.scene.trial.spec.duration_s)
 
     def emit(self, emission: Emission) -> None:
         """What the device emits from the next sample on. Raises BadInput for a carrier out of its band."""

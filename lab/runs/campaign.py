@@ -1,0 +1,237 @@
+"""A plan of evidence, measured bit by bit: round after round, a slice of every row, so that stopping early leaves something for each.
+
+A trial is a pure function of scenario, cell, index and seed, so what is stored stays good and is never measured twice. Each build has a
+folder of its own in `out`, a store as `lab run` makes it: rows of one build share it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from detectors.build import Build
+from lab.runs import worker
+from lab.runs.environment import environment
+from lab.runs.evidence import EvidenceRow, Plan
+from lab.runs.plan import Planned
+from lab.runs.pool import run_chunks
+from lab.runs.summary import summarise
+from lab.runs.worker import TrialPlace
+from lab.store import results as results_file
+from lab.store.records import RunRecord, RunState, ScenarioRecord, TrialRecord
+from lab.store.results import Results
+from lab.store.store import Store
+
+SEED = 1
+SLICE_S = 30.0
+EVERY = 10**9  # trials a cell: all that there are
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """out: folder of the stores. trials_scale, hours_scale: of what the plan asks for. rows: names, empty for all. slice_s: of one core,
+    for a row and a round."""
+
+    plan: Plan
+    out: Path
+    trials_scale: float = 1.0
+    hours_scale: float = 1.0
+    rows: tuple[str, ...] = ()
+    slice_s: float = SLICE_S
+
+    @property
+    def chosen(self) -> tuple[EvidenceRow, ...]:
+        return tuple(row for row in self.plan.rows if not self.rows or row.name in self.rows)
+
+    def wanted(self, row: EvidenceRow) -> int:
+        """Trials a cell."""
+        return row.trials_per_cell(self.trials_scale, self.hours_scale)
+
+    def folder(self, build: Build) -> Path:
+        return self.out / build.id
+
+
+@dataclass(frozen=True)
+class State:
+    """How far a row is. trials, wanted: of all its cells. pace: seconds of trial per second of one core, as measured, else the plan's.
+    left_s: of one core."""
+
+    row: EvidenceRow
+    trials: int
+    wanted: int
+    pace: float
+
+    @property
+    def left_s(self) -> float:
+        return max(0, self.wanted - self.trials) * self.row.scenario.first.duration_s / self.pace
+
+
+class TimeUp(Exception):
+    """Ends the pool early; what its workers have finished is kept."""
+
+
+def run_of(build: Build) -> RunRecord:
+    """The one run of a build's store, named by what it computes."""
+    key = json.dumps(["evidence", build.hash, SEED])
+    return RunRecord(
+        id=hashlib.sha256(key.encode()).hexdigest()[:12],
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        seed=SEED,
+        build_id=build.id,
+        build_hash=build.hash,
+    )
+
+
+def states(campaign: Campaign) -> list[State]:
+    """How far each chosen row is, from what is stored."""
+    found = []
+    for row in campaign.chosen:
+        done, audio_s, wall_s = 0, 0.0, 0.0
+        for record in stored(campaign, row):
+            done += record.index < campaign.wanted(row)
+            audio_s += record.duration_s
+            wall_s += record.wall_s
+        pace = audio_s / wall_s if wall_s > 0.0 else row.spec.pace
+        found.append(State(row, done, campaign.wanted(row) * len(row.cells), pace))
+    return found
+
+
+def stored(campaign: Campaign, row: EvidenceRow) -> Iterator[TrialRecord]:
+    """The trials of a row that there are."""
+    folder = campaign.folder(row.build)
+    if not (folder / "lab.sqlite").is_file():
+        return
+    keys = {cell.key for cell in row.cells}
+    with Store.read(folder) as store:
+        for record in store.trials(run_of(row.build).id, row.scenario.id, row.scenario.hash):
+            if record.cell_key in keys:
+                yield record
+
+
+def measure(
+    campaign: Campaign, jobs: int, minutes: float | None = None, say: Callable[[str], None] = print
+) -> None:
+    """Measure what is missing, until all of it is there or `minutes` are over; the same call goes on from there.
+
+    Raises KeyboardInterrupt and LabFailure with every finished trial stored.
+    """
+    begun = time.monotonic()
+    deal = list(_dealt(campaign, states(campaign)))
+    if not deal:
+        say("nothing is missing")
+        return
+    with ExitStack() as opened:
+        stores = {}
+        for row in campaign.chosen:
+            if row.build.id not in stores:
+                stores[row.build.id] = opened.enter_context(Store.open(campaign.folder(row.build)))
+                stores[row.build.id].begin_run(run_of(row.build))
+            stores[row.build.id].add_scenario(run_of(row.build).id, _scenario_record(row))
+        runs = {row.build.id: run_of(row.build).id for row in campaign.chosen}
+        count = 0
+
+        def keep(answer: tuple[str, str, list[TrialRecord]]) -> None:
+            nonlocal count
+            name, build, records = answer
+            if records:
+                stores[build].add_trials(runs[build], records)
+                count += 1
+                core_s = sum(record.wall_s for record in records)
+                say(
+                    f"{(time.monotonic() - begun) / 60:6.1f} min  {count}/{len(deal)}  {name}: "
+                    f"{len(records)} trials in {core_s:.0f} s"
+                )
+            if minutes is not None and time.monotonic() - begun > 60.0 * minutes:
+                raise TimeUp
+
+        try:
+            run_chunks(deal, _run, _set_up, (), max(1, min(jobs, len(deal))), keep)
+        except TimeUp:
+            say(f"{minutes:g} minutes are over; the same command goes on")
+        for build, store in stores.items():
+            store.set_state(runs[build], RunState.FINISHED)
+
+
+def summaries(campaign: Campaign) -> dict[str, Results]:
+    """Build id -> everything that is stored for it, judged; also written to `results.json` in its folder."""
+    found = {}
+    rows: dict[str, list[EvidenceRow]] = defaultdict(list)
+    for row in campaign.plan.rows:
+        rows[row.build.id].append(row)
+    for build_id, of_build in rows.items():
+        build, folder = of_build[0].build, campaign.folder(of_build[0].build)
+        if not (folder / "lab.sqlite").is_file():
+            continue
+        run = run_of(build)
+        scenarios = {row.scenario.id: row.scenario for row in of_build}
+        with Store.read(folder) as store:
+            planned = [
+                Planned(one, EVERY) for one in scenarios.values() if store.finished(run.id, one.id, one.hash)
+            ]
+            begun = next((one for one in store.runs() if one.id == run.id), None)
+            if not planned or begun is None:
+                continue
+            found[build_id] = summarise(store, begun, planned, environment(build))
+        results_file.write(found[build_id], folder / results_file.FILE_NAME)
+    return found
+
+
+def _dealt(
+    campaign: Campaign, standing: Sequence[State]
+) -> Iterator[tuple[str, str, str, tuple[TrialPlace, ...]]]:
+    """(row, build id, build file, trials), a slice of every row in turn, indices ascending, cell after cell."""
+    queues = []
+    taken: dict[tuple[str, str], set[tuple[str, int]]] = defaultdict(set)  # two rows may speak of one trial
+    for state in standing:
+        row = state.row
+        done = taken[row.build.id, row.scenario.id]
+        done |= {(record.cell_key, record.index) for record in stored(campaign, row)}
+        waiting = [
+            TrialPlace(row.scenario.path.resolve(), cell, index, SEED)
+            for index in range(campaign.wanted(row))
+            for cell in row.cells
+            if (cell.key, index) not in done
+        ]
+        done |= {(place.cell.key, place.index) for place in waiting}
+        size = max(1, round(campaign.slice_s * state.pace / row.scenario.first.duration_s))
+        queues.append((row, [waiting[at : at + size] for at in range(0, len(waiting), size)]))
+    for turn in range(max((len(slices) for _, slices in queues), default=0)):
+        for row, slices in queues:
+            if turn < len(slices):
+                yield row.name, row.build.id, str(row.build.path), tuple(slices[turn])
+
+
+_stacks: dict[str, worker.Loaded] = {}
+
+
+def _set_up() -> None:
+    _stacks.clear()
+
+
+def _run(slice_: tuple[str, str, str, tuple[TrialPlace, ...]]) -> tuple[str, str, list[TrialRecord]]:
+    name, build, path, places = slice_
+    if path not in _stacks:
+        _stacks[path] = worker.loaded(Path(path), None)
+    return name, build, worker.run_with(_stacks[path], places)
+
+
+def _scenario_record(row: EvidenceRow) -> ScenarioRecord:
+    scenario = row.scenario
+    return ScenarioRecord(
+        id=scenario.id,
+        hash=scenario.hash,
+        path=str(scenario.path),
+        title=scenario.title,
+        tags=scenario.tags,
+        effective={"scenario": scenario.tree, "variants": [list(one) for one in scenario.variants]},
+        seed=SEED,
+        origin="simulated",
+        split=scenario.first.split,
+    )

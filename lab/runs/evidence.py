@@ -1,0 +1,147 @@
+"""The plan of a body of evidence: which cells of which scenarios, by which build, how much of each.
+
+    format = "earshot-evidence/1"
+    title = "..."
+    [[row]]
+    name = "walk_radial_3m"
+    what = "walks towards the device, 3 m"
+    scenario = "walking"
+    where = {route = "radial", distance_m = 3.0}
+    build = "presence_baseband"
+    label = "major_motion"
+    trials = 480
+
+Scenarios lie beside the plan. Limits are the scenarios' own.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, ValidationError, model_validator
+
+from detectors.build import BUILDS, Build, load_build
+from detectors.errors import DetectorError
+from detectors.interface import LABELS
+from lab.errors import BadInput
+from lab.scenario.load import ScenarioFile, load_scenario
+from lab.scenario.trial import Cell
+from lab.spec import Spec
+from lab.verdicts.limits import Limit
+
+FORMAT = "earshot-evidence/1"
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
+
+
+class RowSpec(Spec):
+    """One row. trials: of each cell. hours: of all cells together, shared evenly. pace: seconds rendered and heard per second of one
+    core, a first guess."""
+
+    name: Name
+    group: Name
+    what: str = Field(min_length=1, max_length=120)
+    scenario: Name
+    where: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    build: Name
+    label: Literal[LABELS]
+    trials: int | None = Field(None, ge=1)
+    hours: float | None = Field(None, gt=0.0)
+    pace: float = Field(60.0, gt=0.0)
+
+    @model_validator(mode="after")
+    def _how_much(self) -> Self:
+        if (self.trials is None) == (self.hours is None):
+            raise ValueError(f"row {self.name}: exactly one of trials, hours")
+        return self
+
+
+class _PlanSpec(Spec):
+    format: Literal["earshot-evidence/1"]
+    title: str
+    row: tuple[RowSpec, ...] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class EvidenceRow:
+    """A row with its scenario, the cells it speaks of, and its build. limits: those of the scenario for these cells and this label."""
+
+    spec: RowSpec
+    scenario: ScenarioFile
+    cells: tuple[Cell, ...]
+    build: Build
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    @cached_property
+    def limits(self) -> tuple[Limit, ...]:
+        asked = [Limit(**one.model_dump()) for one in self.scenario.first.accept]
+        return tuple(
+            one
+            for one in asked
+            if one.label in (None, self.spec.label) and any(one.matches(cell.values) for cell in self.cells)
+        )
+
+    def trials_per_cell(self, trials_scale: float = 1.0, hours_scale: float = 1.0) -> int:
+        if self.spec.trials is not None:
+            return max(1, round(trials_scale * self.spec.trials))
+        seconds = 3600.0 * hours_scale * self.spec.hours / len(self.cells)
+        return max(1, round(seconds / self.scenario.first.duration_s))
+
+
+@dataclass(frozen=True)
+class Plan:
+    path: Path
+    title: str
+    rows: tuple[EvidenceRow, ...]
+
+    @property
+    def builds(self) -> dict[str, Build]:
+        return {row.build.id: row.build for row in self.rows}
+
+
+def load_plan(path: Path) -> Plan:
+    """Raises BadInput naming the file, the row and what is wrong."""
+    try:
+        content = tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise BadInput(f"{path}: not a readable TOML file: {error}") from None
+    try:
+        spec = _PlanSpec.model_validate_json(json.dumps(content))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadInput(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    names = [row.name for row in spec.row]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise BadInput(f"{path}: rows must have different names; twice: {', '.join(twice)}")
+    scenarios: dict[str, ScenarioFile] = {}
+    builds: dict[str, Build] = {}
+    return Plan(path, spec.title, tuple(_row(row, path, scenarios, builds) for row in spec.row))
+
+
+def _row(
+    spec: RowSpec, path: Path, scenarios: dict[str, ScenarioFile], builds: dict[str, Build]
+) -> EvidenceRow:
+    if spec.scenario not in scenarios:
+        scenarios[spec.scenario] = load_scenario(path.parent / f"{spec.scenario}.toml")
+    scenario = scenarios[spec.scenario]
+    if spec.build not in builds:
+        try:
+            builds[spec.build] = load_build(BUILDS / f"{spec.build}.toml")
+        except DetectorError as error:
+            raise BadInput(f"{path}: row {spec.name}: {error}") from None
+    asked = Limit("detection_rate", where=spec.where, at_least=0.0)
+    cells = tuple(cell for cell in scenario.cells() if asked.matches(cell.values))
+    if not cells:
+        raise BadInput(
+            f"{path}: row {spec.name}: where = {spec.where} matches no cell of {spec.scenario}; there are: "
+            + "; ".join(cell.key for cell in scenario.cells())
+        )
+    return EvidenceRow(spec, scenario, cells, builds[spec.build])
