@@ -28,6 +28,7 @@ from rigs.rig_tables import (
     Instrument,
     Mark,
     Name,
+    Output,
     Safety,
     Stage,
     Switch,
@@ -92,7 +93,33 @@ class RigFile(Table):
             raise ValueError("stage, marks: a loopback bench has no room to move in")
         if self.kind == "emulated" and self.emulation is None:
             raise ValueError('emulation is missing: kind = "emulated" needs it')
+        if self.tone is not None:
+            self._check_tone()
         return self
+
+    def _check_tone(self) -> None:
+        """What a bench must be on which the device's own tone is played."""
+        if len([output for output in self.audio.outputs if output.plays == "tone"]) > 1:
+            raise ValueError('audio.outputs: one with plays = "tone" at most, a device has one loudspeaker')
+        if self.audio.rate_hz < 96_000:
+            raise ValueError(
+                f"audio.rate_hz: must be 96000 or 192000 to play a tone, not {self.audio.rate_hz}"
+            )
+        if self.safety.max_emission_db_spl_at_0_3_m is None:
+            raise ValueError(
+                "safety.max_emission_db_spl_at_0_3_m is missing: a bench that plays a tone limits it"
+            )
+        if self.emulation is not None and self.device is not None:
+            raise ValueError("device: the room twin of a bench that plays a tone has no console")
+        if self.emulation is not None and self.stage is not None and self.emulation.speed != 1.0:
+            raise ValueError(
+                f"emulation.speed: must be 1 where an echo follows the stage, not {self.emulation.speed:g}"
+            )
+
+    @property
+    def tone(self) -> Output | None:
+        """The output that is the device's own loudspeaker, None on a bench where no build can emit."""
+        return next((output for output in self.audio.outputs if output.plays == "tone"), None)
 
     @property
     def hash(self) -> str:

@@ -60,11 +60,14 @@ class Instrument(Table):
 
 
 class Output(Table):
-    """One loudspeaker. full_scale_db_spl: level at 1 m, on axis, of a sine whose peaks reach full scale."""
+    """One loudspeaker. full_scale_db_spl: level at 1 m, on axis, of a sine whose peaks reach full scale.
+
+    plays: `tone` is the device's own loudspeaker, which emits above hearing what the build under test commands.
+    """
 
     name: Text
     channel: int = Field(ge=1, le=64)
-    plays: Literal["media", "noise"]
+    plays: Literal["media", "noise", "tone"]
     full_scale_db_spl: float = Field(ge=40.0, le=160.0)
 
 
@@ -128,14 +131,15 @@ class Audio(Table):
 
 
 class Stage(Table):
-    """A linear stage that carries one loudspeaker or the device, so that a distance can be set by motor.
+    """A linear stage that carries one loudspeaker or the device, so that a distance can be set by motor; or a target that moves
+    while a trial runs.
 
-    distance_at_zero_m: from loudspeaker to device with the stage at 0 mm; it grows with the position, or shrinks
-    with `direction = -1`. travel_mm: least and most position. feed_mm_min: speed of moves.
+    distance_at_zero_m: from what it carries to the device (or from loudspeaker to device) with the stage at 0 mm; it grows with the
+    position, or shrinks with `direction = -1`. travel_mm: least and most position. feed_mm_min: speed of moves.
     """
 
     instrument: Name
-    carries: Literal["loudspeaker", "device"]
+    carries: Literal["loudspeaker", "device", "target"]
     axis: Literal["x", "y", "z"] = "x"
     distance_at_zero_m: float = Field(ge=0.0, le=50.0)
     direction: Literal[1, -1] = 1
@@ -217,11 +221,13 @@ class Device(Table):
 class Safety(Table):
     """Limits that only a person at the bench may lift, for one run.
 
-    max_playback_db_spl: at 1 m of any loudspeaker. hearing_warning_db_spl: above it a person is warned before it sounds.
+    max_playback_db_spl: at 1 m of any loudspeaker. max_emission_db_spl_at_0_3_m: of all tones together that a build may command the
+    device to emit; nobody lifts it, and a bench that plays tones must state it. hearing_warning_db_spl: above it a person is warned before it sounds.
     unattended_moves: the stage may move with nobody there to be warned, as in a locked room.
     """
 
     max_playback_db_spl: float = Field(85.0, ge=30.0, le=130.0)
+    max_emission_db_spl_at_0_3_m: float | None = Field(None, ge=30.0, le=100.0)
     hearing_warning_db_spl: float = Field(80.0, ge=30.0, le=130.0)
     unattended_moves: bool = False
 

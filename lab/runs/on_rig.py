@@ -15,6 +15,7 @@ from detectors.stack import Stack
 from lab.bench.physical import bench as physical
 from lab.bench.physical.bench import PhysicalBench, capture_name
 from lab.bench.physical.disk import check_disk
+from lab.bench.physical.emission import rehearse
 from lab.bench.physical.health import Mark, to_fix
 from lab.bench.physical.log import BenchLog
 from lab.bench.physical.operator import HELP, Nobody, Operator, Order
@@ -51,15 +52,21 @@ class NotRun:
 def check(rig: RigFile, planned: Sequence[Planned], seed: int, build: Build, options: RunOptions) -> None:
     """Refuse, before anything moves, what the bench cannot do and a disk that cannot hold the captures.
 
-    Raises Refused naming everything, LabFailure for the disk.
+    Raises Refused naming everything, BadInput for a build that would emit more than the rig file allows, LabFailure for the disk.
     """
     needs = Stack(build).needs
     problems: dict[str, None] = {}
+    rehearsed: set[tuple[str, int]] = set()
     for one in planned:
         for cell in one.scenario.cells():
             for index in range(one.trials_per_cell):
+                trial = one.scenario.draw(cell, index, seed)
                 try:
-                    plan_trial(one.scenario.draw(cell, index, seed), rig, needs, options.lifted)
+                    plan = plan_trial(trial, rig, needs, options.lifted)
+                    device = (trial.spec.device.id, plan.channels)
+                    if plan.tone is not None and device not in rehearsed:
+                        rehearsed.add(device)
+                        rehearse(build, rig, trial.spec.device, plan.channels)
                 except Refused as refused:
                     problems |= dict.fromkeys(f"{one.scenario.path}: {what}" for what in refused.problems)
     if problems:
@@ -93,7 +100,7 @@ def run_places(
                 log.say(f"the bench was left behind by {held.taken_over}")
             files = {_scenario(place.path).id: place.path for place in places}
             with PhysicalBench(
-                rig, options.out, operator, log, options.corpus, options.lifted, held, files
+                rig, options.out, operator, log, options.corpus, options.lifted, held, files, build.id
             ) as bench:
                 _require_health(bench, build, operator, log)
                 if add_identity(options.out, ask_identity(rig, bench.instruments)):
@@ -109,6 +116,9 @@ def _warm_up(rig: RigFile, place: TrialPlace, build: Build, options: RunOptions)
     """Let whatever compiles or loads on first use do so now: later it would keep the heartbeat waiting."""
     stack = Stack(build)
     plan = plan_trial(draw(place), rig, stack.needs, options.lifted)
+    if plan.tone is not None:
+        rehearse(build, rig, plan.trial.spec.device, plan.channels)
+        return
     with suppress(Clipped):  # the trial itself will say so
         next(Playback(plan, rig, options.corpus).blocks(), None)
     device = plan.trial.spec.device

@@ -52,7 +52,7 @@ class Duplex:
         hold: bool = False,
     ) -> None:
         self.spec = spec
-        self.player = Player(spec.outputs, max(1, round(spec.ahead_s * spec.rate_hz)))
+        self.player = Player(spec.outputs, max(1, round(spec.ahead_s * spec.rate_hz)), spec.patient_s)
         self.recorder = Recorder(round(BACKLOG_S * spec.rate_hz), self.player.hurry)
         self.flags = 0
         self._record_to = record_to
@@ -75,6 +75,21 @@ class Duplex:
     def body_at(self) -> int | None:
         """Where the body begins in the recorded file, samples; None while unknown."""
         return self._recording.body_at
+
+    @property
+    def lag(self) -> int | None:
+        """How many samples later what is played is heard; None until the first pilot was."""
+        return self._recording.lag
+
+    @property
+    def running(self) -> bool:
+        return not self._ended and not self._feed.over
+
+    @property
+    def body_after_pilot(self) -> int | None:
+        """Samples from the beginning of the first pilot to that of the body, as played; None before the body."""
+        begun = self._feed.body_start
+        return None if begun is None else begun - self._feed.head_pilot
 
     @property
     def quiet(self) -> tuple[tuple[int, int], tuple[int, int]] | None:

@@ -14,7 +14,7 @@ from rigs.errors import AudioFault
 
 
 class Source(Protocol):
-    """Where the body comes from. `read` never waits: it is called by the sound card."""
+    """Where the body comes from. `read` does not wait for real sound cards: it is called by them."""
 
     ready: bool
     ended: bool
@@ -45,12 +45,14 @@ class Clip:
 class Player:
     """A body handed out block by block while it plays.
 
-    It begins when half of what may be queued is, or when somebody wants to hear what there is of it.
+    It begins when half of what may be queued is, or when somebody wants to hear what there is of it. patient_s: how long `read` waits for
+    what is not there yet; a real sound card cannot wait, one of software can.
     """
 
-    def __init__(self, channels: int, ahead: int) -> None:
+    def __init__(self, channels: int, ahead: int, patient_s: float = 0.0) -> None:
         self._channels = channels
         self._ahead = ahead
+        self._patient_s = patient_s
         self._blocks: deque[NDArray[np.float32]] = deque()
         self._queued = 0
         self._finished = False
@@ -94,6 +96,8 @@ class Player:
 
     def read(self, frames: int) -> NDArray[np.float32]:
         with self._changed:
+            if self._patient_s:
+                self._changed.wait_for(lambda: self._finished or self._queued >= frames, self._patient_s)
             taken = []
             wanted = frames
             while wanted and self._blocks:

@@ -97,6 +97,11 @@ class Recording:
         self.delivered = 0
 
     @property
+    def lag(self) -> int | None:
+        """Samples from playing to hearing, None until the first pilot was found."""
+        return self._lag
+
+    @property
     def body_at(self) -> int | None:
         """Where the body begins in what was recorded, samples."""
         if self._lag is None or self._feed.body_start is None:

@@ -27,7 +27,7 @@ class AudioSpec:
     max_skew_ppm: allowed where recorder and player run on clocks of their own (0: one clock).
     exact: a cable inside one computer: lag must be whole, the same at head and tail, and the body must come back bit for
     bit on every input whose connector number is also an output's.
-    ahead_s: how much playback is asked for in advance.
+    ahead_s: how much playback is asked for in advance. patient_s: how long a sound card of software waits for more.
     """
 
     device: str = "loopback"
@@ -50,6 +50,7 @@ class AudioSpec:
     max_skew_ppm: float = 0.0
     exact: bool = False
     ahead_s: float = 0.5
+    patient_s: float = 0.0
 
     def __post_init__(self) -> None:
         for name, count, given in (

@@ -31,6 +31,7 @@ from lab.bench.emulated.sound import SoundCard
 from lab.bench.emulated.wiring import Loudspeaker, TestMicrophone, Wiring
 from lab.errors import BadInput, EarshotError, ExitCode
 from lab.scenario.load import load_scenario
+from lab.scenario.trial import Trial
 from rigs.emulators.wire import PtyServer
 from rigs.errors import RigError
 
@@ -93,13 +94,13 @@ def run(options: argparse.Namespace) -> int:
         control = ControlServer(folder / "control", acts)
         stack.callback(control.close)
         print(json.dumps({"console": console.url, "control": str(folder / "control")}), flush=True)
-        while not _ended(end_r):
+        while not ended(end_r):
             card.check()
-        _leave_within(LEAVE_S)
+        leave_soon()
     return 0
 
 
-def _leave_within(seconds: float) -> None:
+def leave_soon(seconds: float = LEAVE_S) -> None:
     """A sound server that was killed never answers when the sound card is closed; this process must end all the same."""
     overdue = threading.Timer(seconds, os._exit, [int(ExitCode.LAB_FAILURE)])
     overdue.daemon = True
@@ -115,16 +116,22 @@ def place(
     plays: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """Put the device into the room of a trial. cell: as `lab run` names it, "" for the first. Raises BadInput."""
+    placed = drawn(scenario, cell, trial, seed)
+    device.place(placed, plays)
+    return {"scenario": placed.scenario_id, "cell": placed.cell.key, "trial": trial}
+
+
+def drawn(scenario: str, cell: str, trial: int, seed: int) -> Trial:
+    """A trial of a scenario file. cell: as `lab run` names it, "" for the first. Raises BadInput."""
     loaded = load_scenario(Path(scenario))
     cells = {one.key: one for one in loaded.cells()}
     wanted = cell or next(iter(cells))
     if wanted not in cells:
         raise BadInput(f"{scenario} has no cell {wanted}; there are: {'; '.join(cells)}")
-    device.place(loaded.draw(cells[wanted], trial, seed), plays)
-    return {"scenario": loaded.id, "cell": wanted, "trial": trial}
+    return loaded.draw(cells[wanted], trial, seed)
 
 
-def _ended(end_r: int) -> bool:
+def ended(end_r: int) -> bool:
     """Wait a moment; whether standard input has ended or an end was asked for."""
     ready, _, _ = select.select([end_r, sys.stdin], [], [], CHECK_S)
     return end_r in ready or (sys.stdin in ready and not os.read(sys.stdin.fileno(), 4096))

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from lab.acoustics.cache import DiskCache
 from lab.acoustics.convolve import FrameFilter
 from lab.bench.emulated.wiring import Loudspeaker
-from lab.bench.simulated.scene import Scene
+from lab.bench.simulated.placed import Standing
+from lab.bench.simulated.scene import PlacedSource, Scene
 from lab.bench.simulated.session import Component
 from lab.errors import BadInput
 from lab.scenario.trial import Trial
@@ -75,11 +76,12 @@ def room_of(
     if plays is None:
         plays = dict(zip(media, (one.channel for one in loudspeakers), strict=False))
     columns = _columns(trial, loudspeakers, plays, media)
-    taps = max((one.responses.shape[1] for one in scene.placed), default=1)
+    standing = {one.spec.name: _responses(trial, one) for one in scene.placed}
+    taps = max((one.shape[1] for one in standing.values()), default=1)
     responses = np.zeros((len(scene.microphones), len(loudspeakers), taps), np.float32)
-    for one in scene.placed:
-        column = columns[one.spec.name]
-        responses[:, column, : one.responses.shape[1]] = one.responses * loudspeakers[column].pa
+    for name, heard in standing.items():
+        column = columns[name]
+        responses[:, column, : heard.shape[1]] = heard * loudspeakers[column].pa
     noises = []
     for source in trial.spec.sources:
         if source.kind != "noise":
@@ -90,6 +92,12 @@ def room_of(
         else:
             noises.append(Component(scene.diffuse(source).read, scene.noise_rms_pa(source)))
     return RoomTwin(responses, noises)
+
+
+def _responses(trial: Trial, one: PlacedSource) -> NDArray[np.float32]:
+    if not isinstance(one.where, Standing):
+        raise BadInput(f"{trial.scenario_id}: sources.{one.spec.name}: moves; a loudspeaker on a bench stands still")
+    return one.where.responses
 
 
 def _columns(

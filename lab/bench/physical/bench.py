@@ -10,7 +10,7 @@ while recording makes the trial invalid, with its reason.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,7 @@ from lab.bench.physical.health import Check, Mark, check_bench, check_calibratio
 from lab.bench.physical.hearing import heard_by
 from lab.bench.physical.instruments import PATIENT_S
 from lab.bench.physical.kept import capture_path
+from lab.bench.physical.live import DELAY_S, LiveSession, LiveTake
 from lab.bench.physical.log import BenchLog
 from lab.bench.physical.opened import opened
 from lab.bench.physical.operator import Operator
@@ -34,9 +35,11 @@ from lab.bench.physical.playback import Playback
 from lab.bench.physical.quiet import judge_quiet
 from lab.bench.physical.session import RecordedSession
 from lab.bench.physical.sound_card import audio_spec
+from lab.bench.physical.strokes import Strokes
 from lab.bench.physical.upkeep import last_left
-from lab.bench.protocol import CaptureFacts, DeviceReport, origin_of
+from lab.bench.protocol import CaptureFacts, DeviceReport, Session, origin_of
 from lab.errors import LabFailure
+from lab.movers.linear_stage import truth_of
 from lab.scenario.trial import Trial
 from rigs.errors import LinkLost, OperatorAbsent, RigError
 from rigs.locks import Lease
@@ -66,7 +69,7 @@ class PhysicalBench:
 
     folder: of the run; captures go to `captures/` in it. corpus: folder of recordings, None for the user's cache.
     lifted: safety limits that a person at the bench has lifted for this run. lease: of this rig, shared with the
-    guardian. scenarios: the file of each scenario id, which an emulated bench needs for its room twin.
+    guardian. scenarios: the file of each scenario id, which an emulated bench needs for its room twin. build_id: in messages.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class PhysicalBench:
         lifted: frozenset[str] = frozenset(),
         lease: Lease | None = None,
         scenarios: Mapping[str, Path] | None = None,
+        build_id: str = "under test",
     ) -> None:
         self.rig = rig
         self.origin = origin_of(rig)
@@ -86,7 +90,7 @@ class PhysicalBench:
         self.captures = folder / CAPTURES
         self._folder, self._operator, self._log = folder, operator, log
         self._corpus, self._lease, self._scenarios = corpus, lease, scenarios or {}
-        self._spec = audio_spec(rig)
+        self._spec, self._build_id = audio_spec(rig), build_id
         self._placed: Placing | None = None
         self._stop_sound: Callable[[str], None] = lambda _reason: None
         self._open = ExitStack()
@@ -109,10 +113,15 @@ class PhysicalBench:
         """What `lab rig check` would say, a pilot played. build: under test."""
         return check_bench(self.rig, self.instruments, self._left, build)
 
-    def open(self, trial: Trial, needs: Mapping[str, StreamNeed]) -> RecordedSession:
-        """Run a trial on the bench. Raises Refused for what the bench cannot do, NotRun when nothing was recorded."""
+    def open(self, trial: Trial, needs: Mapping[str, StreamNeed]) -> Session:
+        """Run a trial on the bench; where the device emits, while its blocks are asked for.
+
+        Raises Refused for what the bench cannot do, NotRun when nothing was recorded.
+        """
         plan = plan_trial(trial, self.rig, needs, self.lifted)
         self._log.say(f"trial {capture_name(trial)}: {'; '.join(plan.steps())}")
+        if plan.tone is not None:
+            return self._open_live(plan, tuple(needs))
         facts, take = self._run(plan)
         device = trial.spec.device
         return RecordedSession(
@@ -142,28 +151,100 @@ class PhysicalBench:
             raise NotRun(str(error)) from error
         own = heard[self._under_test()]
         faults += dict.fromkeys(fault for one in heard for fault in one.faults)
-        lost = [link for link, count in self.instruments.losses().items() if count > losses[link]]
-        faults += [f"{link}: its link was lost during the trial" for link in lost]
-        faults += [one.found for one in check_calibrations(self.rig) if one.mark is Mark.BAD]
         faults += [one.take.invalid for one in heard if one is not own and one.take.invalid]
-        try:
-            measured |= self._surroundings("after")
-        except RigError as error:
-            faults.append(str(error))
+        faults += self._faults_since(losses, measured)
         for one in heard:
             noises = one.playback.noises_db_spl
             faults += judge_quiet(plan, self.rig, self._spec, one.take.quiet, noises, measured)
         facts = facts_of(plan, self.rig, own.playback, own.take, measured, faults, self._report(plan, heard))
+        return self._noted(plan, own.take, facts, own.console), own.take
+
+    def _faults_since(self, losses: Mapping[str, int], measured: dict[str, float]) -> list[str]:
+        """What went wrong with instruments during a trial; adds to `measured` what they read after it."""
+        lost = [link for link, count in self.instruments.losses().items() if count > losses[link]]
+        faults = [f"{link}: its link was lost during the trial" for link in lost]
+        faults += [one.found for one in check_calibrations(self.rig) if one.mark is Mark.BAD]
         try:
-            note_trial(plan, self.rig, own.take, facts, own.console)
+            measured |= self._surroundings("after")
+        except RigError as error:
+            faults.append(str(error))
+        return faults
+
+    def _noted(self, plan: RigPlan, take: Take, facts: CaptureFacts, console: Sequence[str]) -> CaptureFacts:
+        """The facts, once they are kept beside the capture. Raises LabFailure."""
+        try:
+            note_trial(plan, self.rig, take, facts, console)
         except OSError as error:
             raise LabFailure(
-                f"{own.take.path}: its note cannot be written: {error.strerror}; go on with --resume"
+                f"{take.path}: its note cannot be written: {error.strerror}; go on with --resume"
             ) from error
         self._log.say(
             f"trial {capture_name(plan.trial)}: {facts.invalid and f'INVALID: {facts.invalid}' or 'valid'}"
         )
-        return facts, own.take
+        return facts
+
+    def _open_live(self, plan: RigPlan, streams: tuple[str, ...]) -> LiveSession:
+        """Everything in place and the first pilot heard. The session puts it away again."""
+        faults: list[str] = []
+        held = ExitStack()
+        stage = self.rig.stage
+        say = self._log.say
+        try:
+            losses = self.instruments.losses()
+            self._prepare(plan)
+            measured = self._surroundings("before")
+            held.enter_context(self._switched(plan, faults))
+            held.enter_context(self.instruments.attended(plan.trial.spec.duration_s + TAKE_MARGIN_S))
+            path = capture_path(self.captures, capture_name(plan.trial), self.rig)
+            take = held.enter_context(LiveTake(self._spec, plan, self.rig, path, self._stop_with))
+        except (RigError, OSError) as error:
+            held.close()
+            raise NotRun(str(error)) from error
+        except BaseException:
+            held.close()
+            raise
+        strokes = Strokes(self.instruments.stage, stage.axis if stage is not None else "x", plan.strokes, say)
+
+        def conclude() -> CaptureFacts:
+            with held:
+                done = take.finish()
+                strokes.finish()
+            return self._conclude_live(
+                plan, take, done, strokes, measured, [*faults, *strokes.faults], losses
+            )
+
+        return LiveSession(take, plan, self.rig, streams, self._build_id, strokes, conclude, held.close)
+
+    def _conclude_live(
+        self,
+        plan: RigPlan,
+        take: LiveTake,
+        done: Take,
+        strokes: Strokes,
+        measured: dict[str, float],
+        faults: list[str],
+        losses: Mapping[str, int],
+    ) -> CaptureFacts:
+        faults += self._faults_since(losses, measured)
+        faults += judge_quiet(plan, self.rig, self._spec, done.quiet, {}, measured)
+        moved_s = [tuple(done.clock.trial_s(at_ns) for at_ns in stroke) for stroke in strokes.made]
+        if (
+            self.stand is not None
+            and self.stand.control is not None
+            and plan.strokes
+            and done.invalid is None
+        ):
+            # The twin knows to the millisecond when it let the echo move.
+            moved_s = [
+                (begin - take.body_after_pilot_s, end - take.body_after_pilot_s)
+                for begin, end in self.stand.moved_s()
+            ]
+        if len(moved_s) < len(plan.strokes):
+            faults.append(f"the stage made {len(moved_s)} of {len(plan.strokes)} strokes")
+        moved = () if plan.target is None else truth_of(plan.target, moved_s, plan.trial.spec.duration_s)
+        measured |= take.tone.facts | {"emission_delay_ms": 1000.0 * DELAY_S}
+        facts = facts_of(plan, self.rig, None, done, measured, faults, None, moved)
+        return self._noted(plan, done, facts, ())
 
     def _prepare(self, plan: RigPlan) -> None:
         """Everything where it belongs, before any sound. Raises RigError."""
@@ -181,7 +262,9 @@ class PhysicalBench:
             self.instruments.go_to(plan.move.position_mm)
         if self.stand is not None and self.rig.emulation is not None and self.rig.emulation.room_twin:
             trial = plan.trial
-            plays = {sound.source: sound.output.channel for sound in plan.sounds}
+            plays = (
+                {sound.source: sound.output.channel for sound in plan.sounds} if plan.tone is None else None
+            )
             self.stand.place(
                 self._scenarios[trial.scenario_id], trial.cell.key, trial.index, trial.seed, plays
             )
@@ -223,13 +306,10 @@ class PhysicalBench:
         if device is not None:
             ear = DeviceEar(instruments.console, device, instruments.console.mark())
 
-        def stop_with(stop: Callable[[str], None]) -> None:
-            self._stop_sound = stop
-
         with instruments.attended(playback.seconds + TAKE_MARGIN_S):
             path = capture_path(self.captures, name, self.rig)
             take = play_and_record(
-                self._spec, playback, path, ear.begin if ear is not None else lambda: None, stop_with
+                self._spec, playback, path, ear.begin if ear is not None else lambda: None, self._stop_with
             )
             if ear is not None:
                 ear.settle()
@@ -237,6 +317,9 @@ class PhysicalBench:
             return _Heard(playback, take, (), (), ())
         faults = tuple(filter(None, [ear.fault()]))
         return _Heard(playback, take, ear.events(take.clock), ear.lines(), faults)
+
+    def _stop_with(self, stop: Callable[[str], None]) -> None:
+        self._stop_sound = stop
 
     def _settings(self) -> tuple[float | None, ...]:
         device = self.rig.device

@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from detectors.build import load_build
 from lab.bench.emulated.control import ask
-from lab.bench.emulated.process import VirtualDeviceProcess
+from lab.bench.emulated.process import AirProcess, VirtualDeviceProcess
 from lab.bench.emulated.wiring import Loudspeaker, TestMicrophone, Wiring
 from lab.bench.physical.sound_card import sound_card
 from rigs.emulators.wire import PtyServer
@@ -38,20 +38,29 @@ class Stand:
     control: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
 
-    def place(self, scenario: Path, cell: str, trial: int, seed: int, plays: Mapping[str, int]) -> None:
-        """Put the virtual device into the room of a trial. Raises BadInput, LabFailure."""
+    def place(
+        self, scenario: Path, cell: str, trial: int, seed: int, plays: Mapping[str, int] | None = None
+    ) -> None:
+        """Put the device into the room of a trial. plays: None where the device plays its own tone. Raises BadInput, LabFailure."""
         if self.control is not None:
             request = {"scenario": str(scenario), "cell": cell, "trial": trial, "seed": seed}
-            ask(Path(self.control), "place", **request, plays=dict(plays))
+            ask(Path(self.control), "place", **request, **({} if plays is None else {"plays": dict(plays)}))
+
+    def moved_s(self) -> list[tuple[float, float]]:
+        """When what the stage carries was heard to move, in s after the trial's first sound. Raises LabFailure."""
+        assert self.control is not None
+        return [(begin, end) for begin, end in ask(Path(self.control), "moved")["moved_s"]]
 
 
 class Emulation:
-    """servers: the wire of each serial instrument, where faults can be asked for. device: the virtual one, if any."""
+    """servers: the wire of each serial instrument, where faults can be asked for. device: the virtual one, if any. air: of a bench that
+    plays a tone, with the stage in it."""
 
     def __init__(self, rig: RigFile, corpus: Path | None = None) -> None:
         self.rig, self._corpus = rig, corpus
         self.servers: dict[str, PtyServer] = {}
         self.device: VirtualDeviceProcess | None = None
+        self.air: AirProcess | None = None
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -69,7 +78,13 @@ class Emulation:
                     wiring(self.rig), load_build(_build(self.rig)).path, corpus=self._corpus
                 )
                 opening.callback(self.device.stop)
+            if self.rig.tone is not None:
+                opening.enter_context(sound_card(self.rig))
+                self.air = AirProcess(self.rig)
+                opening.callback(self.air.stop)
             for one in self.rig.instruments:
+                if self.air is not None and one.name in self.air.urls:
+                    continue  # it moves on the clock of the sound card
                 if one.link.url == EMULATOR and one.driver != "console":
                     emulator = self._emulator(one)
                     powered = _Powered(emulator, self._device_power(one.name), supply)
@@ -93,6 +108,9 @@ class Emulation:
         if self.device is not None:
             urls[self.console] = self.device.console_url
             control = str(self.device.control)
+        if self.air is not None:
+            urls |= self.air.urls
+            control = str(self.air.control)
         names = ("JACK_DEFAULT_SERVER", "JACK_NO_START_SERVER")
         return Stand(
             os.getpid(), urls, control, {name: os.environ[name] for name in names if name in os.environ}
@@ -102,6 +120,9 @@ class Emulation:
         """Faults on the wire of one instrument, see `rigs.emulators.wire.Faults`; `interleave` as text."""
         if name == self.console and self.device is not None:
             self.device.set_faults(**faults)
+            return
+        if self.air is not None and name in self.air.urls:
+            self.air.set_faults(name, **faults)
             return
         changes = {key: value.encode() if key == "interleave" else value for key, value in faults.items()}
         self.servers[name].set_faults(**changes)

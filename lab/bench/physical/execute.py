@@ -124,13 +124,14 @@ def play_and_record(
             body_at=duplex.body_at,
             body_frames=duplex.body_frames,
             invalid=invalid or (None if verdict.valid else verdict.reason),
-            quiet=_quiet(spec, path, duplex.quiet),
+            quiet=quiet_of(spec, path, duplex.quiet),
         )
 
 
-def _quiet(
+def quiet_of(
     spec: AudioSpec, path: Path, spans: tuple[tuple[int, int], tuple[int, int]] | None
 ) -> tuple[Background, Background] | None:
+    """The background before and after, from where a capture holds it; None where it does not."""
     if spans is None:
         return None
     before, after = (

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from detectors.interface import Event
 from lab.bench.physical.execute import Take
 from lab.bench.physical.notes import write_note
 from lab.bench.physical.plan import RigPlan
@@ -21,16 +22,20 @@ from rigs.rig_file import RigFile
 def facts_of(
     plan: RigPlan,
     rig: RigFile,
-    playback: Playback,
+    playback: Playback | None,
     take: Take,
     measured: Mapping[str, float],
     faults: Sequence[str],
     reported: DeviceReport | None,
+    moved: Sequence[Event] = (),
 ) -> CaptureFacts:
-    """measured: by instruments. faults: of instruments or device while the trial ran; they make it invalid."""
-    truth, segments = [], []
-    figures = {**measured, **{f"{name}_db_spl": level for name, level in playback.noises_db_spl.items()}}
-    for stream in playback.media.values():
+    """playback: None where a device played nothing but its tone. measured: by instruments. faults: of instruments or device while the
+    trial ran; they make it invalid. moved: what happened that is no sound."""
+    truth, segments = list(moved), []
+    noises = {} if playback is None else playback.noises_db_spl
+    media = {} if playback is None else playback.media
+    figures = {**measured, **{f"{name}_db_spl": level for name, level in noises.items()}}
+    for stream in media.values():
         truth += stream.truth
         segments += stream.segments
         figures |= stream.measured
@@ -39,8 +44,8 @@ def facts_of(
     if rig.kind == "emulated":
         clusters["room"] = f"twin-{plan.trial.room_index}"
     # A physical bench is one room: its trials differ in what is played, and its verdict speaks of that room only.
-    if playback.media:
-        clusters["recording"] = next(iter(playback.media.values())).cluster
+    if media:
+        clusters["recording"] = next(iter(media.values())).cluster
     reasons = [*faults, *filter(None, (take.invalid, audible_mark(figures)))]
     duration_s = plan.trial.spec.duration_s
     return CaptureFacts(

@@ -25,7 +25,7 @@ def heard_by(
     recorded: blocks (inputs, n) at the bench's rate, in the order of the rig file. channels: the device's first ones.
     """
     rate_hz, own_hz = rig.audio.rate_hz, device.audible.rate_hz
-    mixing = _mixing(device, channels, rig)
+    mixing = _mixing(device.audible.full_scale_db_spl, channels, rig)
     converter = None
     if rate_hz != own_hz:
         converter = soxr.ResampleStream(rate_hz, own_hz, channels, dtype="float32", quality="VHQ")
@@ -39,6 +39,15 @@ def heard_by(
         frames = converter.resample_chunk(np.zeros((0, channels), np.float32), last=True)
         if len(frames):
             yield _clip(frames)
+
+
+def heard_above(
+    device: DeviceSpec, channels: int, rig: RigFile, block: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """A block (inputs, n) above hearing at the device's scale, (channels, n); the bench records at the device's own rate."""
+    assert device.ultrasonic is not None, "refused by the plan"
+    mixing = _mixing(device.ultrasonic.full_scale_db_spl, channels, rig)
+    return np.clip(mixing @ block, -1.0, 1.0)
 
 
 def _recut(blocks: Iterable[NDArray[np.float32]], samples: int) -> Iterator[NDArray[np.float32]]:
@@ -58,10 +67,10 @@ def _clip(frames: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.ascontiguousarray(np.clip(frames, -1.0, 1.0).T)
 
 
-def _mixing(device: DeviceSpec, channels: int, rig: RigFile) -> NDArray[np.float32]:
-    """Gains from inputs to microphones, (channels, inputs)."""
+def _mixing(full_scale_db_spl: float, channels: int, rig: RigFile) -> NDArray[np.float32]:
+    """Gains from inputs to microphones of this full scale, (channels, inputs)."""
     inputs = rig.audio.inputs
-    gains = [10.0 ** ((wire.full_scale_db_spl - device.audible.full_scale_db_spl) / 20.0) for wire in inputs]
+    gains = [10.0 ** ((wire.full_scale_db_spl - full_scale_db_spl) / 20.0) for wire in inputs]
     mixing = np.zeros((channels, len(inputs)), np.float32)
     for column, (wire, gain) in enumerate(zip(inputs, gains, strict=True)):
         if rig.kind == "loopback":

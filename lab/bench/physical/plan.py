@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from detectors.interface import AUDIBLE, PLAYBACK, StreamNeed
+from detectors.interface import AUDIBLE, PLAYBACK, ULTRASONIC, StreamNeed
 from lab.acoustics.room import RoomSpec
 from lab.errors import BadInput
+from lab.movers.linear_stage import LinearStageSpec
 from lab.scenario.trial import POSITION_KEYS, Trial
 from lab.sources.catalogue import SourceSpec
 from rigs.rig_file import RigFile
@@ -43,6 +44,16 @@ class Move:
 
 
 @dataclass(frozen=True)
+class Stroke:
+    """While the trial runs, at this moment of it, the stage starts for a position, at this speed."""
+
+    at_s: float
+    position_mm: float
+    distance_m: float
+    feed_mm_min: float
+
+
+@dataclass(frozen=True)
 class Placing:
     """What a person must do, as nothing on this bench has a motor for it."""
 
@@ -60,7 +71,8 @@ class Placing:
 class RigPlan:
     """What a bench does for one trial, in this order: place, move, switch on, play and record, switch off.
 
-    channels: microphones of the device, from the first, that the reference stack hears. notes: what of the scenario this bench does not reproduce.
+    channels: microphones of the device, from the first, that the reference stack hears. tone: the device's own loudspeaker, where the build
+    emits. strokes: of the stage while the trial runs, of what `target` says. notes: what of the scenario this bench does not reproduce.
     """
 
     trial: Trial
@@ -70,6 +82,9 @@ class RigPlan:
     move: Move | None = None
     switches: tuple[Switch, ...] = ()
     notes: tuple[str, ...] = ()
+    tone: Output | None = None
+    target: LinearStageSpec | None = None
+    strokes: tuple[Stroke, ...] = ()
 
     @property
     def distance_m(self) -> float | None:
@@ -87,6 +102,11 @@ class RigPlan:
         for sound in self.sounds:
             level = "by SNR" if sound.level_db_spl is None else f"{sound.level_db_spl:.1f} dB SPL"
             found.append(f"play {sound.source} on {sound.output.name}, {level}")
+        if self.tone is not None:
+            found.append(f"play on {self.tone.name} what the build commands")
+        for stroke in self.strokes:
+            speed = stroke.feed_mm_min / 60_000.0
+            found.append(f"at {stroke.at_s:g} s start for {stroke.distance_m:.2f} m at {speed:.2f} m/s")
         found.append(f"record {self.trial.spec.duration_s:g} s")
         return tuple(found)
 
@@ -98,11 +118,17 @@ def plan_trial(
 
     Raises Refused naming everything that this bench cannot do, before anything has moved.
     """
-    problems = [*_streams(trial, rig, needs), *_cell(trial, rig), *_kinds(trial)]
+    problems = [*_streams(trial, rig, needs), *_cell(trial, rig), *_kinds(trial, rig)]
     sounds = tuple(_sounds(trial, rig, problems))
     if "playback" not in lifted:
         problems += _too_loud(sounds, rig)
-    move, placing = _place(trial, rig, problems)
+    target = _target(trial)
+    if target is None or rig.tone is None:
+        move, placing = _place(trial, rig, problems)
+        strokes: tuple[Stroke, ...] = ()
+    else:
+        move, strokes = _run_up(target, rig, problems)
+        placing = None
     if problems:
         raise Refused(f"bench {rig.id}: cannot play {trial.scenario_id}", tuple(problems))
     return RigPlan(
@@ -113,21 +139,28 @@ def plan_trial(
         placing=placing,
         switches=tuple(switch for switch in rig.switches if switch.role == "amplifier"),
         notes=tuple(_notes(trial, rig, needs)),
+        tone=rig.tone,
+        target=target,
+        strokes=strokes,
     )
 
 
 def _streams(trial: Trial, rig: RigFile, needs: Mapping[str, StreamNeed]) -> Iterator[str]:
-    device = trial.spec.device
+    device, recorded = trial.spec.device, stream_of(rig)
     for name, need in needs.items():
-        if name not in (AUDIBLE, PLAYBACK):
+        if name not in (recorded, PLAYBACK):
             rates = " or ".join(f"{rate // 1000} kHz" for rate in need.rates_hz)
-            yield f"the build wants {name} at {rates}, the bench records {AUDIBLE} only"
-    need = needs.get(AUDIBLE)
+            yield f"the build wants {name} at {rates}, the bench records {recorded} only"
+    need = needs.get(recorded)
     if need is None:
+        if rig.tone is not None:
+            yield f"the build does not listen above hearing, the bench records {recorded} only"
         return
-    if device.audible.rate_hz not in need.rates_hz:
+    if recorded == ULTRASONIC:
+        yield from _above_hearing(trial, rig, need)
+    elif device.audible.rate_hz not in need.rates_hz:
         yield f"device {device.id} has audible.rate_hz = {device.audible.rate_hz}, the build wants another"
-    if device.audible.rate_hz > rig.audio.rate_hz:
+    elif device.audible.rate_hz > rig.audio.rate_hz:
         yield f"device {device.id} hears at {device.audible.rate_hz} Hz, the bench records at {rig.audio.rate_hz} Hz"
     wanted, have = need.channels or 1, _recorded(trial, rig)
     if wanted > have:
@@ -135,6 +168,24 @@ def _streams(trial: Trial, rig: RigFile, needs: Mapping[str, StreamNeed]) -> Ite
     most = max(wire.microphone for wire in rig.audio.inputs)
     if rig.kind == "emulated" and most > len(device.microphones_m):
         yield f"the bench records microphone {most}, device {device.id} has {len(device.microphones_m)}"
+
+
+def _above_hearing(trial: Trial, rig: RigFile, need: StreamNeed) -> Iterator[str]:
+    device = trial.spec.device
+    if device.ultrasonic is None:
+        yield f"device {device.id} has no [ultrasonic] converter"
+    elif device.ultrasonic.rate_hz != rig.audio.rate_hz:
+        yield (
+            f"device {device.id} has ultrasonic.rate_hz = {device.ultrasonic.rate_hz}, the bench records at "
+            f"{rig.audio.rate_hz} Hz"
+        )
+    elif device.ultrasonic.rate_hz not in need.rates_hz:
+        yield f"device {device.id} has ultrasonic.rate_hz = {device.ultrasonic.rate_hz}, the build wants another"
+
+
+def stream_of(rig: RigFile) -> str:
+    """What a bench records: sound, or what lies above it where it plays the device's own tone."""
+    return AUDIBLE if rig.tone is None else ULTRASONIC
 
 
 def _recorded(trial: Trial, rig: RigFile) -> int:
@@ -148,7 +199,7 @@ def _recorded(trial: Trial, rig: RigFile) -> int:
 
 def _channels(trial: Trial, rig: RigFile, needs: Mapping[str, StreamNeed]) -> int:
     """A build that takes all microphones takes all that are recorded."""
-    need = needs.get(AUDIBLE)
+    need = needs.get(stream_of(rig))
     return _recorded(trial, rig) if need is None or need.channels is None else need.channels
 
 
@@ -163,12 +214,54 @@ def _cell(trial: Trial, rig: RigFile) -> Iterator[str]:
             yield f"it sweeps {key}, which this bench cannot change: {why}"
 
 
-def _kinds(trial: Trial) -> Iterator[str]:
+def _kinds(trial: Trial, rig: RigFile) -> Iterator[str]:
     for source in trial.spec.sources:
-        if source.kind not in ("media", "noise"):
+        if rig.tone is not None:
+            yield f"sources.{source.name}: this bench plays the device's own tone and nothing else"
+        elif source.kind not in ("media", "noise"):
             yield f"sources.{source.name}: nothing here plays kind = {source.kind!r}"
-    if getattr(trial.spec, "movers", ()):
-        yield "movers: nothing here moves by itself"
+    if rig.kind != "emulated" and trial.spec.interferers:
+        yield "interferers: nothing here plays them"
+    for number, mover in enumerate(trial.spec.movers):
+        if not isinstance(mover, LinearStageSpec) or rig.tone is None:
+            yield f"movers.{mover.name}: nothing here moves like kind = {mover.kind!r}"
+        elif rig.stage is None or rig.stage.carries != "target":
+            yield f'movers.{mover.name}: no stage here carries a target; [stage] with carries = "target" is needed'
+        elif number:
+            yield f"movers.{mover.name}: there is one stage, and it carries one target"
+
+
+def _target(trial: Trial) -> LinearStageSpec | None:
+    return next((mover for mover in trial.spec.movers if isinstance(mover, LinearStageSpec)), None)
+
+
+def _run_up(
+    target: LinearStageSpec, rig: RigFile, problems: list[str]
+) -> tuple[Move | None, tuple[Stroke, ...]]:
+    """Where the stage waits, and its strokes while the trial runs."""
+    stage = rig.stage
+    if stage is None or stage.carries != "target":
+        return None, ()  # said already
+    least, most = stage.reach_m
+    for key in ("distance_m", "end_m"):
+        distance = getattr(target, key)
+        if not least - 1e-6 <= distance <= most + 1e-6:
+            problems.append(
+                f"movers.{target.name}.{key} = {distance:g} is out of the stage's travel, {least:g} to {most:g} m"
+            )
+    feed, fastest = (
+        60_000.0 * target.speed_m_s,
+        rig.profile_of(rig.instrument(stage.instrument)).maximum_feed_mm_min,
+    )
+    if feed > fastest:
+        problems.append(
+            f"movers.{target.name}.speed_m_s = {target.speed_m_s:g}: {stage.instrument} goes at {fastest / 60_000.0:g} m/s at most"
+        )
+    strokes = (
+        Stroke(float(at), stage.position_mm(target.goal_m(number)), target.goal_m(number), feed)
+        for number, at in enumerate(target.starts_s())
+    )
+    return Move(stage.position_mm(target.distance_m), target.distance_m), tuple(strokes)
 
 
 def _sounds(trial: Trial, rig: RigFile, problems: list[str]) -> Iterator[Sound]:
@@ -207,7 +300,7 @@ def _too_loud(sounds: tuple[Sound, ...], rig: RigFile) -> Iterator[str]:
 
 
 def _place(trial: Trial, rig: RigFile, problems: list[str]) -> tuple[Move | None, Placing | None]:
-    if rig.kind == "loopback":
+    if rig.kind == "loopback" or rig.tone is not None:
         return None, None
     media = [source for source in trial.spec.sources if source.kind == "media"]
     for source in media:
@@ -253,6 +346,6 @@ def _notes(trial: Trial, rig: RigFile, needs: Mapping[str, StreamNeed]) -> Itera
     elif rig.kind == "physical":
         yield f"room and furniture are those of {rig.room}, not the scenario's"
     heard, there = _channels(trial, rig, needs), len(trial.spec.device.microphones_m)
-    need = needs.get(AUDIBLE)
+    need = needs.get(stream_of(rig))
     if need is not None and need.channels is None and heard < there:
         yield f"the reference stack hears {heard} of {there} microphones: the bench records no more"

@@ -12,6 +12,8 @@ from rigs.audio.devices import forget_devices, refresh_devices
 from rigs.emulators.jack import JackServer, JackSpec
 from rigs.rig_file import RigFile
 
+PATIENT_S = 5.0  # for a stack that is slower than the clock of a software sound card, which waits no longer than 10 s for anybody
+
 
 def audio_spec(rig: RigFile) -> AudioSpec:
     """Channel map, pilot, and what lag, level and clock of this bench must be."""
@@ -38,6 +40,7 @@ def audio_spec(rig: RigFile) -> AudioSpec:
         lag_tolerance=audio.jitter_ms * ms,
         max_skew_ppm=audio.skew_ppm,
         exact=rig.kind == "loopback" and audio.jack is not None,
+        patient_s=PATIENT_S if rig.tone is not None and audio.jack is not None else 0.0,
     )
 
 

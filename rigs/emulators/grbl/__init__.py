@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from rigs.emulators.grbl.controller import GrblEmulator
+import time
+from collections.abc import Callable
+
+from rigs.emulators.grbl.controller import GrblEmulator, MotionLog
 from rigs.errors import BadRigFile
 from rigs.grbl.profile import StageProfile
 
@@ -14,10 +17,15 @@ CLEARANCE_MM = 2.0  # from the low end of the travel to its switch
 USUAL_TRAVEL_MM = (-200.0, 0.0)
 
 
-def EMULATOR(profile: StageProfile, speed: float = 1.0) -> GrblEmulator:
+def EMULATOR(
+    profile: StageProfile,
+    speed: float = 1.0,
+    clock: Callable[[], float] = time.monotonic,
+    log: MotionLog | None = None,
+) -> GrblEmulator:
     """A stage that fits a profile: homing, soft and hard limits on, homing towards the low ends.
 
-    speed: emulated seconds a second. Raises BadRigFile for a travel that reaches above machine zero.
+    speed: emulated seconds a second. clock, log: see `GrblEmulator`. Raises BadRigFile for a travel that reaches above machine zero.
     """
     settings: dict[int, float] = {20: 1, 21: 1, 22: 1, 23: 7, 24: 300.0, 25: 6000.0, 26: 25}
     for number, axis in enumerate(("x", "y", "z")):
@@ -29,8 +37,8 @@ def EMULATOR(profile: StageProfile, speed: float = 1.0) -> GrblEmulator:
             )
         settings |= {
             100 + number: 100.0,
-            110 + number: RATE_MM_MIN,
+            110 + number: max(RATE_MM_MIN, profile.maximum_feed_mm_min),
             120 + number: ACCELERATION_MM_S2,
             130 + number: CLEARANCE_MM - zero - low,
         }
-    return GrblEmulator(settings, speed=speed)
+    return GrblEmulator(settings, speed=speed, clock=clock, log=log)

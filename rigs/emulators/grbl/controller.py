@@ -23,12 +23,16 @@ RX_BYTES = 128
 BANNER = "Grbl 1.1h ['$' for help]"
 
 
+# Emulated seconds since power-up, and where the carriage stands from its lower switches, in mm by axis.
+MotionLog = Callable[[float, tuple[float, ...]], None]
+
+
 class GrblEmulator:
     """Bytes in, bytes out: `feed`, `tick`, and the faults `alarm` and `reboot`.
 
     settings: changes to the defaults. speed: emulated seconds a second. clock: seconds, never backwards.
     travel_mm: between the switches; by default what $130 and on say. carriage_mm: where it stands at
-    power-up, from the lower switch. banner, options: first line and `[OPT:...]`, for relatives of GRBL.
+    power-up, from the lower switch. log: told where the carriage is, whenever time has passed. banner, options: first line and `[OPT:...]`, for relatives of GRBL.
     """
 
     def __init__(
@@ -41,13 +45,14 @@ class GrblEmulator:
         banner: str = BANNER,
         options: str = f"V,{PLANNER_BLOCKS},128",
         rx_bytes: int = RX_BYTES,
+        log: MotionLog | None = None,
     ) -> None:
         stored = Settings(settings)
         travel = travel_mm or stored.axes(130)
         self.carriage = Carriage(travel, carriage_mm or tuple(way / 2 for way in travel))
         self._machine = Machine(stored, self.carriage, banner, options, rx_bytes)
         self._program = Program(self._machine).run()
-        self._speed, self._clock = speed, clock
+        self._speed, self._clock, self._log = speed, clock, log
         self._began = clock()
 
     # -- what the server calls ---------------------------------------------------------------------
@@ -115,6 +120,8 @@ class GrblEmulator:
                 step = min(step, SLICE_S)
             machine.advance(step)
             machine.now += step
+            if self._log is not None:
+                self._log(machine.now, tuple(self.carriage.position_mm))
             self._run()
 
     def _run(self) -> None:
