@@ -1,14 +1,13 @@
 """Questions on their way to a verifier, and when their answers count.
 
 A verifier in this process answers at once. One behind a wire is asked by a thread of its own, and its answer counts exactly
-`answer_s` of audio after the question, however early it came: so scores do not depend on how fast the wire was, as long as
+`answer_s` and a hop of audio after the end of its clip, however early it came: so scores do not depend on how fast the wire was, as long as
 the answer is there in time. A device in real time never waits for it. A simulation, which runs faster, waits at most for the
 moment at which the device would have stopped waiting.
 """
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 from collections import deque
@@ -17,12 +16,14 @@ from pathlib import Path
 from typing import Protocol
 
 from detectors.errors import DetectorError
+from detectors.sound_events.features import HOP_S
 from detectors.sound_events.remote import RemoteVerifier
 from detectors.sound_events.uploads import Uploads
 from detectors.sound_events.verifier import Clip, OnnxVerifier, State, Verdict, Verifier, no_answer
 from detectors.sound_events.wire import read_token
 
 WAITING = 8  # questions that may wait for the thread, one of each label; more are not asked
+LEFT = 0.5  # of the time for an answer; with less of it left a clip is not sent for nothing
 EARLY_S = 1e-9  # hops of 100 ms do not add up exactly
 
 
@@ -60,7 +61,7 @@ class DirectQuestions:
 
     def ask(self, clip: Clip) -> None:
         verdict = self._verifier.judge(clip)
-        self.uploads.add(clip, verdict)
+        self.uploads.add(clip, verdict, clip.end_s)
         self._ready.append(Answer(clip, verdict, clip.end_s))
 
     def answers(self, now_s: float) -> list[Answer]:
@@ -73,7 +74,7 @@ class DirectQuestions:
 
 @dataclass(eq=False)
 class _Question:
-    """deadline: on the clock of `time.monotonic`. verdict: set by the thread before `done`."""
+    """deadline: on the clock of `time.monotonic`."""
 
     clip: Clip
     due_s: float
@@ -82,30 +83,36 @@ class _Question:
     verdict: Verdict | None = None
     done: threading.Event = field(default_factory=threading.Event)
 
+    def say(self, verdict: Verdict) -> None:
+        self.verdict = verdict
+        self.done.set()
+
 
 class RemoteQuestions:
-    """To a verifier behind a wire, through one thread and a bounded queue."""
+    """To a verifier behind a wire, through one thread, which lives while there are questions, and a bounded queue."""
 
     def __init__(self, verifier: RemoteVerifier) -> None:
         self.uploads = Uploads()
         self._verifier = verifier
         self._answer_s = verifier.answer_s
         self._asked: deque[_Question] = deque()
-        self._queue: queue.Queue[_Question | None] = queue.Queue(WAITING)
-        self._thread: threading.Thread | None = None
+        self._waiting: deque[_Question] = deque()
+        self._busy = False
+        self._lock = threading.Lock()  # of _waiting and _busy
 
     def ask(self, clip: Clip) -> None:
-        question = _Question(clip, clip.end_s + self._answer_s, time.monotonic() + self._answer_s)
+        # A hop more: a clip may be complete for almost one before it is asked about, and nobody waits in real time.
+        due_s = clip.end_s + self._answer_s + HOP_S
+        question = _Question(clip, due_s, time.monotonic() + self._answer_s)
         self._asked.append(question)
-        try:
-            self._queue.put_nowait(question)
-        except queue.Full:
-            question.verdict = no_answer(State.SLOW, f"{WAITING} questions are waiting already", sent=False)
-            question.done.set()
-            return
-        if self._thread is None:  # not before there is something to ask: a thread does not survive a fork
-            self._thread = threading.Thread(target=self._work, name="verifier", daemon=True)
-            self._thread.start()
+        with self._lock:
+            if len(self._waiting) >= WAITING:
+                question.say(no_answer(State.SLOW, f"{WAITING} questions are waiting already", sent=False))
+                return
+            self._waiting.append(question)
+            if not self._busy:
+                self._busy = True
+                threading.Thread(target=self._work, name="verifier", daemon=True).start()
 
     def answers(self, now_s: float) -> list[Answer]:
         due = []
@@ -113,32 +120,29 @@ class RemoteQuestions:
             question = self._asked.popleft()
             question.done.wait(max(0.0, question.deadline - time.monotonic()))
             verdict = question.verdict or no_answer(State.SLOW, "no answer in time", question.taken)
-            self.uploads.add(question.clip, verdict)
+            self.uploads.add(question.clip, verdict, question.due_s)
             due.append(Answer(question.clip, verdict, question.due_s))
         return due
 
     def close(self) -> None:
-        """The thread ends after the question it is busy with; nobody waits for it."""
         self._asked.clear()
-        while True:
-            try:
-                self._queue.get_nowait()
-            except queue.Empty:
-                break
-        if self._thread is not None:
-            self._queue.put_nowait(None)
-            self._thread = None
+        with self._lock:
+            self._waiting.clear()
 
     def _work(self) -> None:
-        while (question := self._queue.get()) is not None:
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._busy = False
+                    return
+                question = self._waiting.popleft()
             within_s = question.deadline - time.monotonic()
-            question.taken = within_s > 0.0  # a clip that nobody waits for does not leave the device
-            question.verdict = (
+            question.taken = within_s > LEFT * self._answer_s
+            question.say(
                 self._verifier.judge(question.clip, within_s)
                 if question.taken
                 else no_answer(State.SLOW, "its turn came too late", sent=False)
             )
-            question.done.set()
 
 
 def questions_to(verifier: str, model: Path | None, token_file: Path | str | None = None) -> Questions | None:

@@ -72,6 +72,8 @@ class RemoteVerifier:
             connection.request("POST", f"{wire.PATH}?{asked}", wire.wav(clip), self._headers)
             response = connection.getresponse()
             body = response.read(wire.LONGEST_ANSWER + 1)
+            if response.length and len(body) <= wire.LONGEST_ANSWER:  # what had been promised is missing
+                raise http.client.IncompleteRead(body, response.length)
             return wire.verdict(response.status, body, clip.label)
         except TimeoutError:
             return no_answer(State.SLOW, f"no answer within {within_s:.2g} s", sent)

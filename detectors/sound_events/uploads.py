@@ -10,29 +10,52 @@ from detectors.sound_events.verifier import Clip, State, Verdict
 DAY_S = 86_400.0
 
 
+@dataclass(frozen=True)
+class Asked:
+    """One question and what came of it, without its sound. answered_s: time in the session from which the verdict counts."""
+
+    label: str
+    start_s: float
+    duration_s: float
+    answered_s: float
+    verdict: Verdict
+
+
 @dataclass
 class Uploads:
-    """Counted since the session began. by_label: clips that were sent. seconds: of audio in them. states: every question,
-    sent or not, by how the verifier was."""
+    """Every question since the session began, sent or not, in order."""
 
-    by_label: Counter[str] = field(default_factory=Counter)
-    seconds: float = 0.0
-    states: Counter[State] = field(default_factory=Counter)
+    asked: list[Asked] = field(default_factory=list)
 
-    def add(self, clip: Clip, verdict: Verdict) -> None:
-        self.states[verdict.state] += 1
-        if verdict.sent:
-            self.by_label[clip.label] += 1
-            self.seconds += clip.duration_s
+    def add(self, clip: Clip, verdict: Verdict, answered_s: float) -> None:
+        self.asked.append(Asked(clip.label, clip.start_s, clip.duration_s, answered_s, verdict))
+
+    @property
+    def sent(self) -> list[Asked]:
+        return [one for one in self.asked if one.verdict.sent]
 
     @property
     def clips(self) -> int:
-        return self.by_label.total()
+        """How many left the device."""
+        return len(self.sent)
+
+    @property
+    def seconds(self) -> float:
+        """Of audio that left the device."""
+        return sum(one.duration_s for one in self.sent)
+
+    @property
+    def by_label(self) -> Counter[str]:
+        return Counter(one.label for one in self.sent)
+
+    @property
+    def states(self) -> Counter[State]:
+        return Counter(one.verdict.state for one in self.asked)
 
     @property
     def unanswered(self) -> int:
         """Questions after which the device decided by itself."""
-        return self.states.total() - self.states[State.OK]
+        return sum(not one.verdict.answered for one in self.asked)
 
     def clips_per_day(self, heard_s: float) -> float:
         """heard_s: > 0, how long the device has listened."""

@@ -129,7 +129,7 @@ def _cells(one: Notification) -> list[str]:
         one.source,
         one.label,
         f"{one.onset_s:.1f} s",
-        f"{one.score:.2f}",
+        "" if one.score is None else f"{one.score:.2f}",
         verifier,
         clip,
         f"{one.keep_until:%Y-%m-%d}",

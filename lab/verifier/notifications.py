@@ -10,6 +10,7 @@ are for their owner alone.
 from __future__ import annotations
 
 import io
+import math
 import os
 import re
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ _ID = re.compile(r"\d{8}T\d{6}\.\d{3}Z_[a-z_]+(-\d+)?")
 
 
 class Notification(BaseModel):
-    """source: what was listening, or the recording. onset_s, decided_s: in its time. score: that the event was told with.
+    """source: what was listening, or the recording. onset_s, decided_s: in its time. score: that the event was told with, if any.
     device_score: of the first stage alone. confirmed: by the verifier, None where it gave no answer. verifier: how it was."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,7 +44,7 @@ class Notification(BaseModel):
     label: str
     onset_s: float
     decided_s: float
-    score: float
+    score: float | None
     detector: str
     stage: str
     device_score: float | None = None
@@ -81,7 +82,7 @@ def keep(
         "label": event.label,
         "onset_s": event.onset_s,
         "decided_s": event.offset_s,
-        "score": event.score,
+        "score": None if math.isnan(event.score) else event.score,
         "detector": event.detector,
         "stage": event.stage,
         "device_score": device_score,
