@@ -16,6 +16,9 @@ Rule = Literal["table", "shelf", "wall", "centre"]
 Height = Literal["tv", "seated", "standing", "floor", "ceiling"]
 Coordinate = Annotated[float, Field(ge=0.0, le=30.0)]
 Point = Annotated[tuple[Coordinate, Coordinate, Coordinate], Field(strict=False)]
+FloorCoordinate = Annotated[float, Field(ge=-10.0, le=40.0)]
+FloorPoint = Annotated[tuple[FloorCoordinate, FloorCoordinate], Field(strict=False)]
+FloorPath = Annotated[tuple[FloorPoint, ...], Field(strict=False, min_length=2, max_length=200)]
 
 SOURCE_WALL_M = 0.3  # a source keeps this far from every wall
 DEVICE_WALL_M = 0.05
@@ -93,7 +96,7 @@ def place_source(
     if rule is not None:
         return _draw_by_rule(rule, size, rng)
     assert distance_m is not None
-    low, high = _height_range(height, size)
+    low, high = height_range(height, size)
     nearest = max(low - device[2], device[2] - high, 0.0)
     if distance_m < nearest:
         raise BadInput(
@@ -118,13 +121,13 @@ def place_source(
 def largest_distance_m(device_m: ArrayLike, size_m: ArrayLike, height: Height = "tv") -> float:
     """Largest distance from the device at which a source of this height still fits into the room."""
     device, size = np.asarray(device_m, dtype=np.float64), np.asarray(size_m, dtype=np.float64)
-    low, high = _height_range(height, size)
+    low, high = height_range(height, size)
     across = np.maximum(device[:2] - SOURCE_WALL_M, size[:2] - SOURCE_WALL_M - device[:2])
     rise = max(abs(low - device[2]), abs(high - device[2]))
     return float(np.sqrt(across[0] ** 2 + across[1] ** 2 + rise**2))
 
 
-def _height_range(height: Height, size: NDArray) -> tuple[float, float]:
+def height_range(height: Height, size: NDArray) -> tuple[float, float]:
     """The range of a kind of source, pushed below the ceiling of a low room."""
     ceiling = size[2] - DEVICE_WALL_M
     low, high = HEIGHTS_M[height]

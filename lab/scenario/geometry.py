@@ -14,7 +14,9 @@ from lab.acoustics.ultrasonic.stage import Carrier
 from lab.errors import BadInput
 from lab.movers.catalogue import make_mover
 from lab.movers.mover import Mover, Surroundings
+from lab.scenario.course import check_steps, course_of
 from lab.scenario.model import Scenario
+from lab.sources.catalogue import stands_somewhere
 
 TRIES = 16
 MOVING_TRIES = (
@@ -28,10 +30,12 @@ def check_geometry(scenario: Scenario, seen: set[Any]) -> None:
     seen: what has been tried already; corners that differ in other things need no second try.
     """
     places = [place for place in map(_place, scenario.sources) if place is not None]
+    going = [one for one in scenario.sources if stands_somewhere(one) and not one_place(one)]
     what = (
         scenario.room.size_m,
         scenario.placement,
         tuple(map(str, places)),
+        tuple((one.name, one.moves, getattr(one, "path_m", None)) for one in going),
         scenario.movers,
         scenario.doorways,
         scenario.duration_s,
@@ -52,6 +56,11 @@ def check_geometry(scenario: Scenario, seen: set[Any]) -> None:
             place_source(scenario.room.size_m, device_m, rng, **place)
         if (attempt - len(seen)) % TRIES < max(1, MOVING_TRIES - len(seen)):
             _check_speeds(scenario, lay_out(scenario, device_m, lambda _, rng=rng: rng))
+            for source in going:
+                if source.moves is None:
+                    check_steps(source, scenario, device_m)
+                else:
+                    course_of(source, scenario, device_m, rng)
     seen.add(what)
 
 
@@ -89,6 +98,11 @@ def _check_speeds(scenario: Scenario, movers: tuple[Mover, ...]) -> None:
             control_rate_hz(mover.top_speed_m_s, carrier)
         except BadInput as error:
             raise BadInput(f"movers.{mover.name}: {error}") from None
+
+
+def one_place(source: Any) -> bool:
+    """Whether a source stays where it is: it does not move, nor walk along a path."""
+    return source.moves is None and getattr(source, "path_m", None) is None
 
 
 def _place(source: Any) -> dict[str, Any] | None:

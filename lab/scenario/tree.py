@@ -23,7 +23,7 @@ ALTERNATIVES = (
     frozenset({"rt60_s", "materials"}),
     frozenset({"trials", "hours"}),
     frozenset({"snr_db", "level_db_spl"}),
-    frozenset({"position_m", "distance_m", "rule"}),
+    frozenset({"position_m", "distance_m", "rule", "moves", "path_m"}),
     frozenset({"start_s", "schedule"}),
 )
 

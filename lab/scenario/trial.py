@@ -15,7 +15,7 @@ from lab.scenario.model import Scenario
 # Where a source or a mover stands belongs to the placement, not to the trial: trials that share a room and a placement
 # share impulse responses and echoes.
 PLACED = ("sources", "movers", "doorways", "interferers")
-POSITION_KEYS = frozenset({"position", "position_m", "distance_m", "rule", "height"})
+POSITION_KEYS = frozenset({"position", "position_m", "distance_m", "rule", "moves", "path_m", "height"})
 
 
 @dataclass(frozen=True)

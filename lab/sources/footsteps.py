@@ -13,19 +13,20 @@ nearly all the rest below 1 kHz.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from functools import partial
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from detectors.interface import Event
-from lab.acoustics.placement import Coordinate
+from lab.acoustics.placement import FloorPath, Height
 from lab.sources.draws import between, held_out
 from lab.sources.modal import RATE_HZ, band_noise, mixed, strike
-from lab.sources.placed import PlacedSpec, Sound, SoundStream, starts
+from lab.sources.placed import PlacedSpec, Sound, SoundStream, check_place, starts
 from lab.sources.struck import Struck, alike, lasting_s, pressure
 from lab.sources.transmission import Through
 
@@ -34,7 +35,6 @@ LEG_M = 0.53  # share of the height
 STEP_S = 0.35  # audio of one step
 Surface = Literal["wood", "laminate", "tile", "carpet"]
 Shoe = Literal["barefoot", "sock", "trainer", "leather", "heel"]
-Place = Annotated[tuple[Coordinate, Coordinate], Field(strict=False)]
 
 # Resonances in Hz, decay in s, what is added to the time of contact in s, level in dB.
 FLOORS: dict[str, tuple[tuple[float, float], tuple[float, float], float, float]] = {
@@ -56,7 +56,9 @@ SHOES: dict[str, tuple[tuple[float, float], float, float]] = {
 class FootstepsSpec(PlacedSpec):
     """Someone who walks about: one event `footsteps` from the first step to the end of the last.
 
-    steps: 1-2000 in a walk, drawn from 6-16 where not given; with `path_m`, points (x, y) in the room, as many as lead along it.
+    Where: on the spot (`distance_m`, `position_m`, `rule`), or along `path_m`, points (x, y), each step heard from its place; steps
+    outside the room come through the doorway next to them, open or closed. steps: 1-2000 in a walk, drawn from 6-16 where not given;
+    with `path_m`, as many as lead along it; there_and_back: and back again, as often as `steps` asks for.
     speed_m_s: 0.4-2.4, drawn from 0.7-1.6; height_of_walker_m: 1.4-2.05. surface, shoe: drawn where not given. level_db_spl: RMS of a
     step while active at 1 m, 50 Hz-7 kHz; else by shoe (40-61), floor (-8 to +3), speed (24 dB a decade) and +/- 4 dB.
     through: a door on the way. A walk in a `schedule` begins only once the one before has ended.
@@ -64,12 +66,23 @@ class FootstepsSpec(PlacedSpec):
 
     kind: Literal["footsteps"]
     steps: int | None = Field(None, ge=1, le=2000)
-    path_m: Annotated[tuple[Place, ...], Field(strict=False, min_length=2, max_length=200)] | None = None
+    path_m: FloorPath | None = None
+    there_and_back: bool = False
     speed_m_s: float | None = Field(None, ge=0.4, le=2.4)
+    height: Height = "floor"
     height_of_walker_m: float | None = Field(None, ge=1.4, le=2.05)
     surface: Surface | None = None
     shoe: Shoe | None = None
     through: Through = "air"
+
+    @model_validator(mode="after")
+    def _stands_somewhere(self) -> Self:
+        if self.moves is not None:
+            raise ValueError("moves: a walker goes along path_m, step by step")
+        check_place(self, "path_m")
+        if self.there_and_back and self.path_m is None:
+            raise ValueError("there_and_back needs a path_m")
+        return self
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,12 +97,33 @@ class Walk:
     feet: int
 
 
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One step of a trial. onset_s: rounded to a sample. place_m: (2,). pressure: in Pa at 1 m, what a way through leaves of it."""
+
+    onset_s: float
+    place_m: NDArray[np.float64]
+    pressure: Callable[[Through], NDArray[np.float32]]
+
+
 class Footsteps(SoundStream):
     """A source that walks. Where each step falls is known before it is heard."""
 
-    def __init__(self, *args, begun: list[tuple[float, Walk]], **kwargs) -> None:
-        self._begun = begun
+    def __init__(self, *args, begun: list[tuple[float, Walk]], split: str, **kwargs) -> None:
+        self._begun, self._split = begun, split
         super().__init__(*args, **kwargs)
+
+    def each(self) -> Iterator[Step]:
+        """The steps of the trial one by one, in order, for who hears each from a place of its own."""
+        for at_s, walk in self._begun:
+            for index, (t, x, y) in enumerate(walk.steps):
+                onset_s = round((at_s + float(t)) * self.rate_hz) / self.rate_hz
+                if onset_s < self.samples / self.rate_hz:
+                    heard = partial(self._pressure, walk, index)
+                    yield Step(onset_s, np.array([x, y]), heard)
+
+    def _pressure(self, walk: Walk, index: int, through: Through) -> NDArray[np.float32]:
+        return step_pressure(walk, index, through, self.rate_hz, self._split)
 
     def steps(self) -> list[tuple[float, float, float]]:
         """All steps of the trial, (time in s, x, y in m); x and y are NaN for a walk on the spot of its source."""
@@ -133,6 +167,7 @@ def open_footsteps(
         cluster=alike(spec, seed, split),
         measured=measured,
         begun=begun,
+        split=split,
     )
 
 
@@ -161,12 +196,22 @@ def draw_walk(spec: FootstepsSpec, rng: np.random.Generator, split: str) -> Walk
         count = spec.steps or count
         places = np.full((count, 2), np.nan)
     else:
-        places = _along(np.asarray(spec.path_m, dtype=np.float64), speed * each_s)
+        places = _along(_course(spec, speed * each_s), speed * each_s)
         places = places[: spec.steps] if spec.steps else places
     count = len(places)
     limp = rng.uniform(-0.02, 0.02) * np.where(np.arange(count) % 2, 1.0, -1.0)
     times = each_s * np.cumsum(np.maximum(0.5, 1.0 + limp + 0.03 * rng.standard_normal(count)))
     return Walk(surface, shoe, speed, level, np.column_stack((times - times[0], places)), feet)
+
+
+def _course(spec: FootstepsSpec, step_m: float) -> NDArray[np.float64]:
+    """The points of a walk, (n, 2): its path, and back again where it says so, until there is room for its steps."""
+    points = np.asarray(spec.path_m, dtype=np.float64)
+    if not spec.there_and_back:
+        return points
+    rounds = math.ceil((spec.steps or 0) * step_m / (2.0 * np.hypot(*np.diff(points, axis=0).T).sum()))
+    back = np.concatenate((points[1:], points[-2::-1]))
+    return np.concatenate((points[:1], *[back] * max(1, rounds)))
 
 
 def _along(points: NDArray[np.float64], step_m: float) -> NDArray[np.float64]:

@@ -22,13 +22,16 @@ from lab.acoustics.placement import Height, Point, Rule
 from lab.errors import BadInput
 from lab.sources.library import PROCEDURAL, Library, open_library
 from lab.sources.marking import WatermarkSpec, marked_stretch, marked_word, marked_word_alone
-from lab.sources.placed import Name, Schedule, starts
+from lab.sources.moves import MovesSpec
+from lab.sources.placed import Name, Schedule, check_place, starts
 from lab.sources.segments import Segment
 from lab.sources.stretch import Stretch, silence, stretch_of
 from lab.spec import Spec
 
 Class = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 REMEMBERED_S = 60.0  # what plays longer is made anew each time, in constant memory
+# Keys of where a source is, which do not matter to what it plays.
+NOWHERE = {"distance_m": 1.0, "position_m": None, "rule": None, "moves": None, "height": "tv"}
 LEAD_S = (1.0, 4.0)  # host heard before a mark, when the source plays that long
 
 
@@ -36,8 +39,8 @@ class MediaSpec(Spec):
     """A source that plays recordings or procedural audio.
 
     corpus: `procedural`, a name on the shelf, or the path of a corpus file. classes: of the corpus; a clip's class is
-    drawn with equal chance. Where it stands: exactly one of `distance_m` (to the centre of the device), `position_m`, `rule`;
-    height: of a source placed by distance.
+    drawn with equal chance. Where it is: exactly one of `distance_m` (to the centre of the device), `position_m`, `rule`, `moves`;
+    height: of a source placed by distance or moving.
     level_db_spl: RMS level at 1 m in a free field while active, 50 Hz-7 kHz; of the marked part when there is
     one. play: `loop_through` plays clip after clip to the end, `once` a single clip at each start. period_s: of
     `click_track`, `drum_loop` (one step) and `stutter`.
@@ -53,6 +56,7 @@ class MediaSpec(Spec):
     distance_m: float | None = Field(None, ge=0.1, le=50.0)
     position_m: Point | None = None
     rule: Rule | None = None
+    moves: MovesSpec | None = None
     height: Height = "tv"
     level_db_spl: float = Field(ge=20.0, le=120.0)
     start_s: float = Field(0.0, ge=0.0, le=86_400.0)
@@ -63,8 +67,7 @@ class MediaSpec(Spec):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if sum(place is not None for place in (self.distance_m, self.position_m, self.rule)) != 1:
-            raise ValueError("exactly one of distance_m, position_m, rule")
+        check_place(self)
         if self.schedule is not None and self.play != "once":
             raise ValueError('schedule needs play = "once": one clip at each start')
         mark = self.watermark
@@ -168,7 +171,7 @@ def open_media(
         )
     if duration_s <= REMEMBERED_S:
         # Where a source stands is heard in the room, not in what it plays: cells of a distance sweep share it.
-        sound = spec.model_copy(update={"distance_m": 1.0, "position_m": None, "rule": None, "height": "tv"})
+        sound = spec.model_copy(update=NOWHERE)
         stretches = iter(_remembered(sound, seed, rate_hz, duration_s, split, folder))
     else:
         stretches = _stretches(spec, seed, rate_hz, duration_s, split, folder)

@@ -17,6 +17,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from detectors.interface import Event
 from lab.acoustics.placement import Height, Point, Rule
+from lab.sources.moves import MovesSpec
 from lab.sources.segments import Segment
 from lab.spec import Spec
 
@@ -32,8 +33,8 @@ class Schedule(Spec):
 class PlacedSpec(Spec):
     """Where a source stands, how loud it is and when it sounds; each kind adds its own keys.
 
-    Where it stands: exactly one of `distance_m` (to the centre of the device), `position_m`, `rule`; height: of a
-    source placed by distance. level_db_spl: at 1 m in a free field, of what the kind documents; without it, drawn from
+    Where it is: exactly one of `distance_m` (to the centre of the device), `position_m`, `rule`, `moves`; height: of a
+    source placed by distance or moving. level_db_spl: at 1 m in a free field, of what the kind documents; without it, drawn from
     the range the kind documents. It sounds once, at `start_s`; with a `schedule`, at random times after it.
     """
 
@@ -41,6 +42,7 @@ class PlacedSpec(Spec):
     distance_m: float | None = Field(None, ge=0.1, le=50.0)
     position_m: Point | None = None
     rule: Rule | None = None
+    moves: MovesSpec | None = None
     height: Height = "standing"
     level_db_spl: float | None = Field(None, ge=20.0, le=140.0)
     start_s: float = Field(0.0, ge=0.0, le=86_400.0)
@@ -48,9 +50,15 @@ class PlacedSpec(Spec):
 
     @model_validator(mode="after")
     def _stands_somewhere(self) -> Self:
-        if sum(place is not None for place in (self.distance_m, self.position_m, self.rule)) != 1:
-            raise ValueError("exactly one of distance_m, position_m, rule")
+        check_place(self)
         return self
+
+
+def check_place(spec: Spec, *ways: str) -> None:
+    """Raises ValueError for a source that is nowhere, or at several places. ways: more keys that say where it is."""
+    keys = ("distance_m", "position_m", "rule", "moves", *ways)
+    if sum(getattr(spec, key) is not None for key in keys) != 1:
+        raise ValueError(f"exactly one of {', '.join(keys)}")
 
 
 class Starting(Protocol):

@@ -21,7 +21,9 @@ from tests.sources.test_glass import figures
 
 
 def walker(**keys) -> FootstepsSpec:
-    return FootstepsSpec(kind="footsteps", name="walker", distance_m=2.0, **keys)
+    return FootstepsSpec(
+        kind="footsteps", name="walker", **({"distance_m": 2.0} if "path_m" not in keys else {}), **keys
+    )
 
 
 def opened(spec, seed=1, seconds=12.0, split="train"):

@@ -96,7 +96,9 @@ def room_of(
 
 def _responses(trial: Trial, one: PlacedSource) -> NDArray[np.float32]:
     if not isinstance(one.where, Standing):
-        raise BadInput(f"{trial.scenario_id}: sources.{one.spec.name}: moves; a loudspeaker on a bench stands still")
+        raise BadInput(
+            f"{trial.scenario_id}: sources.{one.spec.name}: moves; a loudspeaker on a bench stands still"
+        )
     return one.where.responses
 
 

@@ -23,12 +23,15 @@ from lab.acoustics.placement import place_device, place_source
 from lab.acoustics.room import CalibratedRoom, calibrate
 from lab.bench.protocol import CaptureFacts
 from lab.bench.simulated.day import Day, Place
+from lab.bench.simulated.placed import Around, Moving, Reader, Standing, Stepping, Whereabouts
 from lab.bench.simulated.playback import Playback
 from lab.bench.simulated.session import Component
 from lab.errors import BadInput
+from lab.scenario.course import check_steps, course_of
 from lab.scenario.trial import Trial
 from lab.sources.catalogue import SourceStream, open_source, stands_somewhere
 from lab.sources.days import Occurrence, day_at_home
+from lab.sources.footsteps import FootstepsSpec
 from lab.sources.loudness import active_rms
 from lab.sources.media import MediaSpec
 from lab.sources.noise import NoiseSpec, NoiseStream
@@ -44,14 +47,14 @@ _ROUNDING_DB = 1e-9  # a mark turned down to just this level may come out a roun
 
 @dataclass(frozen=True, eq=False)
 class PlacedSource:
-    """A source in its room.
-
-    responses: to all microphones, (M, taps). delay_s: of the direct sound to the reference microphone.
-    """
+    """A source in its room."""
 
     spec: MediaSpec | PlacedSpec
-    responses: NDArray[np.float32]
-    delay_s: float
+    where: Whereabouts
+
+    def hear(self, stream: SourceStream, channels: int | None = None) -> Reader:
+        """What the first `channels` microphones hear of it, None for all."""
+        return self.where.hear(stream, channels)
 
 
 class Scene:
@@ -133,10 +136,7 @@ class Scene:
 
     def field(self, playing: Mapping[str, SourceStream], channels: int | None = None) -> list[Component]:
         """What is heard in the room at the first `channels` microphones, None for all. playing: see `start`."""
-        field = [
-            Component(OverlapSave(one.responses[:channels], playing[one.spec.name].read).read)
-            for one in self.placed
-        ]
+        field = [Component(one.hear(playing[one.spec.name], channels)) for one in self.placed]
         if DAY in playing:
             field.append(Component(playing[DAY].read))
         for source in self.trial.spec.sources:
@@ -211,7 +211,11 @@ class Scene:
         for one in self.placed:
             stream = playing[one.spec.name]
             truth += [
-                replace(e, onset_s=e.onset_s + one.delay_s, offset_s=e.offset_s + one.delay_s)
+                replace(
+                    e,
+                    onset_s=e.onset_s + one.where.late_s(stream, e.onset_s),
+                    offset_s=e.offset_s + one.where.late_s(stream, e.offset_s),
+                )
                 for e in stream.truth
             ]
             segments += stream.segments
@@ -272,17 +276,29 @@ class Scene:
         return responses, distance_m / self.room.climate.speed_m_s
 
     def _place(self, source: MediaSpec | PlacedSpec) -> PlacedSource:
+        rng = self.trial.rng("placement", source.name)
+        if source.moves is not None:
+            course = course_of(source, self.trial.spec, self.centre, rng)
+            return PlacedSource(source, Moving(course, self._around(source.name)))
+        if isinstance(source, FootstepsSpec) and source.path_m is not None:
+            passes_m = check_steps(source, self.trial.spec, self.centre)
+            return PlacedSource(source, Stepping(passes_m, source.through, self._around(source.name)))
         position = place_source(
             self.room.size_m,
             self.centre,
-            self.trial.rng("placement", source.name),
+            rng,
             distance_m=source.distance_m,
             position_m=source.position_m,
             rule=source.rule,
             height=source.height,
             name=f"sources.{source.name}",
         )
-        return PlacedSource(source, *self.heard_from(position, source.name))
+        return PlacedSource(source, Standing(*self.heard_from(position, source.name)))
+
+    def _around(self, name: str) -> Around:
+        seed = self.trial.seed_of("placement", name, "late")
+        doorways = self.trial.spec.doorways
+        return Around(self.room, self.microphones, self.rate_hz, seed, self._cache, doorways)
 
     def _relative_to(self, source: NoiseSpec) -> PlacedSource:
         for one in self.placed:
@@ -297,16 +313,18 @@ class Scene:
     def _event_rms_pa(self, one: PlacedSource) -> float:
         """At the reference microphone while active: of the marked part, else of the first seconds heard."""
         source = self.play(one.spec)
-        heard = OverlapSave(one.responses[:1], source.read)
+        heard = one.hear(source, 1)
         mark = getattr(one.spec, "watermark", None)
         start_s, end_s = one.spec.start_s, one.spec.start_s + LEVELLING_S
         if mark is not None and mark.start_s is not None:
             end_s = mark.start_s + mark.duration_s
         end_s = min(end_s, self.trial.spec.duration_s)
-        audio = heard.read(round((end_s + one.delay_s) * self.rate_hz))[0]
+        audio = heard(round((end_s + one.where.late_s(source, end_s)) * self.rate_hz))[0]
         if source.truth:
             start_s, end_s = source.truth[0].onset_s, min(source.truth[0].offset_s, end_s)
-        first, last = (round((at_s + one.delay_s) * self.rate_hz) for at_s in (start_s, end_s))
+        first, last = (
+            round((at_s + one.where.late_s(source, at_s)) * self.rate_hz) for at_s in (start_s, end_s)
+        )
         return active_rms(audio[first:last], self.rate_hz)
 
 

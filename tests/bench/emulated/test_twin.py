@@ -38,7 +38,10 @@ def test_what_is_played_sounds_as_in_the_room_of_the_trial(draw, cache):
     (one,) = Scene(trial, cache, None).placed
     playback = np.concatenate([media(trial, cache), np.zeros((1, 4 * RATE_HZ), np.float32)])
     expected = np.stack(
-        [np.convolve(playback[0].astype(float) * TELEVISION[0].pa, response) for response in one.responses]
+        [
+            np.convolve(playback[0].astype(float) * TELEVISION[0].pa, response)
+            for response in one.where.responses
+        ]
     )[:, : 4 * RATE_HZ]
     # The noise has a loudspeaker of its own, which is fed nothing.
     twin = room_of(trial, (*TELEVISION, Loudspeaker(2)), {"tv": 1, "background": 2}, RATE_HZ, cache)
