@@ -22,6 +22,7 @@ from lab.sources.marking import WatermarkSpec
 from lab.sources.media import MediaSpec
 from lab.sources.noise import NoiseSpec
 from lab.sources.playback import PlaybackSpec
+from lab.sources.recordings import RecordingSpec
 
 ANY_RATE_HZ = 16_000  # a library is opened only to see whether it has the classes
 
@@ -65,7 +66,7 @@ class Playlist:
                 raise BadInput(f"day.corpus: {error}") from None
         for source in scenario.sources:
             try:
-                if isinstance(source, BackgroundSpec) and source.classes:
+                if isinstance(source, BackgroundSpec | RecordingSpec) and source.classes:
                     self._add_recordings(source.corpus, source.classes, scenario.split)
                 if isinstance(source, MediaSpec | PlaybackSpec):
                     self._add_recordings(source.corpus, source.classes, scenario.split)

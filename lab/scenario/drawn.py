@@ -1,4 +1,4 @@
-"""Values that are not yet a number: a distribution, drawn once a trial, or a sweep, one cell per value.
+"""Values that are not yet a number: a distribution, drawn once a trial, a turn, or a sweep, one cell per value.
 
 A TOML table whose only key is one of `KINDS` stands for such a value wherever a plain value may stand:
 
@@ -6,20 +6,23 @@ A TOML table whose only key is one of `KINDS` stands for such a value wherever a
     {log_uniform = [low, high]}                uniform in log x; both above 0
     {normal = {mean, sd, low, high}}           truncated to low..high, drawn through the inverse CDF
     {choice = [a, b, ...]}                     each equally likely; any plain values
+    {turn = [a, b, ...]}                       one after the other, trial by trial, round and round; any plain values
+    {turn = {values = [a, b, ...], each = 3}}  the same, each for three trials running: turns of 1, 3, 9 ... make a grid
+    {turn = {count = 40}}                      0, 1 ... 39 in turn
     {sweep = [a, b, ...]}                      not drawn: one cell each; scalars
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy.special import ndtr, ndtri
 
-KINDS = ("uniform", "normal", "log_uniform", "choice", "sweep")
+KINDS = ("uniform", "normal", "log_uniform", "choice", "turn", "sweep")
 Scalar = bool | int | float | str
 
 
@@ -82,11 +85,28 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class Turn:
+    """Values that trials take in order. each: trials running that take one."""
+
+    options: Sequence[Any]
+    each: int = 1
+
+    def corners(self) -> tuple[Any, ...]:
+        if isinstance(self.options, range):
+            return (self.options[0], self.options[-1])
+        return tuple(self.options)
+
+    def at(self, index: int) -> Any:
+        """Of trial number `index`, from 0; of room or placement number `index` for what belongs to these."""
+        return self.options[index // self.each % len(self.options)]
+
+
+@dataclass(frozen=True)
 class Sweep:
     values: tuple[Scalar, ...]
 
 
-Distribution = Uniform | LogUniform | Normal | Choice
+Distribution = Uniform | LogUniform | Normal | Choice | Turn
 
 
 def is_drawn(value: object) -> bool:
@@ -108,12 +128,16 @@ def parse(table: Mapping[str, Any]) -> Distribution | Sweep:
         return LogUniform(low, high)
     if kind == "normal":
         return _normal(content)
+    if kind == "turn" and isinstance(content, dict):
+        return _held(content)
     if not isinstance(content, list) or not content:
         raise Malformed(f"{kind} = {content!r}: a list of at least one value")
-    if any(isinstance(item, dict) for item in content) and kind == "choice":
-        raise Malformed("choice holds plain values; use [[variant]] to switch whole tables")
+    if any(isinstance(item, dict) for item in content) and kind != "sweep":
+        raise Malformed(f"{kind} holds plain values; use [[variant]] to switch whole tables")
     if kind == "choice":
         return Choice(tuple(content))
+    if kind == "turn":
+        return Turn(tuple(content))
     if not all(isinstance(item, Scalar) for item in content):
         raise Malformed("sweep holds numbers, strings or booleans; use [[variant]] for lists and tables")
     if len(set(content)) < len(content):
@@ -129,6 +153,17 @@ def options(value: Any) -> tuple[Any, ...]:
         return (value,)
     parsed = parse(value)
     return parsed.values if isinstance(parsed, Sweep) else parsed.corners()
+
+
+def _held(content: dict[str, Any]) -> Turn:
+    each, values, count = content.get("each", 1), content.get("values"), content.get("count")
+    known = set(content) <= {"values", "count", "each"} and (values is None) != (count is None)
+    if not known or not all(type(n) is int and n >= 1 for n in (each, count or 1)):
+        raise Malformed(
+            f"turn = {content!r}: a list, or a table of values or count, and each (1 or more trials)"
+        )
+    turn = parse({"turn": values}) if count is None else Turn(range(count))
+    return replace(turn, each=each)
 
 
 def _number(value: object) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from lab.errors import BadInput
 from lab.scenario.cells import CellTree, cell_trees
-from lab.scenario.drawn import options, parse
+from lab.scenario.drawn import Turn, options, parse
 from lab.scenario.identity import Files, build
 from lab.scenario.model import Scenario
 from lab.scenario.tree import Tree, substitute
@@ -82,7 +82,10 @@ class ScenarioFile:
 
         def drawn(path: tuple[str, ...], table: dict[str, Any]) -> Any:
             place = draw_index(path, index, shares)
-            return parse(table).draw(generator(digest(self.id, seed, self.first.split, path, place)))
+            value = parse(table)
+            if isinstance(value, Turn):
+                return value.at(place[0] + sum(place[1:]) * shares.bank)
+            return value.draw(generator(digest(self.id, seed, self.first.split, path, place)))
 
         return Trial(
             scenario_id=self.id,

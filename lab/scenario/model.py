@@ -50,7 +50,7 @@ class Expectation(Spec):
 class Limit(Spec):
     """One limit: a confidence bound of the metric must lie beyond it.
 
-    Without `label` or `detector` it holds for each one, without `where` for every cell.
+    Without `label`, `detector` or `stage` it holds for each one, without `where` for every cell.
     detection_rate: share of targets, 0..1. false_alarms_per_day: events in 24 h; with them the share of time
     in alarm is held to 0.1 %. active_fraction: that share, 0..1. latency_p95_s: seconds after onset, of detected
     targets. false_alarm_rate: share of trials without a target that alarm, 0..1.
@@ -61,6 +61,7 @@ class Limit(Spec):
     ]
     label: Label | None = None
     detector: str | None = None
+    stage: str | None = None
     where: dict[str, Scalar] = Field(default_factory=dict)
     at_least: float | None = Field(None, ge=0.0)
     at_most: float | None = Field(None, ge=0.0)

@@ -130,7 +130,7 @@ def _value(node: Node) -> Node:
     about = {key: node[key] for key in ("description", "default") if key in node}
     leaf = {key: inner for key, inner in node.items() if key not in about}
     if leaf.get("type") == "array":
-        stands_for = [_only("choice", _list(leaf))]
+        stands_for = [_only("choice", _list(leaf)), _turn(leaf)]
         items = (
             {"prefixItems": [_value(item) for item in leaf.get("prefixItems", [])]}
             if "prefixItems" in leaf
@@ -138,7 +138,11 @@ def _value(node: Node) -> Node:
         )
         items |= {"items": _value(leaf["items"])} if isinstance(leaf.get("items"), dict) else {}
         return about | {"anyOf": [leaf | items, *stands_for]}
-    stands_for = [_only("choice", _list(leaf)), _only("sweep", _list(leaf) | {"uniqueItems": True})]
+    stands_for = [
+        _only("choice", _list(leaf)),
+        _turn(leaf),
+        _only("sweep", _list(leaf) | {"uniqueItems": True}),
+    ]
     if leaf.get("type") == "number" or any(
         option.get("type") == "number" for option in leaf.get("anyOf", [])
     ):
@@ -148,6 +152,17 @@ def _value(node: Node) -> Node:
 
 def _list(leaf: Node) -> Node:
     return {"type": "array", "items": leaf, "minItems": 1}
+
+
+def _turn(leaf: Node) -> Node:
+    number = {"type": "integer", "minimum": 1}
+    held = {
+        "type": "object",
+        "properties": {"values": _list(leaf), "count": number, "each": number},
+        "oneOf": [{"required": ["values"]}, {"required": ["count"]}],
+        "additionalProperties": False,
+    }
+    return _only("turn", {"anyOf": [_list(leaf), held]})
 
 
 def _only(key: str, content: Node) -> Node:

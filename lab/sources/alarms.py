@@ -32,6 +32,7 @@ from lab.sources.alarm_pattern import (
 from lab.sources.beeping import Beeper, open_beeper, pulses_of
 from lab.sources.placed import PlacedSpec, SoundStream
 from lab.sources.sounder import SounderKind, draw_sounder, weighting_db
+from lab.sources.transmission import Through
 
 Pattern = Literal[
     "t3", "t4", "irregular", "endless", "low_battery", "end_of_life",
@@ -55,7 +56,7 @@ class AlarmSpec(PlacedSpec):
     when it is heard first, at `start_s`. lasts_s: how long it is heard. sounder: without it a piezo, a square wave
     for European tones. carrier_hz: drawn as the module says.
     drift: largest slow change of the carrier, relative, drawn from 0 to 0.003. jitter_s: standard deviation of every onset.
-    level_db_spl: RMS of a steady pulse.
+    level_db_spl: RMS of a steady pulse. through: a door on the way.
     """
 
     kind: Literal["alarm"]
@@ -72,6 +73,7 @@ class AlarmSpec(PlacedSpec):
     carrier_hz: float | None = Field(None, ge=400.0, le=4500.0)
     drift: float | None = Field(None, ge=0.0, le=0.02)
     jitter_s: float = Field(0.0, ge=0.0, le=0.005)
+    through: Through = "air"
 
     @model_validator(mode="after")
     def _in_range(self) -> Self:
@@ -127,7 +129,9 @@ def draw_alarm(spec: AlarmSpec, rng: np.random.Generator) -> Beeper:
             rng=np.random.default_rng(seed),
         )
 
-    return Beeper(label, label != BEEP, rhythm, spec.lasts_s, sounder, carrier_hz, drift, level_db)
+    return Beeper(
+        label, label != BEEP, rhythm, spec.lasts_s, sounder, carrier_hz, drift, level_db, spec.through
+    )
 
 
 def open_alarm(spec: AlarmSpec, *, seed: int, rate_hz: int, duration_s: float, split: str) -> SoundStream:

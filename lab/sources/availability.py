@@ -13,6 +13,7 @@ from lab.sources.media import MediaSpec
 from lab.sources.noise import NoiseSpec
 from lab.sources.placed import PlacedSpec
 from lab.sources.playback import PlaybackSpec
+from lab.sources.recordings import RecordingSpec
 
 ANY_RATE_HZ = 16_000
 
@@ -34,7 +35,7 @@ def check_available(
             open_library(spec.corpus, spec.classes, split, ANY_RATE_HZ, spec.period_s, folder).check()
             if spec.watermark is not None:
                 spec.watermark.load_key()
-        elif isinstance(spec, BackgroundSpec | DaySpec) and spec.classes:
+        elif isinstance(spec, BackgroundSpec | DaySpec | RecordingSpec) and spec.classes:
             open_library(spec.corpus, spec.classes, split, ANY_RATE_HZ, None, folder).check()
         elif isinstance(spec, NoiseSpec) and spec.corpus != PROCEDURAL:
             open_library(spec.corpus, (CLASS[spec.colour],), split, ANY_RATE_HZ, None, folder).check()

@@ -8,12 +8,14 @@ from itertools import islice
 from math import pi, sin
 
 import numpy as np
+import scipy.signal
 
 from detectors.interface import Event
 from lab.acoustics.levels import pa_from_db_spl
 from lab.sources.alarm_pattern import Pulse
 from lab.sources.placed import PlacedSpec, Sound, SoundStream, alike, starts
 from lab.sources.sounder import Sounder, tone
+from lab.sources.transmission import Through, transmission_filter
 
 REST_S = 5.0  # between two runs of one source, at least
 DRIFT_PERIOD_S = 600.0  # of the slow swing of a carrier
@@ -29,6 +31,7 @@ class Beeper:
     is asked. lasts_s: longest run. label: of its events, None: none are told. whole: one event from the first pulse to
     the last of a run, else one for each group of pulses. carrier_hz: of pulses without a pitch of their own. drift:
     largest slow change of every pitch, relative. level_db_spl: RMS of a steady pulse at 1 m, harmonics up to 24 kHz.
+    through: a door on the way.
     """
 
     label: str | None
@@ -39,6 +42,7 @@ class Beeper:
     carrier_hz: float
     drift: float
     level_db_spl: float
+    through: Through = "air"
 
 
 def open_beeper(
@@ -84,6 +88,7 @@ def _sounds(
 ) -> Iterator[Sound]:
     rng = np.random.default_rng(seed)
     gain = float(pa_from_db_spl(beeper.level_db_spl))
+    door = None if beeper.through == "air" else transmission_filter(beeper.through, rate_hz)
     for start_s in begun:
         swing = float(rng.uniform(0.0, 2.0 * pi))
         phase, scatter, reached = 0.0, 0.0, -1
@@ -105,6 +110,8 @@ def _sounds(
                 phase=phase,
                 edges=(not joined, not goes_on),
             )
+            if door is not None:
+                audio = scipy.signal.oaconvolve(audio, door)
             reached = end
             event = events.pop(pulse.group, None) if events else None
             yield Sound(

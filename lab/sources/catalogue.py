@@ -25,6 +25,7 @@ from lab.sources.noise import NoiseSpec
 from lab.sources.notifications import NotificationSpec, open_notification
 from lab.sources.placed import PlacedSpec
 from lab.sources.playback import PlaybackSpec
+from lab.sources.recordings import RecordingSpec, open_recording
 from lab.sources.segments import Segment
 from lab.sources.televised import TvAlarmSpec, open_tv_alarm
 
@@ -42,6 +43,7 @@ SourceSpec = Annotated[
     | NoiseSpec
     | NotificationSpec
     | PlaybackSpec
+    | RecordingSpec
     | TvAlarmSpec,
     Field(discriminator="kind"),
 ]
@@ -99,8 +101,7 @@ def open_source(
     """Start a source for one trial. folder: of recordings, see `lab.corpora.audio.corpus_root`. Raises BadInput."""
     if isinstance(spec, MediaSpec):
         return open_media(spec, seed=seed, rate_hz=rate_hz, duration_s=duration_s, split=split, folder=folder)
-    if isinstance(spec, BackgroundSpec):
-        return open_background(
-            spec, seed=seed, rate_hz=rate_hz, duration_s=duration_s, split=split, folder=folder
-        )
+    if isinstance(spec, BackgroundSpec | RecordingSpec):
+        start = open_background if isinstance(spec, BackgroundSpec) else open_recording
+        return start(spec, seed=seed, rate_hz=rate_hz, duration_s=duration_s, split=split, folder=folder)
     return _OPENERS[type(spec)](spec, seed=seed, rate_hz=rate_hz, duration_s=duration_s, split=split)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lab.scenario.drawn import Choice, Malformed, Sweep, is_drawn, parse
+from lab.scenario.drawn import Choice, Malformed, Sweep, Turn, is_drawn, parse
 
 N = 20_000
 
@@ -45,6 +45,19 @@ def test_a_sweep_keeps_the_order_of_the_file() -> None:
     assert parse({"sweep": [3.0, 1, "x", False]}) == Sweep((3.0, 1, "x", False))
 
 
+def test_turns_of_one_three_and_nine_trials_make_a_grid() -> None:
+    turns = [
+        parse({"turn": {"values": [1, 2, 3], "each": each}}) if each > 1 else parse({"turn": [1, 2, 3]})
+        for each in (1, 3, 9)
+    ]
+    assert [turns[0].at(trial) for trial in range(4)] == [1, 2, 3, 1]
+    assert [turns[1].at(trial) for trial in range(7)] == [1, 1, 1, 2, 2, 2, 3]
+    assert len({tuple(turn.at(trial) for turn in turns) for trial in range(27)}) == 27
+    assert [parse({"turn": {"count": 3, "each": 2}}).at(trial) for trial in range(7)] == [0, 0, 1, 1, 2, 2, 0]
+    assert parse({"turn": {"count": 40}}).corners() == (0, 39)
+    assert turns[2].corners() == Turn((1, 2, 3)).corners() == (1, 2, 3)
+
+
 def test_a_table_with_any_other_key_is_a_table() -> None:
     assert not is_drawn({"uniform": [1, 2], "key": 1})
     assert not is_drawn({})
@@ -67,6 +80,12 @@ def test_a_table_with_any_other_key_is_a_table() -> None:
         ({"normal": {"mean": 5, "sd": 1, "low": 0, "high": 2}}, "low <= mean <= high"),
         ({"choice": []}, "at least one value"),
         ({"choice": [{"a": 1}]}, "variant"),
+        ({"turn": []}, "at least one value"),
+        ({"turn": [{"a": 1}]}, "variant"),
+        ({"turn": {"values": [1], "each": 0}}, "each .1 or more trials"),
+        ({"turn": {"values": [1], "count": 2}}, "values or count"),
+        ({"turn": {"values": 3}}, "a list"),
+        ({"turn": {"values": [1], "every": 2}}, "each .1 or more trials"),
         ({"sweep": []}, "at least one value"),
         ({"sweep": [[1, 2]]}, "variant"),
         ({"sweep": [1, 1.0]}, "each value once"),

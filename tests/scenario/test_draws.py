@@ -74,6 +74,21 @@ def test_variants_share_their_draws(load: Load) -> None:
     assert levels(scenario, cell=0) == levels(scenario, cell=1)
 
 
+def test_a_turn_goes_on_from_trial_to_trial_and_of_a_room_from_room_to_room(load: Load) -> None:
+    scenario = load(
+        {
+            "level_db_spl = 70.0": "level_db_spl = {turn = [60.0, 65.0, 70.0]}",
+            "rt60_s = 0.3": "rt60_s = {turn = {values = [0.2, 0.4], each = 2}}",
+            "distance_m = 2.0": "distance_m = {turn = [1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0]}",
+        }
+    )
+    found = [trial.spec for trial in trials(scenario)]
+    assert [spec.sources[0].level_db_spl for spec in found[:4]] == [60.0, 65.0, 70.0, 60.0]
+    assert [spec.room.rt60_s for spec in found[:6]] == [0.2, 0.2, 0.4, 0.4, 0.2, 0.2]
+    # Four rooms with two placements each: eight places in turn, then the same again.
+    assert [spec.sources[0].distance_m for spec in found[:9]] == [1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 1.0, 1.0]
+
+
 def test_a_room_is_drawn_once_for_all_its_trials(load: Load) -> None:
     widths = [trial.spec.room.size_m[1] for trial in trials(load(ROOM))]
     assert widths == widths[:4] * 4 and len(set(widths)) == 4

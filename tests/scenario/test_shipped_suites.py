@@ -9,16 +9,13 @@ import pytest
 
 from lab.scenario.cost import core_seconds
 from lab.scenario.load import find_scenarios
-from lab.verdicts.clusters import Sample
-from lab.verdicts.decisions import Verdict, decide_exposure, decide_share
-from lab.verdicts.exposure import Exposure
-from lab.verdicts.limits import Limit
+from lab.verdicts.decisions import Verdict
+from tests.scenario.ideal import ideal
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "scenarios" / "second_screen"
 SHIPPED = {scenario.id: scenario for scenario in find_scenarios([FOLDER])}
 QUICK = {name: scenario for name, scenario in SHIPPED.items() if "quick" in scenario.tags}
-REFRACTORY_S = 2.0
 PRESENCE = {scenario.id: scenario for scenario in find_scenarios([ROOT / "scenarios" / "presence"])}
 
 
@@ -64,17 +61,6 @@ def test_a_quick_scenario_without_a_mistake_passes_on_its_own_trials(name: str) 
 def test_long_exposures_are_long_enough_for_their_limits(name: str) -> None:
     (limit,) = SHIPPED[name].first.accept
     assert ideal(SHIPPED[name], limit) is Verdict.PASS
-
-
-def ideal(scenario, limit) -> Verdict:
-    trials, rooms = scenario.trials_per_cell(), scenario.first.room.bank
-    asked = Limit(limit.metric, limit.label, {}, limit.at_least, limit.at_most)
-    if limit.metric == "false_alarms_per_day":
-        hours = trials * scenario.first.duration_s / 3600
-        return decide_exposure(Exposure(0, hours, hours, 0.0, 0.0, REFRACTORY_S, 0), asked).verdict
-    alike = min(trials, rooms)
-    found = trials if limit.metric == "detection_rate" else 0
-    return decide_share(Sample(found, trials, float(alike), alike), asked).verdict
 
 
 def test_distance_reaches_twenty_feet_and_thirty_and_has_its_trials() -> None:

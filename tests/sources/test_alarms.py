@@ -229,7 +229,13 @@ def test_a_continuous_tone_has_no_seams():
 
 def test_an_alarm_joined_in_a_long_pause_and_left_before_its_end_is_silence():
     spec = AlarmSpec(
-        kind="alarm", name="co", rule="table", pattern="t4", sounding_for_s=250.0, lasts_s=6.0, late_pause_s=60.0
+        kind="alarm",
+        name="co",
+        rule="table",
+        pattern="t4",
+        sounding_for_s=250.0,
+        lasts_s=6.0,
+        late_pause_s=60.0,
     )
     stream = open_alarm(spec, seed=1, rate_hz=16_000, duration_s=10.0, split="train")
     assert not stream.read(160_000).any()
@@ -280,3 +286,17 @@ def test_a_televised_alarm_is_the_pattern_in_a_cut_band_under_a_programme():
     assert 10 * np.log10(power[at_hz < 60].sum() / inside) < -30.0
     before = audio[2 * 48_000 : 6 * 48_000]
     assert db_spl_from_pa(rms(before)) == pytest.approx(65.0, abs=5.0)  # speech, with its pauses
+
+
+def test_an_alarm_behind_a_closed_door_loses_what_the_door_takes():
+    heard = [
+        open_alarm(
+            AlarmSpec(kind="alarm", name="a", rule="wall", carrier_hz=3000.0, drift=0.0, through=way),
+            seed=4, rate_hz=16_000, duration_s=8.0, split="test",
+        ).read(8 * 16_000)
+        for way in ("air", "closed_door")
+    ]  # fmt: skip
+    loss_db = 10.0 * np.log10(np.mean(heard[0] ** 2) / np.mean(heard[1] ** 2))
+    assert loss_db == pytest.approx(
+        23.75, abs=0.5
+    )  # straight over log frequency between 22 dB at 2 kHz and 25 dB at 4 kHz
