@@ -10,7 +10,8 @@ from detectors.interface import AUDIBLE
 from detectors.sound_events.detector import SoundEventDetector
 from detectors.sound_events.network import Network
 from detectors.sound_events.questions import questions_to
-from detectors.sound_events.settings import IN_PROCESS, NO_VERIFIER, settings_of
+from detectors.sound_events.settings import IN_PROCESS, NO_VERIFIER, SoundEventSettings, settings_of
+from detectors.sound_events.verifier import OnnxVerifier
 
 HEAD, VERIFIER = "head_", "verifier"
 
@@ -30,15 +31,28 @@ def sound_events(spec: DetectorSpec) -> SoundEventDetector:
             f"{spec.name}: weights: {HEAD}<label>.onnx of each event and one {VERIFIER}.onnx at most, "
             f"got {', '.join(path.name for path in spec.weights)}"
         )
-    model: Path | None = verifiers[0] if verifiers else None
+    model = verifiers[0] if verifiers else None
     try:
         settings = settings_of(spec.settings)
         ask = None
         if settings.verifier != NO_VERIFIER:
-            if settings.verifier == IN_PROCESS and model is None:
-                raise DetectorError(f"settings.verifier = {IN_PROCESS!r}: weights hold no {VERIFIER}.onnx")
+            _check_verifier(settings, model)
             ask = lambda: questions_to(settings.verifier, model, settings.token_file)
-            ask().close()  # a file or a token that is none is refused now, not when a session opens
         return SoundEventDetector(spec.name, Network(spec.model, heads, settings.events), settings, ask)
     except DetectorError as error:
         raise DetectorError(f"{spec.name}: {error}") from None
+
+
+def _check_verifier(settings: SoundEventSettings, model: Path | None) -> None:
+    """A file or a token that is none is refused now, not when a session opens."""
+    if settings.verifier != IN_PROCESS:
+        questions_to(settings.verifier, None, settings.token_file).close()
+        return
+    if model is None:
+        raise DetectorError(f"settings.verifier = {IN_PROCESS!r}: weights hold no {VERIFIER}.onnx")
+    known = OnnxVerifier(model).labels
+    for label in settings.events:
+        if label not in known:
+            raise DetectorError(
+                f"settings.events: {label} is unknown to {model}; it knows {', '.join(known)}"
+            )
