@@ -30,12 +30,28 @@ _NORMAL: Node = {
 }
 
 
+_COUNT: Node = {"type": "integer", "minimum": 1}
+_SOME: Node = {"type": "array", "minItems": 1}
+# Its values are not held to the key they stand for: that would double the schema.
+_TURN: Node = {
+    "anyOf": [
+        _SOME,
+        {
+            "type": "object",
+            "properties": {"values": _SOME, "count": _COUNT, "each": _COUNT},
+            "oneOf": [{"required": ["values"]}, {"required": ["count"]}],
+            "additionalProperties": False,
+        },
+    ]
+}
+
+
 def scenario_schema() -> Node:
     """The schema of a file with `format = "earshot-scenario/1"`."""
     schema = _with_words_in_place(Scenario.model_json_schema())
     models = {name: _opened(name, model) for name, model in schema["$defs"].items() if name != "DeviceSpec"}
     models = {name: model for name, model in models.items() if name in _named(models, schema)}
-    for name, content in (("uniform", _RANGE), ("log_uniform", _RANGE), ("normal", _NORMAL)):
+    for name, content in (("uniform", _RANGE), ("log_uniform", _RANGE), ("normal", _NORMAL), ("turn", _TURN)):
         models[name] = _only(name, content)
     top = _opened("Scenario", schema)["properties"]
     top["device"] = _value(
@@ -130,7 +146,7 @@ def _value(node: Node) -> Node:
     about = {key: node[key] for key in ("description", "default") if key in node}
     leaf = {key: inner for key, inner in node.items() if key not in about}
     if leaf.get("type") == "array":
-        stands_for = [_only("choice", _list(leaf)), _turn(leaf)]
+        stands_for = [_only("choice", _list(leaf)), {"$ref": "#/$defs/turn"}]
         items = (
             {"prefixItems": [_value(item) for item in leaf.get("prefixItems", [])]}
             if "prefixItems" in leaf
@@ -140,7 +156,7 @@ def _value(node: Node) -> Node:
         return about | {"anyOf": [leaf | items, *stands_for]}
     stands_for = [
         _only("choice", _list(leaf)),
-        _turn(leaf),
+        {"$ref": "#/$defs/turn"},
         _only("sweep", _list(leaf) | {"uniqueItems": True}),
     ]
     if leaf.get("type") == "number" or any(
@@ -152,17 +168,6 @@ def _value(node: Node) -> Node:
 
 def _list(leaf: Node) -> Node:
     return {"type": "array", "items": leaf, "minItems": 1}
-
-
-def _turn(leaf: Node) -> Node:
-    number = {"type": "integer", "minimum": 1}
-    held = {
-        "type": "object",
-        "properties": {"values": _list(leaf), "count": number, "each": number},
-        "oneOf": [{"required": ["values"]}, {"required": ["count"]}],
-        "additionalProperties": False,
-    }
-    return _only("turn", {"anyOf": [_list(leaf), held]})
 
 
 def _only(key: str, content: Node) -> Node:
