@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 
 from detectors.sound_events.verifier import Clip, State, Verdict
 
-DAY_S = 86_400.0
-
 
 @dataclass(frozen=True)
 class Asked:
@@ -56,10 +54,3 @@ class Uploads:
     def unanswered(self) -> int:
         """Questions after which the device decided by itself."""
         return sum(not one.verdict.answered for one in self.asked)
-
-    def clips_per_day(self, heard_s: float) -> float:
-        """heard_s: > 0, how long the device has listened."""
-        return self.clips * DAY_S / heard_s
-
-    def seconds_per_day(self, heard_s: float) -> float:
-        return self.seconds * DAY_S / heard_s

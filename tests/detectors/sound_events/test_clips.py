@@ -130,6 +130,4 @@ def test_only_what_was_sent_counts_as_having_left():
     uploads.add(three_s, no_answer(State.DOWN, "left alone", False), 9.0)
     assert (uploads.clips, uploads.seconds, uploads.unanswered) == (3, 12.0, 2)
     assert uploads.by_label == {"glass_break": 2, "footsteps": 1}
-    assert uploads.clips_per_day(6 * 3600.0) == 12.0
-    assert uploads.seconds_per_day(6 * 3600.0) == 48.0
     assert uploads.states == {State.OK: 2, State.SLOW: 1, State.DOWN: 1}
