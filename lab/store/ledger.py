@@ -19,6 +19,10 @@ from lab.store.results import BuildIdentity, Record, Results, ScenarioResult, pa
 FORMAT = "earshot-ledger/1"
 
 
+class AlreadyCounted(BadInput):
+    """A seed of a scenario and build that the ledger holds with as many trials."""
+
+
 class Share(Record):
     """What one seed contributed. date: ISO 8601 day. trials: of all cells, invalid ones included."""
 
@@ -205,7 +209,7 @@ def _share(results: Results, scenario: ScenarioResult) -> Share:
 def _with(share: Share, shares: list[Share], what: str) -> list[Share]:
     for other in shares:
         if other.seed == share.seed and other.trials >= share.trials:
-            raise BadInput(
+            raise AlreadyCounted(
                 f"{what}: seed {share.seed} is already counted with {other.trials} trials (run {other.run}, "
                 f"{other.date}); only more trials or another seed add evidence"
             )

@@ -98,3 +98,20 @@ def test_only_keeps_the_named_detectors_and_refuses_others():
     assert [spec.name for spec in build.only(["watermark"]).detectors] == ["watermark"]
     with pytest.raises(DetectorError, match="there are: watermark"):
         build.only(["presence"])
+
+
+def test_a_detector_that_joins_leaves_the_hash_of_the_others_but_a_tone_is_everybodys(write):
+    alone = load_build(write())
+    (name,) = (spec.name for spec in alone.detectors)
+    table = '\n[[detector]]\nname = "{}"\nstreams = ["{}"]\nthreshold = {}\nrefractory_s = 1.0\n'
+    joined = load_build(write(BUILD + table.format("hum", "audible", 1.0)))
+    assert joined.hash != alone.hash
+    assert joined.parts[name] == alone.hash == alone.parts[name]
+    tones = [
+        load_build(
+            write(BUILD + table.format("ear", "baseband", 1.0) + table.format("tone", "baseband", last))
+        ).parts
+        for last in (1.0, 2.0)
+    ]
+    assert tones[0]["ear"] != tones[1]["ear"] and tones[0]["tone"] != tones[1]["tone"]
+    assert tones[0][name] == tones[1][name] == alone.hash

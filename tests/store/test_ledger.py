@@ -227,3 +227,34 @@ def test_verdicts_of_two_rooms_are_never_pooled(path):
     entries = ledger.read(path).entries
     assert sorted(entry.scope for entry in entries) == ["room lab_1 only", "room lab_2 only"]
     assert all(entry.current for entry in entries)
+
+
+def test_detectors_of_one_build_are_counted_apart_and_stay_when_another_joins(path):
+    ledger.merge(make_results(build_hash=BUILD), path)
+    results = make_results(build_hash="9" * 64, seed=8)
+    (scenario,) = results.scenarios
+    other = scenario.results[0].model_copy(update={"detector": "presence"})
+    joined = results.model_copy(
+        update={
+            "scenarios": [scenario.model_copy(update={"results": [*scenario.results, other]})],
+            "environment": results.environment.model_copy(
+                update={
+                    "build": results.environment.build.model_copy(
+                        update={"detectors": {"watermark": BUILD, "presence": "d" * 64}}
+                    )
+                }
+            ),
+        }
+    )
+    ledger.merge(joined, path)
+    entries = {entry.build_hash: entry for entry in ledger.read(path).entries}
+    assert {digest: (set(e.detectors), e.current) for digest, e in entries.items()} == {
+        BUILD: ({"watermark"}, True),
+        "d" * 64: ({"presence"}, True),
+    }
+    assert entries[BUILD].seeds == "7-8"
+    parts = {"reference": {"watermark": BUILD, "presence": "d" * 64}}
+    assert ledger.check(path.parent, parts, {"distance": entries[BUILD].scenario_hash}) == []
+    parts["reference"]["presence"] = "e" * 64
+    (wrong,) = ledger.check(path.parent, parts, {"distance": entries[BUILD].scenario_hash})
+    assert "dddddddddddd" in wrong

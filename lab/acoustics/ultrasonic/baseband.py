@@ -171,6 +171,13 @@ class Baseband:
         return shaped(h, rate, respond, rate / 2)
 
 
+def noise_filter(spec: UltrasonicSpec, unit: Unit, bins: int = 256) -> NDArray[np.float64]:
+    """E|.|^2 of the baseband's noise per sample at each microphone, bin by bin: (M, bins) from 0 Hz; 0 for a dead microphone."""
+    taps = _noise_taps(spec) / full_scale_pa(spec)
+    power = 2.0 * np.square(np.abs(np.fft.fft(taps, bins)))
+    return np.where(unit.sensitivity[:, None] > 0.0, power, 0.0)
+
+
 def _noise_taps(spec: UltrasonicSpec) -> NDArray[np.complex128]:
     """Filter from complex unit noise at the baseband's rate to self-noise and rounding in Pa, as the front end leaves them.
 

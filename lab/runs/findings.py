@@ -1,0 +1,94 @@
+"""What a campaign has found: each row of its plan judged over all its cells together, for every detector of the build."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lab.runs.campaign import Campaign, stored
+from lab.runs.evidence import EvidenceRow
+from lab.scoring.outcome import Outcome
+from lab.verdicts import judge
+from lab.verdicts.paired import Difference, RangeRatio, difference, range_ratio
+
+
+@dataclass(frozen=True)
+class Finding:
+    """detector: whose. result: of all cells of the row together, the scenario's limit held against it. duty: share of the time in
+    which it listened."""
+
+    row: EvidenceRow
+    detector: str
+    build_hash: str
+    result: judge.Row
+    duty: float
+
+
+def findings(campaign: Campaign, row: EvidenceRow) -> list[Finding]:
+    """One for each detector that reports the row's label; none where nothing is measured."""
+    limits = {(one.metric, one.at_least, one.at_most): replace(one, where={}) for one in row.limits}
+    found = []
+    for detector, outcomes in _outcomes(campaign, row).items():
+        duration_s = row.scenario.first.duration_s * sum(o.invalid is None for o in outcomes)
+        listened_s = sum(o.free_s for o in outcomes)
+        found.append(
+            Finding(
+                row=row,
+                detector=detector,
+                build_hash=row.build.parts[detector],
+                result=judge.judge_cell(outcomes, tuple(limits.values())),
+                duty=listened_s / duration_s if duration_s else float("nan"),
+            )
+        )
+    return found
+
+
+def units(campaign: Campaign, row: EvidenceRow, key: str = "number") -> dict[int, Difference]:
+    """Unit -> its rate less that of unit 0 on the same trials."""
+    hits = _hits(campaign, row, key)
+    nominal = hits.pop(0, {})
+    found = {}
+    for unit, own in sorted(hits.items()):
+        both = sorted(set(own) & set(nominal))
+        found[unit] = difference([own[i] for i in both], [nominal[i] for i in both])
+    return found
+
+
+def ranges(campaign: Campaign, row: EvidenceRow, reference: EvidenceRow, asked: float) -> RangeRatio | None:
+    """The range of a row relative to that of another with the same distances; None where either has nothing yet."""
+    parts = []
+    for one in (row, reference):
+        hits = _hits(campaign, one, "distance_m")
+        common = sorted(set.intersection(*(set(by) for by in hits.values()))) if hits else []
+        if not common or len(hits) < len(one.cells):
+            return None
+        parts.append({d: {i: by[i] for i in common} for d, by in hits.items()})
+    both = sorted(set(next(iter(parts[0].values()))) & set(next(iter(parts[1].values()))))
+    if not both:
+        return None
+    own, other = ({d: [by[i] for i in both] for d, by in part.items()} for part in parts)
+    return range_ratio(own, other, asked)
+
+
+def _outcomes(campaign: Campaign, row: EvidenceRow) -> dict[str, list[Outcome]]:
+    """Detector -> the outcomes of the row's label, of as many trials of each cell as are asked for."""
+    expected = row.spec.label in row.scenario.first.expect.labels
+    found: dict[str, list[Outcome]] = defaultdict(list)
+    for record in stored(campaign, row):
+        for kept in record.outcomes:
+            outcome = Outcome.from_json(kept)
+            if outcome.rule.label == row.spec.label:
+                found[outcome.rule.detector].append(outcome if expected else replace(outcome, targets=()))
+    return dict(found)
+
+
+def _hits(campaign: Campaign, row: EvidenceRow, key: str) -> dict[float, dict[int, bool]]:
+    """Cell value -> trial -> whether its target was detected by the detector under test, the last of the build."""
+    name, found = row.build.detectors[-1].name, defaultdict(dict)
+    for outcome in _outcomes(campaign, row).get(name, []):
+        if outcome.invalid is None and outcome.targets:
+            hit = np.all([target.detected(outcome.rule.threshold) for target in outcome.targets])
+            found[outcome.cell[key]][outcome.index] = bool(hit)
+    return dict(found)

@@ -1,0 +1,160 @@
+"""A plan of two rows, measured, stopped, gone on with, published."""
+
+from pathlib import Path
+
+import pytest
+
+from lab.commands import evidence as command
+from lab.errors import BadInput
+from lab.runs.campaign import Campaign, measure, states, summaries
+from lab.runs.evidence import load_plan
+from lab.runs.findings import findings, ranges
+from lab.store import ledger
+from reports import evidence as page
+
+SUITE = 'format = "earshot-suite/1"\ntitle = "small"\n[defaults]\ndevice = "ultrasonic_speaker"\nroom = {size_m = [5.0, 4.0, 2.7], rt60_s = 0.3}\n'
+WALK = """
+format = "earshot-scenario/1"
+id = "walk"
+title = "A person walks"
+trials = 2
+duration_s = 7.5
+[placement]
+position_m = [0.4, 2.0, 0.8]
+[[movers]]
+kind = "walker"
+name = "person"
+route = "tangential"
+distance_m = {sweep = [1.5, 2.0]}
+start_s = 5.5
+[expect]
+labels = ["major_motion"]
+within_s = 2.0
+guard_s = 0.0
+[[accept]]
+metric = "detection_rate"
+label = "major_motion"
+at_least = 0.5
+where = {distance_m = 1.5}
+"""
+EMPTY = """
+format = "earshot-scenario/1"
+id = "empty"
+title = "Nobody"
+hours = 0.01
+duration_s = 6.0
+[placement]
+position_m = [0.4, 2.0, 0.8]
+"""
+PLAN = """
+format = "earshot-evidence/1"
+title = "Small"
+[[row]]
+name = "near"
+group = "walking"
+what = "walks across, 1.5 m"
+scenario = "walk"
+where = {distance_m = 1.5}
+build = "presence_cfar_baseband"
+label = "major_motion"
+trials = 2
+[[row]]
+name = "both"
+group = "walking"
+what = "walks across"
+scenario = "walk"
+build = "presence_cfar_baseband"
+label = "major_motion"
+trials = 2
+[[row]]
+name = "empty"
+group = "exposure"
+what = "nobody"
+scenario = "empty"
+build = "presence_cfar_baseband"
+label = "presence"
+hours = 0.005
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("small")
+    for name, text in (("suite", SUITE), ("walk", WALK), ("empty", EMPTY), ("evidence", PLAN)):
+        (folder / f"{name}.toml").write_text(text)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def campaign(folder):
+    return Campaign(load_plan(folder / "evidence.toml"), folder / "out")
+
+
+@pytest.fixture(scope="module")
+def measured(campaign):
+    said = []
+    measure(Campaign(campaign.plan, campaign.out, rows=("near",)), 1, say=said.append)
+    measure(campaign, 1, say=said.append)
+    return said
+
+
+def test_every_row_is_measured_and_a_trial_of_two_rows_once(campaign, measured):
+    assert [(state.trials, state.wanted, state.left_s) for state in states(campaign)] == [
+        (2, 2, 0.0),
+        (4, 4, 0.0),
+        (3, 3, 0.0),
+    ]
+    assert sum(int(line.split(": ")[1].split()[0]) for line in measured) == 7
+    said = []
+    measure(campaign, 1, say=said.append)
+    assert said == ["nothing is missing"]
+
+
+def test_rows_are_judged_over_their_cells_by_the_limit_of_the_scenario(campaign, measured):
+    near, both, empty = (findings(campaign, row)[0].result for row in campaign.plan.rows)
+    assert (near.detection.trials, both.detection.trials) == (2, 4)
+    assert [accept.limit for accept in near.accept] == ["at least 0.5"]
+    assert both.accept and not empty.accept
+    assert empty.false_alarms.hours == pytest.approx(3 * 5.7 / 3600, rel=0.05)
+
+
+def test_a_row_has_the_range_of_itself(campaign, measured):
+    row = campaign.plan.rows[1]
+    assert ranges(campaign, row, row, 0.9).ratio == 1.0
+
+
+def test_published_figures_are_those_of_the_ledger_and_more_trials_replace_fewer(
+    campaign, measured, tmp_path
+):
+    command.publish(campaign, tmp_path, benchmark=False)
+    command.publish(campaign, tmp_path, benchmark=False)
+    name = campaign.plan.path.parent.name
+    entries = ledger.read(tmp_path / f"{name}.json").entries
+    assert {entry.scenario: entry.current for entry in entries} == {"walk": True, "empty": True}
+    figures = page.read(tmp_path / name / "figures.json")
+    assert page.unsupported(figures, entries) == []
+    assert page.page(figures) == (tmp_path / f"{name}.md").read_text()
+    more = figures.lines[0].model_copy(update={"detected": 99})
+    assert page.unsupported(figures.model_copy(update={"lines": [more]}), entries)
+
+
+def test_results_of_what_there_is_are_kept_beside_the_store(campaign, measured):
+    (results,) = summaries(campaign).values()
+    assert [scenario.id for scenario in results.scenarios] == ["walk", "empty"]
+    assert (campaign.out / "presence_cfar_baseband" / "results.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("trials = 2", "trials = 2\nhours = 1.0"), "exactly one of trials, hours"),
+        (("distance_m = 1.5", "distance_m = 9.0"), "matches no cell of walk; there are: distance_m=1.5"),
+        (('name = "both"', 'name = "near"'), "rows must have different names"),
+        (('build = "presence_cfar_baseband"', 'build = "absent"'), "row near"),
+    ],
+)
+def test_a_plan_that_cannot_be_followed_is_refused(folder: Path, change, said):
+    path = folder / "wrong.toml"
+    path.write_text(PLAN.replace(*change, 1))
+    with pytest.raises(BadInput, match=said):
+        load_plan(path)
