@@ -117,8 +117,7 @@ def _warm_up(rig: RigFile, place: TrialPlace, build: Build, options: RunOptions)
     stack = Stack(build)
     plan = plan_trial(draw(place), rig, stack.needs, options.lifted)
     if plan.tone is not None:
-        rehearse(build, rig, plan.trial.spec.device, plan.channels)
-        return
+        return  # rehearsed when it was checked
     with suppress(Clipped):  # the trial itself will say so
         next(Playback(plan, rig, options.corpus).blocks(), None)
     device = plan.trial.spec.device

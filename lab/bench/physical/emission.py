@@ -1,7 +1,7 @@
 """What a build may make the device emit on a bench: the rig file's limit, held before anything plays and while a trial runs.
 
-A device that hears nothing asks for the most: in silence a build is rehearsed and what it commands is held against the limit. What it
-commands later is checked again, command by command, before a sample of it is played.
+A device that hears nothing but its microphones' noise asks for the most: so a build is rehearsed, and what it commands is held against
+the limit. What it commands later is checked again, command by command, before a sample of it is played.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detectors.build import Build
 from detectors.interface import PLAYBACK, SILENT, ULTRASONIC, Block, Emission, StreamFormat
@@ -20,6 +21,7 @@ from lab.errors import BadInput
 from rigs.rig_file import RigFile
 
 REHEARSAL_S = 12.0
+NOISE = 1e-5  # RMS, of full scale
 BLOCK_S = 0.05
 
 
@@ -60,7 +62,7 @@ def close_level_db_spl(emission: Emission) -> float:
 
 
 def rehearse(build: Build, rig: RigFile, device: DeviceSpec, channels: int) -> tuple[Emission, ...]:
-    """What the build commands while it hears nothing for 12 s. Raises BadInput as `check_emission`."""
+    """What the build commands while it hears noise alone for 12 s. Raises BadInput as `check_emission`."""
     stack = Stack(build)
     formats: dict[str, StreamFormat] = {}
     for name, need in stack.needs.items():
@@ -69,17 +71,26 @@ def rehearse(build: Build, rig: RigFile, device: DeviceSpec, channels: int) -> t
     stack.open(formats)
     clock_hz = max(form.rate_hz for form in formats.values())
     length = round(BLOCK_S * clock_hz)
+    rng = np.random.default_rng(0)
     commanded: dict[Emission, None] = {}
     for number in range(round(REHEARSAL_S / BLOCK_S)):
-        emission = stack.feed(Block(number * length, length, clock_hz, _silence(formats, length, clock_hz)))
+        emission = stack.feed(
+            Block(number * length, length, clock_hz, _noise(formats, length, clock_hz, rng))
+        )
         if emission != SILENT and emission not in commanded:
             check_emission(emission, rig, device, build.id)
             commanded[emission] = None
     return tuple(commanded)
 
 
-def _silence(formats: Mapping[str, StreamFormat], length: int, clock_hz: int) -> dict[str, np.ndarray]:
-    return {
-        name: np.zeros((form.channels, length * form.rate_hz // clock_hz), np.float32)
-        for name, form in formats.items()
-    }
+def _noise(
+    formats: Mapping[str, StreamFormat], length: int, clock_hz: int, rng: np.random.Generator
+) -> dict[str, NDArray[np.float32]]:
+    """What a deaf device hears, and the silence that it plays."""
+    found = {}
+    for name, form in formats.items():
+        shape = (form.channels, length * form.rate_hz // clock_hz)
+        found[name] = np.zeros(shape, np.float32)
+        if name != PLAYBACK:
+            found[name] += np.float32(NOISE) * rng.standard_normal(shape, np.float32)
+    return found
