@@ -74,73 +74,57 @@ def add_paths(out, window, held, course, lag, images, knots_per_m, start, end, t
     """Add to out (M, n) what all paths bring in n samples, a multiple of BLOCK. Returns False when the source is too fast.
 
     window: (K, OVERSAMPLING, held + n + spare), the shaped source; index `held` is emitted with the first sample of out.
-    course: (J, 3), where the source is every BLOCK samples; index `lag` is the moment of the first sample, J > lag + n / BLOCK.
-    images: (M, N, 3). knots_per_m: course steps that sound takes for a metre. start, end: (N, K), weights of the shapes at the
-    first sample and just after the last. mixed: scratch, (OVERSAMPLING, longer than n by what Doppler and the spread of the microphones need).
+    course: (3, J), where the source is every BLOCK samples; index `lag` is the moment of the first sample, J > lag + n / BLOCK + 1.
+    images: (M, N, 3). knots_per_m: steps of the course that sound takes for a metre. start, end: (N, K), weights of the shapes at
+    the first sample and just after the last. mixed: scratch, (OVERSAMPLING, longer than n by what Doppler and the spread of the
+    microphones need).
     """
     channels, count = images.shape[0], images.shape[1]
-    blocks = out.shape[1] // BLOCK
-    knots = blocks + 1
-    distance = np.empty(len(course))
+    knots = out.shape[1] // BLOCK + 1
+    distance = np.empty(course.shape[1])
     read = np.empty((channels, knots))
-    gain = np.empty((channels, knots))
-    step = np.float64(OVERSAMPLING * BLOCK)
+    gain = np.empty((channels, knots), dtype=np.float32)
     for i in range(count):
-        low, high = 1e18, -1e18
+        low, high = np.inf, -np.inf
         for m in range(channels):
-            x, y, z = images[m, i, 0], images[m, i, 1], images[m, i, 2]
-            for j in range(len(course)):
-                dx, dy, dz = course[j, 0] - x, course[j, 1] - y, course[j, 2] - z
-                distance[j] = np.sqrt(dx * dx + dy * dy + dz * dz)
-            for k in range(knots):
-                # The parabola through three lengths of the course; each round leaves v / c of the error of the last.
-                late = distance[lag + k] * knots_per_m
-                j = lag + k - int(late + 0.5)
-                if j < 1 or j + 1 >= len(course):
-                    return False
-                middle = distance[j]
-                slope = 0.5 * (distance[j + 1] - distance[j - 1])
-                bend = 0.5 * (distance[j + 1] + distance[j - 1]) - middle
-                u = 0.0
-                r = middle
-                for _ in range(3):
-                    u = (lag + k - j) - knots_per_m * r
-                    r = middle + u * (slope + u * bend)
-                read[m, k] = (j - lag + u) * step
-                gain[m, k] = 1.0 / r
+            if not _follow(read[m], gain[m], distance, course, lag, images[m, i], knots_per_m):
+                return False
             low = min(low, read[m, 0])
-            high = max(high, read[m, blocks])
+            high = max(high, read[m, knots - 1])
+        # Two samples on either side are for the taps.
         first = int(np.floor(low / OVERSAMPLING)) - 2
         length = int(np.ceil(high / OVERSAMPLING)) + 4 - first
         offset = held + first
         if length > mixed.shape[1] or offset < 0 or offset + length > window.shape[2]:
             return False
-        _mix(
-            mixed,
-            window,
-            offset,
-            length,
-            start[i],
-            end[i],
-            -np.float32(first - low / OVERSAMPLING),
-            out.shape[1],
-        )
+        begun = np.float32(low / OVERSAMPLING - first)
+        _mix(mixed, window, offset, length, start[i], end[i], begun, out.shape[1])
         for m in range(channels):
-            for b in range(blocks):
-                advance = (read[m, b + 1] - read[m, b]) / BLOCK - OVERSAMPLING
-                at = read[m, b] - first * OVERSAMPLING
-                base = int(np.floor(at + 0.5 * BLOCK * advance))
-                g = gain[m, b]
-                _read(
-                    out[m, b * BLOCK : (b + 1) * BLOCK],
-                    mixed,
-                    base - 1,
-                    np.float32(at - base),
-                    np.float32(advance),
-                    np.float32(g),
-                    np.float32((gain[m, b + 1] - g) / BLOCK),
-                    taps,
-                )
+            _read(out[m], mixed, first, read[m], gain[m], taps)
+    return True
+
+
+@fused
+def _follow(read, gain, distance, course, lag, image, knots_per_m):
+    """When what is heard every BLOCK samples was emitted, in samples of the window after its index `held`, times OVERSAMPLING; and 1 / r."""
+    x, y, z = image[0], image[1], image[2]
+    for j in range(len(distance)):
+        dx, dy, dz = course[0, j] - x, course[1, j] - y, course[2, j] - z
+        distance[j] = np.sqrt(dx * dx + dy * dy + dz * dz)
+    for k in range(len(read)):
+        # The parabola through three lengths of the course; each round leaves v / c of the error of the last.
+        j = lag + k - int(distance[lag + k] * knots_per_m + 0.5)
+        if j < 1 or j + 1 >= len(distance):
+            return False
+        r = middle = distance[j]
+        slope = 0.5 * (distance[j + 1] - distance[j - 1])
+        bend = 0.5 * (distance[j + 1] + distance[j - 1]) - middle
+        u = 0.0
+        for _ in range(3):
+            u = (lag + k - j) - knots_per_m * r
+            r = middle + u * (slope + u * bend)
+        read[k] = (j - lag + u) * (OVERSAMPLING * BLOCK)
+        gain[k] = 1.0 / r
     return True
 
 
@@ -149,31 +133,46 @@ def _mix(mixed, window, offset, length, start, end, begun, samples):
     """The sum of the shapes with weights that run straight from start to end over `samples`, `begun` samples after the first."""
     for p in range(OVERSAMPLING):
         row = mixed[p, :length]
-        row[:] = np.float32(0.0)
         for k in range(len(start)):
             source = window[k, p, offset : offset + length]
             slope = np.float32((end[k] - start[k]) / samples)
             value = np.float32(start[k]) - slope * begun
-            for n in range(length):
-                row[n] += (value + slope * np.float32(n)) * source[n]
+            if k == 0:
+                for n in range(length):
+                    row[n] = (value + slope * np.float32(n)) * source[n]
+            else:
+                for n in range(length):
+                    row[n] += (value + slope * np.float32(n)) * source[n]
 
 
 @fused
-def _read(out, mixed, base, fraction, advance, gain, growth, taps):
-    """Add BLOCK samples, read from base on in steps of OVERSAMPLING + advance."""
+def _read(out, mixed, first, read, gain, taps):
+    """Add one path to out (n,), block by block, in steps of OVERSAMPLING and a little that is the Doppler shift."""
     a0, b0, c0, d0 = taps[0, 0], taps[0, 1], taps[0, 2], taps[0, 3]
     a1, b1, c1, d1 = taps[1, 0], taps[1, 1], taps[1, 2], taps[1, 3]
     a2, b2, c2, d2 = taps[2, 0], taps[2, 1], taps[2, 2], taps[2, 3]
     a3, b3, c3, d3 = taps[3, 0], taps[3, 1], taps[3, 2], taps[3, 3]
-    s0 = mixed[base & 3, base >> 2 : (base >> 2) + BLOCK]
-    s1 = mixed[(base + 1) & 3, (base + 1) >> 2 : ((base + 1) >> 2) + BLOCK]
-    s2 = mixed[(base + 2) & 3, (base + 2) >> 2 : ((base + 2) >> 2) + BLOCK]
-    s3 = mixed[(base + 3) & 3, (base + 3) >> 2 : ((base + 3) >> 2) + BLOCK]
-    for n in range(BLOCK):
-        at = np.float32(n)
-        u = fraction + advance * at
-        w0 = a0 + u * (b0 + u * (c0 + u * d0))
-        w1 = a1 + u * (b1 + u * (c1 + u * d1))
-        w2 = a2 + u * (b2 + u * (c2 + u * d2))
-        w3 = a3 + u * (b3 + u * (c3 + u * d3))
-        out[n] += (gain + growth * at) * (w0 * s0[n] + w1 * s1[n] + w2 * s2[n] + w3 * s3[n])
+    width, signal = mixed.shape[1], mixed.reshape(-1)
+    for b in range(len(read) - 1):
+        step = (read[b + 1] - read[b]) / BLOCK - OVERSAMPLING
+        at = read[b] - first * OVERSAMPLING
+        # The fraction is within 0 to 1 at the middle of the block.
+        base = int(np.floor(at + 0.5 * BLOCK * step))
+        fraction, advance = np.float32(at - base), np.float32(step)
+        level = gain[b]
+        growth = (gain[b + 1] - level) / np.float32(BLOCK)
+        # Unsigned, or each load is checked for counting from the end, three times slower.
+        i0 = np.uint64((base - 1 & 3) * width + (base - 1 >> 2))
+        i1 = np.uint64((base & 3) * width + (base >> 2))
+        i2 = np.uint64((base + 1 & 3) * width + (base + 1 >> 2))
+        i3 = np.uint64((base + 2 & 3) * width + (base + 2 >> 2))
+        o = np.uint64(b * BLOCK)
+        for k in range(BLOCK):
+            n = np.uint64(k)
+            u = fraction + advance * np.float32(k)
+            w0 = a0 + u * (b0 + u * (c0 + u * d0))
+            w1 = a1 + u * (b1 + u * (c1 + u * d1))
+            w2 = a2 + u * (b2 + u * (c2 + u * d2))
+            w3 = a3 + u * (b3 + u * (c3 + u * d3))
+            heard = w0 * signal[i0 + n] + w1 * signal[i1 + n] + w2 * signal[i2 + n] + w3 * signal[i3 + n]
+            out[o + n] += (level + growth * np.float32(k)) * heard

@@ -152,7 +152,7 @@ class MovingSource:
         self._before = self._weights(end)
         lag = self._held // BLOCK - 1
         knots = begin + BLOCK * (np.arange(lag + CHUNK // BLOCK + 2) - lag)
-        course = np.ascontiguousarray(self._course.at(knots / self._rate_hz), dtype=np.float64)
+        course = np.ascontiguousarray(self._course.at(knots / self._rate_hz).T, dtype=np.float64)
         heard = np.zeros((len(self._positions), CHUNK), np.float32)
         done = add_paths(
             heard,
@@ -167,7 +167,7 @@ class MovingSource:
             self._taps,
             self._mixed,
         )
-        fastest = np.linalg.norm(np.diff(course, axis=0), axis=1).max() * self._rate_hz / BLOCK
+        fastest = np.linalg.norm(np.diff(course), axis=0).max() * self._rate_hz / BLOCK
         if not done or fastest > STEADY * self._course.top_speed_m_s:
             raise LabFailure(
                 f"a source moves at {fastest:.2f} m/s, and said {self._course.top_speed_m_s:.2f} m/s at most"
