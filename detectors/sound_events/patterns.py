@@ -1,43 +1,46 @@
 """Rhythms of alarms: groups of beeps that come again as standards and real alarms have it, as evidence for each kind of alarm.
 
-| label | groups | beeps | groups come again after | so often |
-|---|---|---|---|---|
-| smoke_alarm | three | onsets 1.0 s apart | 3.6 to 4.4 s, beginning 1.8 to 2.2 s after the last onset | 2 |
-| co_alarm | four | onsets 0.2 s apart | 5.1 to 6.3 s, or 54 to 67 s | 2 |
-| legacy_smoke_alarm | three | out of this tolerance | the same time again, 3 to 5.6 s | 2 |
+| label | what is heard in one channel | log-odds |
+|---|---|---|
+| smoke_alarm | two groups of three, onsets 1.0 s apart, the second group 1.8 to 2.2 s after the last onset of the first | SURE, less when faint |
+| co_alarm | three groups of four, onsets 0.2 s apart, evenly spaced by 5.1 to 6.3 s; one may be missing | SURE |
+| co_alarm | two of these, or two 54 to 67 s apart with none between, clear and louder than all else | above 0 |
+| legacy_smoke_alarm | two groups of three out of tolerance, or a tone that pulses without end | above 0 |
 
 Tolerances are 10 % (ISO 8201) and MARGIN for what the measurement itself adds. Onsets alone are timed: reverberation moves the end of
-a beep, not its beginning. A missed group between two others does no harm, since twice the cycle counts as well.
+a beep, not its beginning, so a smoke alarm out of tolerance in its beeps only is a smoke alarm. A pause without the
+silence, four beeps for three, five for four, bursts that do not come again: nothing. What keeps the tolerance is a smoke
+alarm wherever it comes from, also from a television.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.errors import DetectorError
+from detectors.sound_events.pulsing import pulsing
 from detectors.sound_events.rhythm import Group, groups
-from detectors.sound_events.tones import FRAME_S, HOP, RATE_HZ, Tones
+from detectors.sound_events.tones import FRAME_S, FRAMES_PER_HOP, HOP, RATE_HZ, Tones
 
 SMOKE, CO, LEGACY = "smoke_alarm", "co_alarm", "legacy_smoke_alarm"
 LABELS = (SMOKE, CO, LEGACY)
 WINDOW_S = (10.0, 30.0)
-MARGIN = 0.015
-LATE_S = 140.0  # how long a group of four is remembered
-MOST_GROUPS = 64
-NOTHING = -6.0
 HOP_S = HOP / RATE_HZ
-
-
-@dataclass(frozen=True)
-class Match:
-    """label: what two groups of one channel are together. log_odds: of that."""
-
-    label: str
-    log_odds: float
+MARGIN = 0.015
+THREE_PERIOD_S, THREE_REST_S = (0.9, 1.1), (1.8, 2.2)
+ODD_PERIOD_S, ODD_REST_S = (0.75, 1.25), (1.5, 3.05)
+FOUR_CYCLE_S, FOUR_LATE_S = (5.13, 6.27), (54.6, 66.8)
+EVEN_S = 0.08  # between two cycles of one alarm
+ALIKE_DB = 10.0  # between two groups of one alarm
+CLEAR_DB, LEADING_DB = 12.0, 3.0  # contrast and lead of groups that convince when there are only two
+LATE_CLEAR_DB, LATE_LEADING_DB = 10.0, 0.0
+LATE_S = 140.0  # how long a group of four is remembered
+MOST_GROUPS = 256
+PULSING_HOPS = 10  # between two looks at what pulses
+NOTHING, SURE = -6.0, 5.0
 
 
 class PatternEvidence:
@@ -54,7 +57,8 @@ class PatternEvidence:
         """Forgets everything."""
         self._tones.reset()
         self._groups: list[Group] = []
-        self._matches: list[tuple[float, Match]] = []
+        self._found: list[tuple[int, str, float]] = []  # frame, label, log-odds
+        self._pulsed = 0  # looks in a row that found a pulsing tone
 
     def push(self, hop: NDArray[np.float32]) -> Mapping[str, float]:
         """hop: (1600,) finite samples at 16 kHz. Returns the log-odds at its end."""
@@ -62,45 +66,78 @@ class PatternEvidence:
             for group in groups(self._tones.levels, ended.channel, ended.frame):
                 self._take(group)
         now = self._tones.frames
-        self._matches = [(at, one) for at, one in self._matches if now - at <= self._window_frames]
+        if now // FRAMES_PER_HOP % PULSING_HOPS == 0:
+            self._pulsed = self._pulsed + 1 if pulsing(self._tones.levels, now - 1) else 0
+            if self._pulsed >= 2:
+                self._found.append((now, LEGACY, SURE / 2.0))
+        self._found = [one for one in self._found if now - one[0] <= self._window_frames]
         odds = dict.fromkeys(LABELS, NOTHING)
-        for _, one in self._matches:
-            odds[one.label] = max(odds[one.label], one.log_odds)
+        for _, label, log_odds in self._found:
+            odds[label] = max(odds[label], log_odds)
+        # One alarm is not two: a smoke alarm whose groups were once measured amiss stays one.
+        if odds[SMOKE] >= odds[LEGACY]:
+            odds[LEGACY] = NOTHING
         return odds
 
     def _take(self, group: Group) -> None:
         now = self._tones.frames
         kept = {3: self._window_frames, 4: LATE_S / FRAME_S}
         self._groups = [one for one in self._groups if now - one.frame <= kept[one.beeps]][-MOST_GROUPS:]
-        for earlier in self._groups:
-            match = _match(earlier, group)
-            if match is not None:
-                self._matches.append((now, match))
+        earlier = [one for one in self._groups if _alike(one, group)]
+        judge = _threes if group.beeps == 3 else _fours
+        self._found += [(now, label, log_odds) for label, log_odds in judge(earlier, group)]
         self._groups.append(group)
 
 
-def _match(a: Group, b: Group) -> Match | None:
-    """What a group and a later one are together, None: nothing."""
-    if a.beeps != b.beeps or abs(a.channel - b.channel) > 2 or abs(a.level_db - b.level_db) > 10.0:
-        return None
-    quality = min(a.contrast_db, b.contrast_db)
-    apart_s = (b.frame - a.frame) * FRAME_S
+def _alike(a: Group, b: Group) -> bool:
+    """Whether two groups may come from one alarm."""
     period_s = (a.period_s + b.period_s) / 2.0
-    if abs(a.period_s - b.period_s) > 0.04 * period_s + 0.02:
-        return None
-    if a.beeps == 4:
-        if _within(apart_s, 5.13, 6.27) or _within(apart_s, 54.6, 66.8):
-            return Match(CO, min(quality - 6.0, 6.0))
-        return None
-    for cycles in (1, 2):
-        rest_s = apart_s / cycles - 2.0 * period_s
-        if _within(period_s, 0.9, 1.1) and _within(rest_s, 1.8, 2.2):
-            return Match(SMOKE, min(quality - 6.0, 6.0))
-    rest_s = apart_s - 2.0 * period_s
-    if _within(period_s, 0.75, 1.25) and _within(rest_s, 1.5, 3.05):
-        return Match(LEGACY, min(quality - 6.0, 6.0))
-    return None
+    return (
+        a.beeps == b.beeps
+        and abs(a.channel - b.channel) <= 1
+        and abs(a.level_db - b.level_db) <= ALIKE_DB
+        and abs(a.period_s - b.period_s) <= 0.02 + 0.04 * period_s
+    )
 
 
-def _within(value: float, low: float, high: float) -> bool:
-    return low * (1.0 - MARGIN) <= value <= high * (1.0 + MARGIN)
+def _threes(earlier: list[Group], last: Group) -> list[tuple[str, float]]:
+    found = []
+    for one in earlier:
+        period_s = (one.period_s + last.period_s) / 2.0
+        cycle_s = (last.frame - one.frame) * FRAME_S
+        faintest_db = min(one.contrast_db, last.contrast_db)
+        log_odds = min(SURE, faintest_db - 5.0)
+        rests_s = [cycle_s / cycles - 2.0 * period_s for cycles in (1, 2)]
+        if _within(period_s, THREE_PERIOD_S) and any(_within(rest_s, THREE_REST_S) for rest_s in rests_s):
+            found.append((SMOKE, log_odds))
+        elif _within(period_s, ODD_PERIOD_S) and _within(rests_s[0], ODD_REST_S):
+            found.append((LEGACY, min(SURE / 2.0, log_odds)))
+    return found
+
+
+def _fours(earlier: list[Group], last: Group) -> list[tuple[str, float]]:
+    found = []
+    for one in earlier:
+        cycle_s = (last.frame - one.frame) * FRAME_S
+        clear_db, lead_db = min(one.contrast_db, last.contrast_db), min(one.lead_db, last.lead_db)
+        if _within(cycle_s, FOUR_CYCLE_S):
+            found.append((CO, min(SURE, (clear_db - CLEAR_DB) / 4.0, (lead_db - LEADING_DB) / 2.0)))
+            before = [(one.frame - first.frame) * FRAME_S for first in earlier]
+            if any(abs(s - n * cycle_s) <= n * EVEN_S for s in before for n in (1, 2)):
+                found.append((CO, SURE))
+        elif _within(cycle_s / 2.0, FOUR_CYCLE_S):
+            before = [(one.frame - first.frame) * FRAME_S for first in earlier]
+            if any(abs(s - cycle_s / 2.0) <= EVEN_S for s in before):
+                found.append((CO, SURE))
+        elif _within(cycle_s, FOUR_LATE_S) and not _between(earlier, one, last):
+            found.append((CO, min(SURE, (clear_db - LATE_CLEAR_DB) / 4.0, (lead_db - LATE_LEADING_DB) / 2.0)))
+    return found
+
+
+def _between(earlier: list[Group], first: Group, last: Group) -> bool:
+    """Whether a group was heard between two others, an echo of either aside."""
+    return any(first.frame + 50 < one.frame < last.frame - 50 for one in earlier)
+
+
+def _within(value: float, limits: tuple[float, float]) -> bool:
+    return limits[0] * (1.0 - MARGIN) <= value <= limits[1] * (1.0 + MARGIN)

@@ -86,6 +86,7 @@ class Tones:
         return [Ended(int(channel), int(frame)) for channel, frame in due[:count]]
 
 
+@njit(cache=True)
 def column(channel: int) -> int:
     """Where a channel stands in a row of `levels`."""
     return channel + _FAR
