@@ -10,6 +10,7 @@ a gap in the middle of an alarm costs a beep and not the alarm.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -78,8 +79,8 @@ class SoundEventDetector:
             self._cascade = Cascade(self.labels, self._make_questions())
         self.away = self.settings.away
         self._silent_hops = 0
-        self._scores: list[list[float]] = []
-        self._cascade_scores: list[list[float]] = []
+        self._hops = 0
+        self._scores = {stage: array("f") for stage in self.stages}  # a day of them takes 24 MB a stage
 
     @property
     def uploads(self) -> Uploads:
@@ -101,12 +102,11 @@ class SoundEventDetector:
             self._step(hop)
 
     def tracks(self) -> Sequence[ScoreTrack]:
-        kept = {DEVICE: self._scores, CASCADE: self._cascade_scores}
         return [
             ScoreTrack(self.name, label, HOP_S, HOP_S, column.copy(), stage, self._span_s(label))
-            for stage in self.stages
+            for stage, scores in self._scores.items()
             for label, column in zip(
-                self.labels, np.array(kept[stage], np.float32).reshape(-1, len(self.labels)).T, strict=True
+                self.labels, np.array(scores, np.float32).reshape(-1, len(self.labels)).T, strict=True
             )
         ]
 
@@ -123,9 +123,10 @@ class SoundEventDetector:
             scored[label] if hop.heard and self.settings.notifies(label, self.away) else np.nan
             for label in self.labels
         ]
-        self._scores.append(scores)
+        self._hops += 1
+        self._scores[DEVICE].extend(scores)
         if self._cascade is not None:
-            self._cascade_scores.append(self._cascade.step(len(self._scores) * HOP_S, hop.samples, scores))
+            self._scores[CASCADE].extend(self._cascade.step(self._hops * HOP_S, hop.samples, scores))
 
     def _fresh_evidence(self) -> Evidence:
         sensitivity = {label: self.settings.sensitivity_of(label) for label in self.labels}
