@@ -2,7 +2,10 @@
 
 import pytest
 
-from reports import published
+from lab.store import ledger
+from reports import evidence, published
+
+FIGURES = sorted(published.LEDGER.parent.glob("*/figures.json"))
 
 
 def test_readme_shows_what_the_ledger_holds():
@@ -18,3 +21,10 @@ def test_other_figures_would_be_seen():
 def test_a_readme_without_the_markers_is_refused():
     with pytest.raises(ValueError, match="must stand around the figures"):
         published.rewritten("# Earshot", "figures")
+
+
+@pytest.mark.parametrize("path", FIGURES, ids=lambda path: path.parent.name)
+def test_a_page_of_evidence_shows_its_figures_and_these_are_the_ledgers(path):
+    figures, beside = evidence.read(path), path.parent
+    assert evidence.page(figures) == beside.with_suffix(".md").read_text()
+    assert evidence.unsupported(figures, ledger.read(beside.with_suffix(".json")).entries) == []
