@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from detectors.interface import StackOutput
+    from detectors.interface import Event, StackOutput
+    from detectors.stack import Stack
 
 
 def detect(
@@ -16,31 +17,96 @@ def detect(
     build: Annotated[Path | None, typer.Option(help="Build file; default: the reference build.")] = None,
     detectors: Annotated[str | None, typer.Option(help="Only these, comma-separated.")] = None,
     device: Annotated[
-        str | None, typer.Option(help="Device the recordings come from: checks their channels.")
+        str | None,
+        typer.Option(help="Device the recordings come from: checks their channels, and none are mixed."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="Write a DCASE file: filename, onset, offset, event_label.")
+        Path | None,
+        typer.Option(
+            help="Write a DCASE file: filename, onset, offset, event_label, score, stage, detector."
+        ),
+    ] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(help="Write a PNG: spectrogram and scores; of several recordings, a folder."),
+    ] = None,
+    notifications: Annotated[
+        Path | None,
+        typer.Option(help="Keep what is told, with its clips, in this folder: `lab notifications`."),
     ] = None,
 ) -> None:
     """Run the detector stack over recordings and list what it reports."""
     from detectors.build import load_build
     from detectors.stack import Stack
     from lab.acoustics.device import load_device
+    from lab.runs.recording import beyond, facts_of, write_detections
     from lab.runs.recording import detect as run_stack
-    from lab.runs.render import write_events
 
     stack = Stack(load_build(build).only(detectors.split(",") if detectors else None))
     channels = len(load_device(device).microphones_m) if device else None
-    found = []
+    found: list[tuple[str, Event]] = []
     for path in audio:
+        facts = facts_of(path)
         output = run_stack(path, stack, channels)
-        for event in output.events:
-            print(f"{path}\t{event.offset_s:.2f} s\t{event.label}\tscore {event.score:.2f}")
-            found.append((path.name, event))
-        if not output.events:
-            print(f"{path}\tnothing detected{_highest(output)}")
+        unheard = beyond(facts.rate_hz, [label for _, label in stack.labels])
+        if unheard:
+            print(
+                f"{path}\t{facts.rate_hz} Hz carries nothing above {facts.rate_hz / 2000:g} kHz: "
+                f"no judgement of {', '.join(unheard)}"
+            )
+        _show(path, output, facts.seconds)
+        found += [(path.name, event) for event in output.events]
+        if picture is not None:
+            print(f"{path}\t{_picture(path, output, stack, picture, alone=len(audio) == 1)}")
+        if notifications is not None:
+            _keep(path, output, stack, notifications)
     if out is not None:
-        write_events(out, found)
+        write_detections(out, found)
+
+
+def _show(path: Path, output: StackOutput, seconds: float) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    if not output.events:
+        print(f"{path}\tnothing detected{_highest(output)}")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold", title=str(path), title_justify="left")
+    for column in ("time", "event", "stage", "score", "detector"):
+        table.add_column(column, justify="right" if column in ("time", "score") else "left", no_wrap=True)
+    for event in output.events:
+        table.add_row(
+            _moment(event.offset_s, seconds), event.label, event.stage, f"{event.score:.2f}", event.detector
+        )
+    console = Console()
+    (console if console.is_terminal else Console(width=max(120, len(str(path)) + 2))).print(table)
+
+
+def _moment(at_s: float, seconds: float) -> str:
+    minutes, rest = divmod(at_s, 60.0)
+    if seconds < 3600.0:
+        return f"{int(minutes)}:{rest:05.2f}"
+    return f"{int(minutes) // 60}:{int(minutes) % 60:02d}:{rest:05.2f}"
+
+
+def _picture(path: Path, output: StackOutput, stack: Stack, picture: Path, alone: bool) -> Path:
+    from lab.errors import BadInput
+    from reports.detected import write_picture
+
+    if not alone:
+        if picture.suffix:
+            raise BadInput(f"--picture {picture}: of several recordings, name a folder")
+        picture.mkdir(parents=True, exist_ok=True)
+        picture = picture / f"{path.name}.png"
+    thresholds = {spec.name: spec.threshold for spec in stack.build.detectors}
+    return write_picture(path, output.tracks, output.events, thresholds, picture)
+
+
+def _keep(path: Path, output: StackOutput, stack: Stack, folder: Path) -> None:
+    from lab.verifier.recorded import keep_told
+
+    asking = [one.uploads for one in stack.detectors.values() if hasattr(one, "uploads")]
+    keep_told(folder, path, output.events, [question for uploads in asking for question in uploads.asked])
 
 
 def _highest(output: StackOutput) -> str:
