@@ -98,3 +98,9 @@ def test_alarm_fires_at_the_threshold_and_never_on_nan():
     assert alarm_indices(scores, 5.0, 3).tolist() == [1, 4]
     assert alarm_indices(scores, 5.0, 0).tolist() == [1, 3, 4, 6]
     assert alarm_indices(scores, 5.1, 1).tolist() == []
+
+
+def test_a_detector_with_one_stage_is_scored_on_the_device_and_counts_nothing():
+    stack = Stack(load_build())
+    assert stack.subjects == (("watermark", "watermark", "device"),)
+    assert stack.measured == {}
