@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import types
+from collections.abc import Sequence
 from typing import Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -23,20 +24,33 @@ def kind_of(spec: type[Spec]) -> str:
 
 
 def kinds_page(head: str, specs: tuple[type[Spec], ...]) -> str:
-    """The head, a list of all kinds, and a section of each."""
+    """The head, a list of all kinds, a section of each, and at the end tables that several of them take."""
     names = ", ".join(f"[{kind}](#{kind})" for kind in map(kind_of, specs))
-    return "\n".join([f"{head}{names}.\n", *(section(kind_of(spec), spec) for spec in specs)])
+    taken = [part for spec in specs for part in _tables_in(spec)]
+    shared = [part for part in dict.fromkeys(taken) if taken.count(part) > 1]
+    sections = [section(kind_of(spec), spec, elsewhere=shared) for spec in specs]
+    if shared:
+        sections.append("\n".join(["## Tables of several kinds\n", *map(_inner, shared)]))
+    return "\n".join([f"{head}{names}.\n", *sections])
 
 
-def section(name: str, spec: type[Spec], title: str | None = None) -> str:
+def section(
+    name: str, spec: type[Spec], title: str | None = None, elsewhere: Sequence[type[Spec]] = ()
+) -> str:
+    """One spec and the tables it takes, but for those described elsewhere."""
     rows = [f"## {title or name}\n", inspect.cleandoc(spec.__doc__ or "") + "\n"]
     rows += ["| key | allowed | default |", "|---|---|---|"]
-    inner = []
     for key, info in spec.model_fields.items():
         rows.append(f"| `{key}` | {_allowed(info.annotation, info)} | {_default(info)} |")
-        inner += [part for part in _specs_in(info.annotation) if part not in inner]
+    inner = [part for part in _tables_in(spec) if part not in elsewhere]
     text = "\n".join(rows) + "\n"
     return text + "".join("\n" + _inner(part) for part in inner)
+
+
+def _tables_in(spec: type[Spec]) -> list[type[Spec]]:
+    """Specs of the tables that a spec takes, each once."""
+    found = [part for info in spec.model_fields.values() for part in _specs_in(info.annotation)]
+    return list(dict.fromkeys(found))
 
 
 def _inner(spec: type[Spec]) -> str:
