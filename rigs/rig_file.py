@@ -12,7 +12,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from rigs.errors import BadRigFile
 from rigs.profile import load_profile
@@ -64,6 +64,7 @@ class RigFile(Table):
     calibrations: Annotated[tuple[Calibration, ...], Field(strict=False)] = ()
     captures: Captures = Captures()
     emulation: Emulation | None = None
+    _path: Path | None = PrivateAttr(None)
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -115,6 +116,11 @@ class RigFile(Table):
             raise ValueError(
                 f"emulation.speed: must be 1 where an echo follows the stage, not {self.emulation.speed:g}"
             )
+
+    @property
+    def where(self) -> str:
+        """The file it was read from, for messages."""
+        return f"rig file of {self.id}" if self._path is None else str(self._path)
 
     @property
     def tone(self) -> Output | None:
@@ -207,6 +213,7 @@ def load_rig(rig: str | Path) -> RigFile:
         raise BadRigFile(f"{path}: device.{error}") from None
     except ValidationError as error:
         raise BadRigFile(f"{path}: {problem(error, RigFile)}") from None
+    rig._path = path
     for one in rig.instruments:
         try:
             rig.profile_of(one)

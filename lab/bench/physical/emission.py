@@ -31,7 +31,7 @@ def check_emission(emission: Emission, rig: RigFile, device: DeviceSpec, build_i
         return
     close_db = close_level_db_spl(emission)
     most = rig.safety.max_emission_db_spl_at_0_3_m
-    where = f"rig file of {rig.id}"
+    where = rig.where
     if rig.tone is None or most is None:
         raise BadInput(f'{where}: audio.outputs: build {build_id} emits, and no output has plays = "tone"')
     if not close_db <= most:

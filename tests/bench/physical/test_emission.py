@@ -65,7 +65,7 @@ def test_a_build_that_stays_below_is_not_refused(rig, tmp_path):
 @pytest.mark.parametrize(
     ("emission", "complaint"),
     [
-        (Emission((34_000.0,), 89.6), "rig file of ultrasonic: safety.max_emission_db_spl_at_0_3_m = 100"),
+        (Emission((34_000.0,), 89.6), r"bench\.toml: safety.max_emission_db_spl_at_0_3_m = 100"),
         (Emission((34_000.0,), float("nan")), "safety.max_emission_db_spl_at_0_3_m"),
         (
             Emission((29_000.0,), 80.0),
