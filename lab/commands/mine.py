@@ -1,4 +1,4 @@
-"""`lab mine`: hours of clutter, what fools the network in them, and learning from that."""
+"""`lab mine`: hours in which nothing happens, what fools the network in them, and learning from that."""
 
 from __future__ import annotations
 
@@ -6,26 +6,56 @@ from typing import Annotated
 
 import typer
 
-from lab.commands.train import WORK, Jobs, Out, Seed, Work, presence_job
+from lab.commands.train import (
+    Corpus,
+    Jobs,
+    Out,
+    Seed,
+    Work,
+    check_name,
+    only_for_sound_events,
+    presence_job,
+    sound_events_job,
+)
+
+HOURS = {"presence": 24.0, "sound_events": 3.0}
+THRESHOLD = {"presence": 3.0, "sound_events": 0.0}
 
 
 def mine(
-    name: Annotated[str, typer.Argument(help="What to mine for: presence.")],
-    hours: Annotated[float, typer.Option(min=0.05, help="Of clutter, each round.")] = 24.0,
+    name: Annotated[str, typer.Argument(help="What to mine for: presence or sound_events.")],
+    hours: Annotated[
+        float | None, typer.Option(min=0.05, help="Each round; default: 24 for presence, 3 for sound_events.")
+    ] = None,
     rounds: Annotated[int, typer.Option(min=1, max=20)] = 2,
-    threshold: Annotated[float, typer.Option(help="Log-odds above which it counts as fooled.")] = 3.0,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            help="Log-odds above which it counts as fooled; default: 3 for presence, 0 for sound_events."
+        ),
+    ] = None,
     share: Annotated[
-        float, typer.Option(min=0.01, max=10.0, help="Of the training trials, as trained.")
+        float, typer.Option(min=0.01, max=10.0, help="Of the training trials or scenes, as trained.")
     ] = 1.0,
     steps: Annotated[
         int | None, typer.Option(min=10, help="As trained; a round learns a third of them.")
     ] = None,
     seed: Seed = None,
     jobs: Jobs = None,
-    work: Work = WORK,
+    corpus: Corpus = None,
+    work: Work = None,
     out: Out = None,
 ) -> None:
-    """Run the network over clutter, keep what fools it, learn on, and show false alarms per day before and after."""
-    from lab.training.presence.train import mine as mine_presence
+    """Run the network over clutter, keep what fools it, learn on, and show false alarms before and after."""
+    hours = HOURS[check_name(name)] if hours is None else hours
+    threshold = THRESHOLD[name] if threshold is None else threshold
+    if name == "presence":
+        from lab.training.presence.train import mine as mine_presence
 
-    print(mine_presence(presence_job(name, share, steps, seed, jobs, work, out), hours, rounds, threshold))
+        only_for_sound_events(corpus=corpus)
+        print(mine_presence(presence_job(share, steps, seed, jobs, work, out), hours, rounds, threshold))
+        return
+    from lab.training.sound_events.train import mine as mine_sound_events
+
+    job = sound_events_job(share, steps, seed, jobs, corpus, work, out)
+    print(mine_sound_events(job, hours, rounds, threshold))

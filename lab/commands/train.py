@@ -1,4 +1,4 @@
-"""`lab train`: a network from its training scenarios."""
+"""`lab train`: networks from their training scenarios and scenes."""
 
 from __future__ import annotations
 
@@ -8,61 +8,142 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from lab.training.presence.train import Job
+    from lab.training.presence.train import Job as PresenceJob
+    from lab.training.sound_events.train import Job as SoundEventsJob
 
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed of data and learning.")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Processes that render; default: one per core.")]
-Work = Annotated[Path, typer.Option(help="Folder of examples and weights, taken up again.")]
-Out = Annotated[Path | None, typer.Option(help="Folder of model and card; default: detectors/models.")]
-WORK = Path("runs/training/presence")
+Work = Annotated[
+    Path | None,
+    typer.Option(help="Folder of examples and weights, taken up again; default: runs/training/NAME."),
+]
+Out = Annotated[Path | None, typer.Option(help="Folder of models and card; default: where NAME has its own.")]
+Corpus = Annotated[
+    Path | None,
+    typer.Option(help="Folder of recordings, for sound_events; EARSHOT_CORPUS or the user cache if none."),
+]
+NAMES = ("presence", "sound_events")
+WORK = Path("runs/training")
 
 
 def train(
-    name: Annotated[str, typer.Argument(help="What to train: presence.")],
+    name: Annotated[str, typer.Argument(help="What to train: presence or sound_events.")],
     evaluate: Annotated[
         bool,
         typer.Option("--evaluate", help="Only print the figures of the published model on the tune split."),
     ] = False,
-    share: Annotated[
-        float, typer.Option(min=0.01, max=10.0, help="Of the trials in the scenario files.")
-    ] = 1.0,
+    head: Annotated[
+        str | None,
+        typer.Option(
+            help="Of sound_events: train this head alone, on the published base; no other file changes."
+        ),
+    ] = None,
+    examples: Annotated[int, typer.Option(min=1, max=20, help="That a single head learns from.")] = 20,
+    study: Annotated[
+        bool,
+        typer.Option(
+            "--study",
+            help="Of sound_events: also compare with and without pre-training and a teacher's labels.",
+        ),
+    ] = False,
+    share: Annotated[float, typer.Option(min=0.01, max=10.0, help="Of the training trials or scenes.")] = 1.0,
     steps: Annotated[int | None, typer.Option(min=10, help="Of the optimiser.")] = None,
     seed: Seed = None,
     jobs: Jobs = None,
-    work: Work = WORK,
+    corpus: Corpus = None,
+    work: Work = None,
     out: Out = None,
 ) -> None:
     """Render, learn, export to ONNX (float32, int8), evaluate on the tune split and write the model card."""
-    from lab.training.presence.train import figures
-    from lab.training.presence.train import train as train_presence
+    if check_name(name) == "presence":
+        from lab.training.presence.train import figures
+        from lab.training.presence.train import train as train_presence
 
-    made = presence_job(name, share, steps, seed, jobs, work, out)
-    print(figures(made) if evaluate else train_presence(made))
+        only_for_sound_events(head=head, study=study or None, corpus=corpus)
+        made = presence_job(share, steps, seed, jobs, work, out)
+        print(figures(made) if evaluate else train_presence(made))
+        return
+    from lab.training.sound_events import train as sound_events
+
+    job = sound_events_job(share, steps, seed, jobs, corpus, work, out, study)
+    if evaluate:
+        print(sound_events.figures(job))
+    elif head is not None:
+        print(sound_events.train_head(job, head, examples))
+    else:
+        print(sound_events.train(job))
+
+
+def check_name(name: str) -> str:
+    """Raises BadInput for what is not trained."""
+    from lab.errors import BadInput
+
+    if name not in NAMES:
+        raise BadInput(f"{name}: nothing of that name is trained; there is: {', '.join(NAMES)}")
+    return name
+
+
+def only_for_sound_events(**options: object) -> None:
+    """Raises BadInput for an option that was given to a network that has no use for it."""
+    from lab.errors import BadInput
+
+    for option, value in options.items():
+        if value is not None:
+            raise BadInput(f"--{option}: only for sound_events")
 
 
 def presence_job(
-    name: str,
-    share: float,
-    steps: int | None,
-    seed: int | None,
-    jobs: int | None,
-    work: Path,
-    out: Path | None,
-) -> Job:
-    """The job that the options of `lab train` and `lab mine` describe. Raises BadInput for another name."""
+    share: float, steps: int | None, seed: int | None, jobs: int | None, work: Path | None, out: Path | None
+) -> PresenceJob:
+    """The job that the options of `lab train presence` and `lab mine presence` describe."""
     from dataclasses import replace
 
-    from lab.errors import BadInput
     from lab.runs.options import default_jobs
     from lab.training.presence.learn import Recipe
     from lab.training.presence.train import MODELS, Job
 
-    if name != "presence":
-        raise BadInput(f"{name}: nothing of that name is trained; there is: presence")
     recipe = Recipe()
     recipe = replace(recipe, steps=steps or recipe.steps, seed=recipe.seed if seed is None else seed)
+    work = work or WORK / "presence"
     return Job(
         work=work, out=out or MODELS, share=share, jobs=jobs or default_jobs(), recipe=recipe, say=_say
+    )
+
+
+def sound_events_job(
+    share: float,
+    steps: int | None,
+    seed: int | None,
+    jobs: int | None,
+    corpus: Path | None,
+    work: Path | None,
+    out: Path | None,
+    study: bool = False,
+) -> SoundEventsJob:
+    """The job that the options of `lab train sound_events` and `lab mine sound_events` describe. steps: of base and heads; the
+    verifier learns in proportion."""
+    from dataclasses import replace
+
+    from lab.runs.options import default_jobs
+    from lab.training.sound_events.learn import Recipe
+    from lab.training.sound_events.train import MODELS, Job
+    from lab.training.sound_events.verifier import VerifierRecipe
+
+    recipe, second = Recipe(), VerifierRecipe()
+    seed = recipe.seed if seed is None else seed
+    if steps is not None:
+        second = replace(second, steps=max(10, round(second.steps * steps / recipe.steps)))
+        recipe = replace(recipe, steps=steps)
+    return Job(
+        work=work or WORK / "sound_events",
+        out=out or MODELS,
+        share=share,
+        jobs=jobs or default_jobs(),
+        corpus=corpus,
+        recipe=replace(recipe, seed=seed),
+        verifier=replace(second, learning=replace(second.learning, seed=seed)),
+        study=study,
+        say=_say,
     )
 
 

@@ -1,0 +1,166 @@
+"""The card beside the weights: what they learnt from, how well they do where they did not, and what they cannot do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from detectors.sound_events import features
+from lab.training.sound_events import mining
+from lab.training.sound_events.evaluate import DRAWS, Figure, Played, mean_precision, table
+from lab.training.sound_events.learn import FEW_SHOT
+from lab.training.sound_events.verifier import Judged
+
+_LIMITS = """\
+## Limits
+
+- Nearly everything was computed: alarms, steps and doors are known from their physics, rooms from a model. No device of a home has been heard.
+- Recordings are few (see the table): of doors none that says what it is, of glass four originals, of alarms none. Figures of recordings
+  stand for no more than the originals counted beside them.
+- Telephone tones, recorded and computed, are taught as no alarm, and to the head of appliance beeps not at all: nobody says which they are.
+  Alarms in a programme (`tv_smoke_alarm`) are taught to no head of a beep, and as none of the rest.
+- Knocks are in the scenes as what is no other event; their own head saw only the examples counted below.
+- Heads of alarms know a rhythm of a few seconds. Which pattern it is, is decided over 10 to 30 s by `detectors/sound_events/evidence.py`.
+- The figures are of the tune split, which chose this network; verdicts come from the test split.
+"""
+
+
+def write_card(
+    path: Path,
+    facts: Mapping[str, Any],
+    models: Sequence[Path],
+    columns: Mapping[str, Sequence[Figure]],
+    recorded: Mapping[str, Mapping[str, float]],
+    heard: Sequence[Played],
+    verdicts: Sequence[Judged],
+) -> str:
+    """Writes the card and returns the figures as text."""
+    shown = [*table(columns), "", *_counts(columns)]
+    judged = _judged(verdicts)
+    lines = [
+        "# Sound-event networks",
+        "",
+        f"Log-mel frames (`{features.VERSION}`, {features.CHANNELS} x {features.MELS}, 20 ms) to the log odds of each event, causal: a base of one",
+        "dense layer and two LSTM, a small head for each event, one ONNX file each. The verifier is a convolutional network that hears a",
+        "flagged clip as a whole. One thread of ONNX Runtime, the memory in the caller's hands.",
+        "",
+        f"Made by `lab train sound_events`; seed {facts['recipe']['seed']}. Base `{facts['base']}`.",
+        "",
+        "| file | bytes |",
+        "|---|---|",
+        *(f"| `{one.name}` | {one.stat().st_size} |" for one in models),
+        "",
+        (
+            f"Learnt numbers: base {facts['parameters']['base']}, each head {facts['parameters']['head']}, device stage "
+            f"{facts['parameters']['device']}, verifier {facts['parameters']['verifier']}."
+        ),
+        "",
+        "## Data",
+        "",
+        (
+            f"{facts['scenes']} scenes, {facts['hours']:.1f} h, of 12 and 24 s, split `train`: things of `lab/sources` with parameters of that split, "
+            f"{facts['recordings'] or 'no'} recordings"
+        ),
+        "of the corpus' train split at other speeds, through one of 60 simulated rooms (reverberation 0.15 to 0.8 s, 0.7 to 8 m), doors open and closed,",
+        "-5 to 40 dB above coloured noise, media, a home at work or a recorded ambience, through random microphones, gains and codecs.",
+        "",
+        "| thing | scenes |",
+        "|---|---|",
+        *(f"| {name} | {count} |" for name, count in facts["families"].items()),
+        "",
+        f"Learning: {facts['recipe']['steps']} steps of {facts['recipe']['batch']} crops of {facts['recipe']['crop']} frames, AdamW at "
+        f"{facts['recipe']['rate']:g}, {'after' if facts['pretrained'] else 'without'} pre-training; verifier {facts['verifier_steps']} steps on "
+        f"{facts['clips']} clips. Seconds: "
+        + ", ".join(f"{name} {value}" for name, value in facts["seconds"].items())
+        + ".",
+        "",
+        *(
+            f"- Head {label}: {facts['few'][label]} examples, learnt on the finished base."
+            for label in FEW_SHOT
+        ),
+        "",
+        "## Mining",
+        "",
+        *([f"- {mining.told(row)}" for row in facts["rounds"]] or ["No round."]),
+        "",
+        "## Figures, tune split",
+        "",
+        (
+            "Average precision over whole scenes: of 12 to 24 s with the event and without it. Computed scenes, and each recording in "
+            f"{DRAWS} draws of room, background"
+        ),
+        "(10 to 30 dB below) and microphone.",
+        "",
+        *shown,
+        "",
+        "Share of draws in which a head comes above log odds 0, for recordings where any does:",
+        "",
+        *_by_recording(recorded, heard),
+        "",
+        "## What pre-training and a teacher's labels bring",
+        "",
+        *_study(facts.get("study")),
+        "",
+        "## Verifier, tune split",
+        "",
+        "Clips that a head flags (log odds above -1.5) or that hold an event, by the label asked about.",
+        "",
+        *judged,
+        "",
+        _LIMITS,
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(lines))
+    return "\n".join([*shown, "", *judged])
+
+
+def _counts(columns: Mapping[str, Sequence[Figure]]) -> list[str]:
+    rows = [
+        "| set | event | with it | found above 0 | without it | of them above 0 |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, made in columns.items():
+        for one in made:
+            if one.positives:
+                rows.append(
+                    f"| {name} | {one.label} | {one.positives} | {one.found:.3f} | {one.negatives} | {one.false:.4f} |"
+                )
+    return rows
+
+
+def _by_recording(recorded: Mapping[str, Mapping[str, float]], heard: Sequence[Played]) -> list[str]:
+    events = {one.sample.recording.path: one.sample.event for one in heard}
+    rows = ["| recording | its event | heads above 0 |", "|---|---|---|"]
+    for path, shares in recorded.items():
+        above = [f"{label} {share:.2f}" for label, share in shares.items() if share > 0.0]
+        if above or events[path]:
+            rows.append(f"| `{path}` | {events[path] or '-'} | {', '.join(above) or '-'} |")
+    return rows if len(rows) > 2 else ["No recordings were at hand."]
+
+
+def _study(study: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]] | None) -> list[str]:
+    if not study:
+        return ["Not studied in this run: `lab train sound_events --study`."]
+    sets = list(next(iter(study.values()))["sets"])
+    rows = ["Mean average precision over events, each variant with the same steps:", ""]
+    rows += ["| variant | " + " | ".join(sets) + " |", "|---" * (1 + len(sets)) + "|"]
+    for name, row in study.items():
+        cells = (f"{mean_precision([Figure(**one) for one in row['sets'][title]]):.3f}" for title in sets)
+        rows.append(f"| {name} | " + " | ".join(cells) + " |")
+    rows += [
+        "",
+        f"{next(iter(study.values()))['steps']} steps each, one seed: differences below some 0.01 say nothing.",
+    ]
+    return rows
+
+
+def _judged(verdicts: Sequence[Judged]) -> list[str]:
+    rows = [
+        "| asked about | true clips | confirmed | false clips | passed | average precision |",
+        "|---|---|---|---|---|---|",
+    ]
+    return rows + [
+        f"| {one.label} | {one.true} | {one.confirmed:.3f} | {one.false} | {one.passed:.3f} | {one.precision:.3f} |"
+        for one in verdicts
+    ]

@@ -1,0 +1,242 @@
+"""Base and heads in torch, and how they learn: crops of scenes, balanced over classes, one seed; goes on where it was stopped.
+
+    loss = mean over heads of [ frames: 0.3 mean of positives + 0.7 mean of negatives
+                               + events: the same of the largest log odds of an event, and of what is none ]
+
+each term softplus(-z) for positives and softplus(z) for negatives. Max pooling of predictions over an event is what Kao and others found best
+for LSTMs (arXiv 2002.06279): an event need be told once, wherever it lies. Frames labelled UNSURE count nowhere.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.sound_events import features
+from detectors.sound_events.network import EMBEDDING, INPUTS
+from lab.errors import BadInput
+from lab.training.sound_events.examples import Example
+from lab.training.sound_events.scenes import TARGETS, UNSURE
+
+Weights = Mapping[str, NDArray[np.float32]]
+Say = Callable[[str], None]
+FEW_SHOT = ("door_knock",)  # learnt apart, from few examples, on the finished base
+LABELS = tuple(label for label in TARGETS if label not in FEW_SHOT)
+WIDTH, HIDDEN = 64, 32
+FRAME_SHARE = (0.3, 0.7)  # positives, negatives
+KEPT_EVERY_S = 60.0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """steps: of the optimiser. crop: frames, batch: crops a step. burn_in: frames without loss, while memory and background settle.
+    mined_weight: of mined scenes. threads: of torch."""
+
+    steps: int = 3000
+    batch: int = 16
+    crop: int = 600
+    burn_in: int = 10
+    rate: float = 3e-3
+    mined_weight: float = 2.0
+    seed: int = 6
+    threads: int = 1
+
+
+def torch_module() -> Any:
+    """torch, an extra of training. Raises BadInput that says how to install it."""
+    try:
+        import torch
+    except ModuleNotFoundError:
+        raise BadInput("training needs torch: requirements/install.sh train") from None
+    return torch
+
+
+def network(labels: Sequence[str] = LABELS) -> Any:
+    """Base and heads: features (B, F, INPUTS) to log odds (B, F, len(labels))."""
+    torch = torch_module()
+
+    class Net(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("mean", torch.zeros(INPUTS))
+            self.register_buffer("scale", torch.ones(INPUTS))
+            self.enter = torch.nn.Linear(INPUTS, WIDTH)
+            self.memory = torch.nn.LSTM(WIDTH, EMBEDDING, num_layers=2, batch_first=True)
+            self.heads = torch.nn.ModuleDict({label: head() for label in labels})
+
+        def embedding(self, seen: Any) -> Any:
+            return self.memory(torch.relu(self.enter((seen - self.mean) / self.scale)))[0]
+
+        def forward(self, seen: Any) -> Any:
+            embedding = self.embedding(seen)
+            return torch.cat([self.heads[label](embedding) for label in labels], dim=-1)
+
+    return Net()
+
+
+def settle(net: Any, examples: Sequence[Example]) -> None:
+    """Gives a new base the mean and standard deviation of each value it will see."""
+    torch = torch_module()
+    some = np.concatenate([one.features[::10].astype(np.float32) for one in examples])
+    net.mean.copy_(torch.from_numpy(some.mean(axis=0)))
+    net.scale.copy_(torch.from_numpy(np.maximum(some.std(axis=0), 0.1)))
+
+
+def head() -> Any:
+    """embedding (B, F, EMBEDDING) to log odds (B, F, 1)."""
+    torch = torch_module()
+    return torch.nn.Sequential(
+        torch.nn.Linear(EMBEDDING, HIDDEN), torch.nn.ReLU(), torch.nn.Linear(HIDDEN, 1)
+    )
+
+
+class Batches:
+    """Random crops of random scenes, each step's own generator: a run that goes on draws what it would have drawn.
+
+    A scene is as likely as it is long, mined ones `mined_weight` times that. Crops are made to sound as other microphones would: another
+    smooth response, nothing above some frequency, a few bands gone.
+    """
+
+    def __init__(self, examples: Sequence[Example], recipe: Recipe, columns: Sequence[int]) -> None:
+        self._examples = [one for one in examples if len(one.labels) >= recipe.crop]
+        if not self._examples:
+            raise BadInput(f"training data: no scene is as long as {recipe.crop} frames")
+        weight = np.array(
+            [len(one.labels) * (recipe.mined_weight if one.mined else 1.0) for one in self._examples]
+        )
+        self._chance, self._recipe, self._columns = weight / weight.sum(), recipe, list(columns)
+
+    def at(self, step: int) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
+        """features (batch, crop, INPUTS), labels (batch, crop, len(columns)) of one step."""
+        rng = np.random.default_rng([self._recipe.seed, step])
+        length = self._recipe.crop
+        seen = np.empty((self._recipe.batch, length, INPUTS), np.float32)
+        labels = np.empty((self._recipe.batch, length, len(self._columns)), np.int8)
+        for row, index in enumerate(rng.choice(len(self._examples), self._recipe.batch, p=self._chance)):
+            one = self._examples[index]
+            start = int(rng.integers(len(one.labels) - length + 1))
+            seen[row] = one.features[start : start + length]
+            labels[row] = one.labels[start : start + length, self._columns]
+            _disguise(seen[row].reshape(length, features.CHANNELS, features.MELS), rng)
+        labels[:, : self._recipe.burn_in] = UNSURE
+        return seen, labels
+
+
+def _disguise(seen: NDArray[np.float32], rng: np.random.Generator) -> None:
+    """In place, (frames, CHANNELS, MELS). A microphone's response moves the spectrum and leaves the novelty as it is."""
+    (low, high) = features.LIMITS[1]
+    anchors = np.linspace(0, features.MELS - 1, 7)
+    seen[:, 1] += np.interp(np.arange(features.MELS), anchors, 0.25 * rng.standard_normal(7)).astype(
+        np.float32
+    )
+    if rng.random() < 0.2:
+        above = int(rng.integers(36, features.MELS))
+        seen[:, 0, above:], seen[:, 1, above:] = 0.0, low
+    for _ in range(int(rng.integers(0, 3))):
+        first, width = int(rng.integers(features.MELS)), int(rng.integers(1, 7))
+        seen[:, 0, first : first + width], seen[:, 1, first : first + width] = 0.0, -3.0
+    seen += rng.normal(0.0, 0.05, seen.shape).astype(np.float32)
+    np.clip(seen[:, 1], low, high, out=seen[:, 1])
+
+
+def loss_of(logits: Any, labels: Any) -> Any:
+    """logits: (B, F, heads). labels: alike, 1, 0 or UNSURE. As the module says."""
+    torch = torch_module()
+    softplus = torch.nn.functional.softplus
+    positive, negative = labels == 1, labels == 0
+    terms = []
+    for marked, sign, share in ((positive, -1.0, FRAME_SHARE[0]), (negative, 1.0, FRAME_SHARE[1])):
+        cost = softplus(sign * logits)
+        count = marked.sum(dim=(0, 1)).clamp(min=1)
+        frames = (cost * marked).sum(dim=(0, 1)) / count
+        largest = logits.masked_fill(~marked, -1e4).amax(dim=1)
+        there = marked.any(dim=1)
+        events = (softplus(sign * largest) * there).sum(dim=0) / there.sum(dim=0).clamp(min=1)
+        terms.append(share * (frames + events))
+    return torch.stack(terms).sum(dim=0).mean()
+
+
+def learn(
+    examples: Sequence[Example],
+    recipe: Recipe,
+    say: Say,
+    start: Weights | None = None,
+    kept: Path | None = None,
+) -> Weights:
+    """Weights after `recipe.steps`, from `start` on where given (of the base alone, or of all).
+
+    kept: file of the run so far, from which it goes on; removed at the end. The same examples, recipe and machine give the same bits.
+    """
+    torch = torch_module()
+    prepare(recipe)
+    net = network()
+    if start is None:
+        settle(net, examples)
+    else:
+        given = {name: torch.from_numpy(np.array(value)) for name, value in start.items()}
+        net.load_state_dict(given, strict=False)
+    optimiser = torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=0.01)
+    plan = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, max_lr=recipe.rate, total_steps=recipe.steps, pct_start=0.15
+    )
+    begin = 0
+    if kept is not None and kept.exists():
+        state = torch.load(kept, weights_only=True)
+        if state["steps"] == recipe.steps:
+            net.load_state_dict(state["net"])
+            optimiser.load_state_dict(state["optimiser"])
+            plan.load_state_dict(state["plan"])
+            begin = state["step"]
+            say(f"goes on at step {begin}")
+    batches = Batches(examples, recipe, [TARGETS.index(label) for label in LABELS])
+    said, saved, losses = time.monotonic(), time.monotonic(), []
+    for step in range(begin, recipe.steps):
+        seen, labels = batches.at(step)
+        loss = loss_of(net(torch.from_numpy(seen)), torch.from_numpy(labels))
+        take(loss, net, optimiser)
+        plan.step()
+        losses.append(float(loss.detach()))
+        now = time.monotonic()
+        if now - said > 15.0 or step + 1 == recipe.steps:
+            said = now
+            say(f"step {step + 1}/{recipe.steps}, loss {np.mean(losses[-100:]):.3f}")
+        if kept is not None and now - saved > KEPT_EVERY_S:
+            saved = now
+            _keep(kept, net, optimiser, plan, step + 1, recipe.steps)
+    if kept is not None:
+        kept.unlink(missing_ok=True)
+    return weights_of(net)
+
+
+def prepare(recipe: Recipe) -> None:
+    """Seed and threads of torch."""
+    torch = torch_module()
+    torch.manual_seed(recipe.seed)
+    torch.set_num_threads(recipe.threads)
+    torch.use_deterministic_algorithms(True)
+
+
+def take(loss: Any, net: Any, optimiser: Any) -> None:
+    """One step down."""
+    optimiser.zero_grad()
+    loss.backward()
+    torch_module().nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+    optimiser.step()
+
+
+def weights_of(net: Any) -> Weights:
+    return {name: value.detach().cpu().numpy().copy() for name, value in net.state_dict().items()}
+
+
+def _keep(file: Path, net: Any, optimiser: Any, plan: Any, step: int, steps: int) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(".part")
+    state = {"net": net.state_dict(), "optimiser": optimiser.state_dict(), "plan": plan.state_dict()}
+    torch_module().save({**state, "step": step, "steps": steps}, part)
+    part.replace(file)

@@ -1,0 +1,63 @@
+"""Mining: hours of a home in which nothing happens that has a label, and the scenes of them that fool the network.
+
+A round hears other scenes than every round before. What fooled it is learnt from along with everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from detectors.sound_events.network import Network
+from lab.training.sound_events.evaluate import log_odds
+from lab.training.sound_events.examples import Example, example, load, save
+from lab.training.sound_events.scenes import TARGETS
+
+SCENE_S = 15.6  # on average, 0.3 of 24 s and 0.7 of 12 s
+
+
+def count_of(hours: float) -> int:
+    """Scenes of so many hours."""
+    return max(1, round(hours * 3600.0 / SCENE_S))
+
+
+def fooled(network: Network, heard: Sequence[Example], threshold: float) -> list[Example]:
+    """Scenes in which a head comes above the threshold where nothing of its label is."""
+    return [replace(one, mined=True) for one in heard if max(_highest(network, one).values()) > threshold]
+
+
+def alarms_per_hour(network: Network, heard: Sequence[Example], threshold: float) -> dict[str, float]:
+    """label -> scenes with a false alarm, per hour heard."""
+    hours = sum(one.hours for one in heard)
+    highest = [_highest(network, one) for one in heard]
+    return {label: sum(one[label] > threshold for one in highest) / hours for label in network.heads}
+
+
+def _highest(network: Network, one: Example) -> dict[str, float]:
+    return {
+        label: float(values[one.labels[:, TARGETS.index(label)] == 0].max(initial=-1e9))
+        for label, values in log_odds(network, one).items()
+    }
+
+
+def keep(folder: Path, number: int, mined: Sequence[Example]) -> None:
+    """Writes the scenes of a round."""
+    if mined:
+        save([one.scene for one in mined], folder / f"{number:03}.npz")
+
+
+def kept(folder: Path) -> list[Example]:
+    """The scenes of all rounds."""
+    return [example(scene, mined=True) for file in sorted(folder.glob("*.npz")) for scene in load(file)]
+
+
+def told(row: Mapping) -> str:
+    """One line for a round."""
+    changes = ", ".join(
+        f"{label} {row['before'][label]:.1f} to {row['after'][label]:.1f}" for label in row["before"]
+    )
+    return (
+        f"{row['hours']:.2f} h heard, {row['kept']} scenes kept; scenes with a false alarm per hour of another "
+        f"{row['fresh_hours']:.2f} h: {changes}"
+    )

@@ -1,0 +1,230 @@
+"""What torch learns is what ONNX Runtime answers, a run goes on where it stopped, and a new head changes no other file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="training is an extra: requirements/install.sh train")
+pytest.importorskip("onnx", reason="training is an extra: requirements/install.sh train")
+
+from detectors.errors import DetectorError
+from detectors.sound_events import features
+from detectors.sound_events.network import Base, Head, Network
+from detectors.sound_events.verifier import Clip, OnnxVerifier
+from lab.errors import BadInput
+from lab.training.sound_events import evaluate, export, heads, learn, mining, pretrain, semi, verifier
+from lab.training.sound_events.examples import WIDTH, Example
+from lab.training.sound_events.scenes import TARGETS, UNSURE, Scene
+
+RECIPE = learn.Recipe(steps=6, batch=2, crop=60, seed=3)
+GLASS, KNOCK = TARGETS.index("glass_break"), TARGETS.index("door_knock")
+
+
+@pytest.fixture(scope="module")
+def examples() -> list[Example]:
+    """Bursts of noise in noise: bright ones are glass, dark ones knocks."""
+    rng = np.random.default_rng(0)
+    made = []
+    for number in range(12):
+        audio = 0.003 * rng.standard_normal(48_000)
+        labels = np.zeros((150, len(TARGETS)), np.int8)
+        burst = rng.standard_normal(6400)
+        if number % 2:
+            audio[24_000:30_400] += 0.3 * np.diff(burst, prepend=0.0)
+            labels[75:95, GLASS] = 1
+        else:
+            audio[24_000:30_400] += 0.05 * np.cumsum(burst - burst.mean()) / 10.0
+            labels[75:95, KNOCK] = 1
+        stored = np.round(np.clip(audio, -1.0, 0.999) * 2.0**15).astype(np.int16)
+        scene = Scene(stored, labels, ("burst",), (30.0,))
+        seen = features.of(scene.float_audio).reshape(-1, WIDTH).astype(np.float16)
+        made.append(Example(scene, seen, labels))
+    return made
+
+
+@pytest.fixture(scope="module")
+def weights(examples) -> learn.Weights:
+    return learn.learn(examples, RECIPE, lambda line: None)
+
+
+@pytest.fixture
+def folder(weights, tmp_path):
+    export.write_network(weights, learn.LABELS, tmp_path)
+    return tmp_path
+
+
+def test_onnx_answers_as_torch_does_whole_or_in_pieces(examples, weights, folder):
+    net = learn.network()
+    net.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in weights.items()})
+    seen = examples[0].features.astype(np.float32)
+    with torch.no_grad():
+        wanted = net(torch.from_numpy(seen[None]))[0].numpy()
+    network = evaluate.opened(folder, learn.LABELS)
+    state, found = network.start(), []
+    for cut in np.split(seen, [5, 40, 41]):
+        frames = cut.reshape(-1, features.CHANNELS, features.MELS)
+        embedding, state = network.base.step(frames, state)
+        found.append(np.stack([network.heads[label].logits(embedding) for label in learn.LABELS], axis=1))
+    assert np.abs(np.concatenate(found) - wanted).max() < 1e-4
+
+
+def test_the_device_stage_is_small_enough_and_says_how_small(folder):
+    network = evaluate.opened(folder, learn.LABELS)
+    net = learn.network()
+    assert network.parameters == sum(one.numel() for one in net.parameters())
+    assert network.parameters <= 300_000
+
+
+def test_int8_files_are_smaller_and_hear_nearly_the_same(examples, folder):
+    whole, small = evaluate.opened(folder, learn.LABELS), evaluate.opened(folder, learn.LABELS, int8=True)
+    assert (folder / "base_int8.onnx").stat().st_size < 0.5 * (folder / "base.onnx").stat().st_size
+    for label, values in evaluate.log_odds(whole, examples[1]).items():
+        assert np.abs(values - evaluate.log_odds(small, examples[1])[label]).max() < 0.3
+
+
+def test_a_run_that_was_stopped_ends_as_one_that_was_not(examples, weights, tmp_path, monkeypatch):
+    kept = tmp_path / "run.pt"
+    monkeypatch.setattr(learn, "KEPT_EVERY_S", 0.0)
+
+    def stop(steps_left=[3]):  # noqa: B006  counts over calls
+        steps_left[0] -= 1
+        if steps_left[0] == 0:
+            raise KeyboardInterrupt
+
+    take = learn.take
+    with monkeypatch.context() as patched:
+        patched.setattr(learn, "take", lambda *given: (stop(), take(*given)))
+        with pytest.raises(KeyboardInterrupt):
+            learn.learn(examples, RECIPE, lambda line: None, kept=kept)
+    assert kept.exists()
+    again = learn.learn(examples, RECIPE, lambda line: None, kept=kept)
+    assert not kept.exists()
+    for name, value in weights.items():
+        assert np.array_equal(value, again[name]), name
+
+
+def test_unsure_frames_teach_nothing():
+    logits = torch.randn(2, 30, 3, generator=torch.Generator().manual_seed(1))
+    labels = torch.zeros(2, 30, 3, dtype=torch.int8)
+    labels[:, 10:20, 0] = 1
+    changed = logits.clone()
+    changed[:, 20:25] += 5.0
+    labels[:, 20:25] = UNSURE
+    assert torch.equal(learn.loss_of(logits, labels), learn.loss_of(changed, labels))
+
+
+def test_one_frame_of_an_event_told_is_worth_more_than_many_half_told():
+    labels = torch.zeros(1, 40, 1, dtype=torch.int8)
+    labels[:, 10:20] = 1
+    flat = torch.full((1, 40, 1), -4.0)
+    once = flat.clone()
+    once[:, 12] += 10.0
+    spread = flat.clone()
+    spread[:, 10:20] += 1.0  # the same sum over frames
+    assert learn.loss_of(once, labels) < learn.loss_of(spread, labels)
+
+
+def test_pre_training_changes_the_base_and_knows_no_head(examples):
+    made = pretrain.pretrain(examples, replace(RECIPE, steps=80), lambda line: None)
+    assert {name.split(".")[0] for name in made} == {"mean", "scale", "enter", "memory"}
+    started = learn.learn(examples, RECIPE, lambda line: None, start=made)
+    assert set(started) == set(learn.weights_of(learn.network()))
+
+
+def test_a_new_head_is_one_file_and_every_other_stays_byte_identical(examples, folder):
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    base = Base(folder / "base.onnx")
+    recipe = heads.HeadRecipe(examples=4, others=4, steps=300, batch=4, rate=1e-2)
+    made = heads.learn_head(base, examples, "door_knock", recipe, RECIPE, lambda line: None)
+    export.write_head(made, "door_knock", base.id, folder / "head_door_knock.onnx")
+    after = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert after.keys() - before.keys() == {"head_door_knock.onnx"}
+    assert all(after[name] == content for name, content in before.items())
+    network = evaluate.opened(folder, ["door_knock"])
+    (figure,) = evaluate.figures(network, examples)
+    assert figure.precision > 0.9
+
+
+def test_a_head_learns_from_few_examples_only(examples):
+    with pytest.raises(BadInput, match="at most 20"):
+        heads.few(examples, "door_knock", heads.HeadRecipe(examples=21))
+    with pytest.raises(BadInput, match="no scene with it"):
+        heads.few(examples, "co_alarm", heads.HeadRecipe())
+    chosen, others = heads.few(examples, "door_knock", heads.HeadRecipe(examples=3))
+    assert len(chosen) == 3
+    assert not any((one.labels[:, KNOCK] == 1).any() for one in others)
+
+
+def test_a_head_of_another_base_is_refused(weights, folder):
+    head = export.head_weights(weights, "glass_break")
+    path = export.write_head(head, "glass_break", "0" * 16, folder / "head_other.onnx")
+    with pytest.raises(DetectorError, match="0000"):
+        Head(path, Base(folder / "base.onnx"))
+
+
+def test_the_verifier_answers_as_torch_does_with_its_normalisation_folded(examples, folder):
+    network = Network(folder / "base.onnx", [folder / f"head_{label}.onnx" for label in learn.LABELS])
+    flagged = verifier.clips(network, examples, 1)
+    assert {one.asked for one in flagged} >= {"glass_break", "door_knock"}
+    recipe = verifier.VerifierRecipe(steps=3, frames=600, learning=RECIPE)
+    nets = []
+    take = verifier.take
+    verifier.take = lambda loss, net, optimiser: (nets.append(net), take(loss, net, optimiser))
+    try:
+        made = verifier.learn(flagged * 4, recipe, lambda line: None)
+    finally:
+        verifier.take = take
+    path = verifier.write(made, folder / "verifier.onnx")
+    net = nets[-1].eval()
+    for seconds in (0.9, 3.0):
+        audio = examples[1].scene.float_audio[: round(seconds * 16_000)]
+        seen = features.of(audio).reshape(1, -1, WIDTH)
+        with torch.no_grad():
+            wanted = torch.sigmoid(net(torch.from_numpy(seen)))[0].numpy()
+        scores = OnnxVerifier(path).scores(Clip(audio, "glass_break", 0.0))
+        assert tuple(scores) == verifier.VERDICTS
+        assert np.abs(np.array(list(scores.values())) - wanted).max() < 1e-4
+    assert export.parameters(made) <= 1_000_000
+
+
+def test_other_is_the_answer_to_nothing():
+    labels = np.zeros((50, len(TARGETS)), np.int8)
+    assert verifier.target_of(labels)[-1] == 1
+    labels[3:5, GLASS] = UNSURE
+    assert verifier.target_of(labels)[-1] == UNSURE
+    labels[10:20, GLASS] = 1
+    assert verifier.target_of(labels)[-1] == 0
+    assert verifier.target_of(labels)[GLASS] == 1
+
+
+def test_average_precision_counts_ties_against():
+    assert evaluate.average_precision(np.array([3.0, 2.0]), np.array([1.0])) == 1.0
+    assert evaluate.average_precision(np.array([1.0]), np.array([1.0])) == 0.5
+    assert evaluate.average_precision(np.array([3.0, 1.0]), np.array([2.0])) == pytest.approx(
+        (1.0 + 2.0 / 3.0) / 2.0
+    )
+
+
+def test_mining_keeps_what_fools_and_nothing_else(examples, folder, tmp_path):
+    network = evaluate.opened(folder, learn.LABELS)
+    highest = [mining._highest(network, one) for one in examples]
+    limit = float(np.median([max(one.values()) for one in highest]))
+    kept = mining.fooled(network, examples, limit)
+    assert 0 < len(kept) < len(examples)
+    assert all(one.mined for one in kept)
+    mining.keep(tmp_path / "mined", 0, kept)
+    again = mining.kept(tmp_path / "mined")
+    assert [np.array_equal(a.labels, b.labels) for a, b in zip(kept, again, strict=True)] == [True] * len(
+        kept
+    )
+
+
+def test_a_teacher_labels_without_looking_at_the_labels(examples, folder):
+    network = evaluate.opened(folder, learn.LABELS)
+    blind = [replace(one, labels=np.full_like(one.labels, UNSURE)) for one in examples]
+    for a, b in zip(semi.labelled_by(network, examples), semi.labelled_by(network, blind), strict=True):
+        assert np.array_equal(a.labels, b.labels)
+        assert (a.labels[:, KNOCK] == UNSURE).all()  # the teacher has no head for it
