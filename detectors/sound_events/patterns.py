@@ -37,6 +37,7 @@ EVEN_S = 0.08  # between two cycles of one alarm
 ALIKE_DB = 10.0  # between two groups of one alarm
 CLEAR_DB, LEADING_DB = 12.0, 3.0  # contrast and lead of groups that convince when there are only two
 LATE_CLEAR_DB, LATE_LEADING_DB = 10.0, 0.0
+SAME_FRAMES = 10
 LATE_S = 140.0  # how long a group of four is remembered
 MOST_GROUPS = 256
 PULSING_HOPS = 10  # between two looks at what pulses
@@ -83,10 +84,17 @@ class PatternEvidence:
         now = self._tones.frames
         kept = {3: self._window_frames, 4: LATE_S / FRAME_S}
         self._groups = [one for one in self._groups if now - one.frame <= kept[one.beeps]][-MOST_GROUPS:]
+        if any(_same(one, group) for one in self._groups):
+            return
         earlier = [one for one in self._groups if _alike(one, group)]
         judge = _threes if group.beeps == 3 else _fours
         self._found += [(now, label, log_odds) for label, log_odds in judge(earlier, group)]
         self._groups.append(group)
+
+
+def _same(a: Group, b: Group) -> bool:
+    """Whether a group was heard twice: a room may end one beep twice."""
+    return a.beeps == b.beeps and a.channel == b.channel and abs(a.frame - b.frame) < SAME_FRAMES
 
 
 def _alike(a: Group, b: Group) -> bool:
@@ -107,10 +115,10 @@ def _threes(earlier: list[Group], last: Group) -> list[tuple[str, float]]:
         cycle_s = (last.frame - one.frame) * FRAME_S
         faintest_db = min(one.contrast_db, last.contrast_db)
         log_odds = min(SURE, faintest_db - 5.0)
-        rests_s = [cycle_s / cycles - 2.0 * period_s for cycles in (1, 2)]
-        if _within(period_s, THREE_PERIOD_S) and any(_within(rest_s, THREE_REST_S) for rest_s in rests_s):
+        rest_s = cycle_s - 2.0 * period_s
+        if _within(period_s, THREE_PERIOD_S) and _within(rest_s, THREE_REST_S):
             found.append((SMOKE, log_odds))
-        elif _within(period_s, ODD_PERIOD_S) and _within(rests_s[0], ODD_REST_S):
+        elif _within(period_s, ODD_PERIOD_S) and _within(rest_s, ODD_REST_S):
             found.append((LEGACY, min(SURE / 2.0, log_odds)))
     return found
 

@@ -3,7 +3,7 @@
     r[lag] = correlation of the level of a channel with itself `lag` frames later, over the last LENGTH frames
 
 A tone pulses with the period P, the smallest lag whose r comes close to the highest, if r is the same at 2 P: whatever a room does to one
-pulse it does to each. `on` is the share of frames above the middle between loud and soft, times P. Real alarms without a pause
+pulse it does to each. `on` is the share of frames less than PLATEAU_DB below the loud ones, times P. Real alarms without a pause
 (0.26 / 0.075, 0.24 / 0.07, 0.53 / 0.20, 0.18 / 0.17 s) sound most of the time or pulse faster than any reversing beeper, which is as long
 off as on and makes 1 to 2 pulses a second (SAE J994); timers (0.07 / 0.17 s) sound shorter.
 """
@@ -21,13 +21,11 @@ PERIOD_S = (0.2, 0.85)
 ALIKE = 0.7  # r at the period
 AGAIN = 0.55  # r at twice the period
 DEPTH_DB = 3.0
+PLATEAU_DB = 6.0
 STANDING_DB = 8.0  # of the mean level over the neighbouring frequencies
 ON_S, OFF_S = (0.12, 0.62), (0.03, 0.28)
-FAST_S, FAST_SHARE, SLOW_SHARE = (
-    0.45,
-    0.4,
-    0.62,
-)  # faster than FAST_S a pulse may sound a smaller share of its period
+FAST_S = 0.45
+FAST_SHARE, SLOW_SHARE = 0.4, 0.62  # of its period that a pulse must sound, faster and slower than FAST_S
 MOST = 3  # channels looked at
 
 _LAGS = (round(PERIOD_S[0] / FRAME_S), round(PERIOD_S[1] / FRAME_S))
@@ -92,9 +90,11 @@ def _pulse(y):
             again = max(_correlation(z, 2 * lag - 1), _correlation(z, 2 * lag), _correlation(z, 2 * lag + 1))
             if again < AGAIN:
                 return 0.0, 0.0
+            # Near its plateau, so that the room's tail does not count as sound.
+            threshold = max(loud - PLATEAU_DB, (soft + loud) / 2.0)
             above = 0
             for n in range(LENGTH):
-                above += z[n] > (soft + loud) / 2.0
+                above += z[n] > threshold
             return float(lag), lag * above / LENGTH
     return 0.0, 0.0
 

@@ -33,6 +33,7 @@ THREE_BUSY = 0.12  # share of the silences in which something comes near the bee
 FOUR_CONTRAST_DB, FOUR_PROMINENT_DB, FOUR_SPREAD_DB = 7.0, 16.0, 6.0
 DIP_DB, LEAST_DIP_DB = 5.0, 2.5  # between beeps: their mean, and each
 FOUR_BUSY_BEFORE, FOUR_BUSY_AFTER = 0.06, 0.12
+FIFTH_DB = 3.0
 BEFORE = 200  # frames of silence before a group of four
 
 _FIGURES = 5
@@ -133,6 +134,8 @@ def _four(levels, k, frame, out):
     quiet = np.max(y[o1 - round(period) - 2 : o1 - 2])
     quiet = max(quiet, np.median(y[o1 - 45 : o1 - 20]), np.median(y[o1 - 20 : o1 - 2]))
     quiet = max(quiet, np.median(y[o4 + 25 : o4 + 40]), np.median(y[e + 30 :]))
+    # A fifth beep would be here, where the tail of the fourth has fallen by a little only.
+    fifth = np.median(y[o4 + round(period) + 1 : o4 + round(period) + 6])
     weakest, strongest, prominent, lead = 1e9, -1e9, 0.0, 0.0
     dips, least, earlier = 0.0, 1e9, 0.0
     for i in range(4):
@@ -148,6 +151,8 @@ def _four(levels, k, frame, out):
         earlier = beep
     near = weakest - NEAR_DB
     if weakest - quiet < FOUR_CONTRAST_DB or strongest - weakest > FOUR_SPREAD_DB:
+        return False
+    if fifth > weakest - FIFTH_DB:
         return False
     if prominent < FOUR_PROMINENT_DB or least < LEAST_DIP_DB or dips < DIP_DB:
         return False

@@ -29,7 +29,7 @@ LOWEST_HZ, HIGHEST_HZ = 400.0, 4200.0
 HISTORY = 512  # frames kept
 DELAY = 50  # frames that pass between the end of a sound and the look at what it ended
 FLOOR = 1e-11  # mean square in a channel, full scale is 1
-RISE_DB, DROP_DB, PROMINENT_DB = 6.0, 6.0, 8.0
+RISE_DB, DROP_DB, PROMINENT_DB = 6.0, 6.0, 10.0
 LEAST_FRAMES = 2  # of a sound
 
 _NEAR, _FAR = 4, 8  # bins to each side that a tone is held against
