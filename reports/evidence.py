@@ -16,6 +16,7 @@ from lab.store.results import Record, parse_document, replace
 
 FORMAT = "earshot-figures/1"
 LATENCY_S = 0.6  # asked of the median
+LEAST_PAIRS = 30  # for a bootstrap to mean anything
 
 
 class Line(Record):
@@ -69,6 +70,7 @@ class RangeLine(Record):
     quiet_m: float
     ratio: float
     low: float
+    high: float
     limit: float
 
 
@@ -252,14 +254,18 @@ def _ranges(lines: Sequence[RangeLine]) -> list[str]:
             f"{one.range_m:.1f} m of {one.quiet_m:.1f} m",
             "-" if math.isnan(one.ratio) else f"{one.ratio:.0%}, at least {one.low:.0%}",
             f"at least {one.limit:.0%}",
-            "met"
-            if one.low >= one.limit
-            else ("open" if one.ratio >= one.limit else "**missed** (estimate)"),
+            _range_verdict(one),
             str(one.trials),
         ]
         for one in lines
     ]
     return _table(["what", "range", "of quiet", "target", "verdict", "paired trials a distance"], rows)
+
+
+def _range_verdict(one: RangeLine) -> str:
+    if one.trials < LEAST_PAIRS:
+        return f"open: {LEAST_PAIRS} trials at least"
+    return "met" if one.low >= one.limit else "**missed**" if one.high < one.limit else "open"
 
 
 def _units(lines: Sequence[UnitLine]) -> list[str]:

@@ -138,6 +138,7 @@ def _figures(campaign: Campaign):
                     quiet_m=one.reference_m,
                     ratio=one.ratio,
                     low=one.low,
+                    high=one.high,
                     limit=limit,
                 )
             )

@@ -55,13 +55,14 @@ def range_m(rates: Mapping[float, float], asked: float) -> float:
 
 @dataclass(frozen=True)
 class RangeRatio:
-    """Ranges in m, their ratio and its one-sided lower bound. NaN ratio: no range in the first place."""
+    """Ranges in m, their ratio and its one-sided bounds. NaN ratio: no range in the first place."""
 
     trials: int
     range_m: float
     reference_m: float
     ratio: float
     low: float
+    high: float
 
 
 def range_ratio(
@@ -84,8 +85,9 @@ def range_ratio(
     own, base, value = ratio(np.arange(trials))
     rng = np.random.default_rng(1)
     drawn = np.array([ratio(rng.integers(0, trials, trials))[2] for _ in range(RESAMPLES)])
-    drawn = np.where(np.isnan(drawn), 0.0, drawn)
-    return RangeRatio(trials, own, base, value, float(np.quantile(drawn, 1.0 - confidence)))
+    low = float(np.quantile(np.where(np.isnan(drawn), 0.0, drawn), 1.0 - confidence))
+    high = float(np.quantile(np.where(np.isnan(drawn), np.inf, drawn), confidence, method="higher"))
+    return RangeRatio(trials, own, base, value, low, high)
 
 
 def _falling(rates: NDArray[np.float64]) -> NDArray[np.float64]:

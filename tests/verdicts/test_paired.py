@@ -34,6 +34,6 @@ def test_range_is_read_off_between_distances_and_ignores_a_rise():
 def test_equal_ranges_have_a_ratio_of_one_and_no_range_has_none():
     found = {2.0: [True] * 40, 4.0: [True] * 30 + [False] * 10}
     same = range_ratio(found, found, 0.9)
-    assert (same.ratio, same.low) == (1.0, 1.0)
+    assert (same.ratio, same.low, same.high) == (1.0, 1.0, 1.0)
     nothing = range_ratio(found, {2.0: [False] * 40, 4.0: [False] * 40}, 0.9)
-    assert math.isnan(nothing.ratio) and nothing.low == 0.0
+    assert math.isnan(nothing.ratio) and (nothing.low, nothing.high) == (0.0, math.inf)
