@@ -39,9 +39,9 @@ class ContextSettings:
     sensitivity: float = 0.5
     vacancy_s: float = 1800.0
     decay_s: float = 300.0
-    major: float = 0.7
-    minor_vacant: float = 0.97
-    minor_occupied: float = 0.6
+    major: float = 0.73
+    minor_vacant: float = 0.95
+    minor_occupied: float = 0.5
     average_s: float = 0.15
     hysteresis: float = 1.0
     confirm_s: float = 45.0

@@ -16,7 +16,7 @@ _LIMITS = """\
 ## Limits
 
 - Everything is computed: no real room, person, loudspeaker or microphone has been heard.
-- Little music of the device's own is in the data, if any (see the table); what its removal leaves can fool it.
+- What the removal of the device's own music leaves can fool it; the table says how much of it was in the data.
 - A person who only breathes counts as none; presence is held on by what moved before.
 - Pets, robot vacuums and insects were taught as none; those that move like persons still fool it.
 - Carrier 34 kHz. Another carrier within 30 to 42 kHz scales Doppler by its ratio to that.
@@ -53,8 +53,8 @@ def write_card(
         "## Data",
         "",
         f"{facts['examples']} trials, {facts['hours']:.1f} h, of `scenarios/training/presence/`, split `train`, rendered as baseband.",
-        "Priors stand in the files: rooms of 3.2 to 9.5 m, hard to soft, 14 to 29 C, 25 to 75 % humidity, persons of 1.0 to 1.95 m with",
-        "0 to 9 dB of clothing at 1.1 to 6.2 m, microphones within 9 dB and 60 degrees, a tone of 75 to 90 dB at 1 m. Each trial is heard",
+        "Priors stand in the files: rooms of 3.2 to 9.8 m, hard to soft, 14 to 29 C, 25 to 75 % humidity, persons of 1.0 to 1.95 m with",
+        "0 to 9 dB of clothing at 1.1 to 7.2 m, microphones within 9 dB and 60 degrees, a tone of 75 to 90 dB at 1 m. Each trial is heard",
         "with all four microphones and with one or two of them. A hop is labelled by the movers' truth.",
         "",
         "| scenario | hours |",

@@ -79,4 +79,7 @@ def told(row: Mapping[str, Any]) -> str:
         f"tune {row['before_tune'][label]:.0f} to {row['after_tune'][label]:.0f}"
         for label in evaluate.LABELS
     )
-    return f"{row['hours']:.2f} h heard, {row['kept']} stretches kept; false alarms per day at {row['threshold']:g}: {changes}"
+    return (
+        f"{row['hours']:.2f} h heard, {row['kept']} stretches kept, learnt with {row['learnt_hours']:.1f} h of the data; "
+        f"false alarms per day at {row['threshold']:g}: {changes}"
+    )

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -51,9 +52,7 @@ def train(job: Job) -> str:
     weights = learn(examples, job.recipe, job.say)
     facts = {
         "recipe": asdict(job.recipe),
-        "examples": len(examples),
-        "hours": sum(one.hours for one in examples),
-        "families": _families(examples),
+        **_data(examples),
         "render_s": round(rendered - started),
         "learn_s": round(time.monotonic() - rendered),
         "rounds": [],
@@ -66,6 +65,7 @@ def mine(job: Job, hours: float, rounds: int, threshold: float) -> str:
     weights = _weights(job)
     facts = json.loads((job.work / FACTS).read_text())
     examples, tune = gather(job, "train"), gather(job, "tune")
+    facts |= _data(examples)
     for _ in range(rounds):
         number = len(facts["rounds"])
         heard = clutter(job, hours, number)
@@ -85,6 +85,7 @@ def mine(job: Job, hours: float, rounds: int, threshold: float) -> str:
         after = write_onnx(weights, job.work / "after.onnx")
         # What a round learnt from says little; the tune split says whether it carries over.
         row = {"hours": sum(one.hours for one in heard), "kept": len(kept), "threshold": threshold}
+        row["learnt_hours"] = sum(one.hours for one in examples)
         for when, model in (("before", before), ("after", after)):
             row[when] = _false_per_day(model, heard, threshold)
             row[f"{when}_tune"] = _false_per_day(model, tune, threshold)
@@ -136,6 +137,11 @@ def _false_per_day(model: Path, examples: Sequence[Example], threshold: float) -
     scored = evaluate.score(model, examples)
     counts = {label: evaluate.false_alarms(scored, label, threshold) for label in evaluate.LABELS}
     return {label: 24.0 * alarms / hours for label, (alarms, hours) in counts.items()}
+
+
+def _data(examples: Sequence[Example]) -> dict[str, Any]:
+    hours = sum(one.hours for one in examples)
+    return {"examples": len(examples), "hours": hours, "families": _families(examples)}
 
 
 def _families(examples: Sequence[Example]) -> dict[str, float]:
