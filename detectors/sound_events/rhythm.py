@@ -22,15 +22,16 @@ from numpy.typing import NDArray
 from detectors.sound_events.tones import DELAY, FRAME_S, HISTORY, column, surroundings
 
 LENGTH = 350  # frames looked at, the last DELAY of them after the end of the sound
-CLIP_DB = (-15.0, 3.0)
+CLIP_DB = (-20.0, 3.0)
 NEAR_DB = 6.0  # what comes as near to the level of the beeps is no silence, and a beep ends there
 
-# Measured on training draws at an SNR of 5 dB, alarms (2 or 98 of 100) against everything else.
-THREE_CONTRAST_DB, THREE_PROMINENT_DB, THREE_SPREAD_DB = 5.0, 15.0, 10.0
-ROUGH_DB = 2.5  # mean deviation within a beep
+# From training draws at an SNR of 5 dB. A piezo's pitch scatters by 2 Hz from beep to beep, and where reflections cancel, that alone
+# moves the level of a beep by 20 dB.
+THREE_CONTRAST_DB, THREE_PROMINENT_DB, THREE_SPREAD_DB = 5.0, 15.0, 20.0
+ROUGH_DB = 4.0  # mean deviation within a beep
 TURN_DB = 3.0  # between beeps, of the difference of the channels to both sides
 THREE_BUSY = 0.12  # share of the silences in which something comes near the beeps
-FOUR_CONTRAST_DB, FOUR_PROMINENT_DB, FOUR_SPREAD_DB = 7.0, 16.0, 6.0
+FOUR_CONTRAST_DB, FOUR_PROMINENT_DB, FOUR_SPREAD_DB = 7.0, 16.0, 10.0
 DIP_DB, LEAST_DIP_DB = 5.0, 2.5  # between beeps: their mean, and each
 FOUR_BUSY_BEFORE, FOUR_BUSY_AFTER = 0.06, 0.12
 FIFTH_DB = 3.0
