@@ -34,6 +34,8 @@ WALL_M = 0.35  # a person's middle keeps this far off the walls
 NEAR_M = 0.6  # where a walk towards the device ends
 TRAVEL_M = 2.0
 DIRECTIONS = 2048  # tried for a straight path
+FOOTFALL_GRID_S = 0.002
+LEAST_STEP = 0.1  # share of the gait below which a foot is set down without a sound
 SWAY_M = 0.003
 _SWAY_HZ = np.array([0.13, 0.31, 0.57])
 _SWAY_SHARE = np.array([0.8, 0.5, 0.3])
@@ -131,6 +133,27 @@ class Walker:
     def blockers(self, time_s: Array) -> tuple[Array, float, float]:
         x, y, *_ = self.walk.at(np.asarray(time_s, dtype=np.float64))
         return (np.stack((x, y, np.zeros_like(x)), axis=1), *trunk_cylinder(self.body.height_m))
+
+    def footfalls(self) -> Array:
+        """When and where a heel lands, (N, 3), rows (time in s, x, y in m), to the end of the trial; none while it stands.
+
+        A heel lands at each half cycle of the gait, half a step ahead of the body's middle.
+        """
+        end_s = min(self.walk.end_s, self.surroundings.duration_s)
+        time = np.arange(self.walk.start_s, end_s, FOOTFALL_GRID_S)
+        if len(time) == 0:
+            return np.empty((0, 3))
+        x, y, heading, phase, amplitude = self.walk.at(time)
+        half = np.floor(2.0 * phase)
+        lands = np.flatnonzero((np.diff(half, prepend=half[0]) > 0.0) & (amplitude > LEAST_STEP))
+        ahead = 0.25 * self.gait.speed_m_s / self.gait.cadence_hz * amplitude[lands]
+        return np.column_stack(
+            (
+                time[lands],
+                x[lands] + ahead * np.cos(heading[lands]),
+                y[lands] + ahead * np.sin(heading[lands]),
+            )
+        )
 
     def truth(self) -> tuple[Event, ...]:
         """Presence while the trunk's middle is in the room; major motion while it walks or turns there."""

@@ -14,10 +14,13 @@ from lab.acoustics.placement import height_range
 from lab.errors import BadInput
 from lab.movers.mover import Doorway, Surroundings
 from lab.movers.path import Walk, Way, check_way, inside, through, walk, way_through
+from lab.movers.walker import Walker
 from lab.scenario.model import Scenario
+from lab.sources.footsteps import FootstepsSpec
 
 Array = NDArray[np.float64]
 APART_M = 0.2  # between the points that stand for a course
+SPEEDS_M_S = (0.4, 2.4)  # at which steps are made; slower and faster ones sound like these
 OVERSPEED = 1.01  # of the curve through the knots of a way
 
 
@@ -57,6 +60,33 @@ def check_steps(source: Any, scenario: Scenario, device_m: Array) -> Array:
     if source.through != "air":
         raise BadInput(
             f"sources.{source.name}.through = {source.through!r}: outside the room, the doorway decides by itself"
+        )
+    return places
+
+
+def steps_of(source: FootstepsSpec, walker: Walker) -> tuple[FootstepsSpec, Array]:
+    """Footsteps `of` a walker: with that one's speed and height, and when and where its feet land, (n, 3), rows (s, m, m)."""
+    low, high = SPEEDS_M_S
+    told = {
+        "speed_m_s": min(high, max(low, walker.gait.speed_m_s)),
+        "height_of_walker_m": walker.body.height_m,
+    }
+    return source.model_copy(update=told), walker.footfalls()
+
+
+def check_falls(source: FootstepsSpec, scenario: Scenario, walker: Walker) -> Array:
+    """Where the feet of a walker land, (S, 2); where it stands, when they never do.
+
+    Raises BadInput when it walks outside a room without doorways.
+    """
+    places = walker.footfalls()[:, 1:]
+    if len(places) == 0:
+        x, y, *_ = walker.walk.at(np.array([walker.walk.start_s]))
+        places = np.array([[x[0], y[0]]])
+    size = np.asarray(scenario.room.size_m)[:2]
+    if not scenario.doorways and not np.all((places > 0.0) & (places < size)):
+        raise BadInput(
+            f"sources.{source.name}.of = {source.of!r}: walks outside the room, and the room has no doorways to hear that through"
         )
     return places
 

@@ -14,7 +14,7 @@ from lab.acoustics.ultrasonic.stage import Carrier
 from lab.errors import BadInput
 from lab.movers.catalogue import make_mover
 from lab.movers.mover import Mover, Surroundings
-from lab.scenario.course import check_steps, course_of
+from lab.scenario.course import check_falls, check_steps, course_of
 from lab.scenario.model import Scenario
 from lab.sources.catalogue import stands_somewhere
 
@@ -35,7 +35,7 @@ def check_geometry(scenario: Scenario, seen: set[Any]) -> None:
         scenario.room.size_m,
         scenario.placement,
         tuple(map(str, places)),
-        tuple((one.name, one.moves, getattr(one, "path_m", None)) for one in going),
+        tuple((one.name, one.moves, getattr(one, "path_m", None), getattr(one, "of", None)) for one in going),
         scenario.movers,
         scenario.doorways,
         scenario.duration_s,
@@ -55,9 +55,12 @@ def check_geometry(scenario: Scenario, seen: set[Any]) -> None:
         for place in places:
             place_source(scenario.room.size_m, device_m, rng, **place)
         if (attempt - len(seen)) % TRIES < max(1, MOVING_TRIES - len(seen)):
-            _check_speeds(scenario, lay_out(scenario, device_m, lambda _, rng=rng: rng))
+            movers = lay_out(scenario, device_m, lambda _, rng=rng: rng)
+            _check_speeds(scenario, movers)
             for source in going:
-                if source.moves is None:
+                if (whose := getattr(source, "of", None)) is not None:
+                    check_falls(source, scenario, next(one for one in movers if one.name == whose))
+                elif source.moves is None:
                     check_steps(source, scenario, device_m)
                 else:
                     course_of(source, scenario, device_m, rng)
@@ -101,8 +104,8 @@ def _check_speeds(scenario: Scenario, movers: tuple[Mover, ...]) -> None:
 
 
 def one_place(source: Any) -> bool:
-    """Whether a source stays where it is: it does not move, nor walk along a path."""
-    return source.moves is None and getattr(source, "path_m", None) is None
+    """Whether a source stays where it is: it does not move, nor walk along a path or with a walker."""
+    return source.moves is None and all(getattr(source, key, None) is None for key in ("path_m", "of"))
 
 
 def _place(source: Any) -> dict[str, Any] | None:

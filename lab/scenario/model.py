@@ -16,6 +16,7 @@ from lab.movers.catalogue import MoverSpec
 from lab.movers.mover import MAJOR, MINOR, PRESENCE, Doorway
 from lab.sources.catalogue import SourceSpec, stands_somewhere
 from lab.sources.days import DaySpec
+from lab.sources.footsteps import FootstepsSpec
 from lab.sources.marking import LABEL as MARK_LABEL
 from lab.sources.marking import WatermarkSpec
 from lab.sources.media import MediaSpec
@@ -111,6 +112,13 @@ class Scenario(Spec):
         for source in self.sources:
             if isinstance(source, NoiseSpec) and source.snr_db is not None:
                 self._check_reference(source, [one.name for one in self.sources if stands_somewhere(one)])
+        walkers = [mover.name for mover in self.movers if mover.kind == "walker"]
+        for source in self.sources:
+            if isinstance(source, FootstepsSpec) and source.of not in (None, *walkers):
+                known = ", ".join(walkers) or "none"
+                raise ValueError(
+                    f"sources.{source.name}.of = {source.of!r}: no mover of kind walker; there are: {known}"
+                )
         marks = [source.watermark for source in media if source.watermark is not None]
         for source in media:
             if source.watermark is not None:

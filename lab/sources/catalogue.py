@@ -97,11 +97,13 @@ def open_source(
     duration_s: float,
     split: str,
     folder: Path | None = None,
+    **steps: NDArray[np.float64],
 ) -> SourceStream:
-    """Start a source for one trial. folder: of recordings, see `lab.corpora.audio.corpus_root`. Raises BadInput."""
+    """Start a source for one trial. folder: of recordings, see `lab.corpora.audio.corpus_root`. steps: `falls` of footsteps `of` a walker,
+    see `open_footsteps`. Raises BadInput."""
     if isinstance(spec, MediaSpec):
         return open_media(spec, seed=seed, rate_hz=rate_hz, duration_s=duration_s, split=split, folder=folder)
     if isinstance(spec, BackgroundSpec | RecordingSpec):
         start = open_background if isinstance(spec, BackgroundSpec) else open_recording
         return start(spec, seed=seed, rate_hz=rate_hz, duration_s=duration_s, split=split, folder=folder)
-    return _OPENERS[type(spec)](spec, seed=seed, rate_hz=rate_hz, duration_s=duration_s, split=split)
+    return _OPENERS[type(spec)](spec, seed=seed, rate_hz=rate_hz, duration_s=duration_s, split=split, **steps)

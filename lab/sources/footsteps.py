@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal, Self
 
@@ -26,13 +26,14 @@ from detectors.interface import Event
 from lab.acoustics.placement import FloorPath, Height
 from lab.sources.draws import between, held_out
 from lab.sources.modal import RATE_HZ, band_noise, mixed, strike
-from lab.sources.placed import PlacedSpec, Sound, SoundStream, check_place, starts
+from lab.sources.placed import Name, PlacedSpec, Sound, SoundStream, check_place, starts
 from lab.sources.struck import Struck, alike, lasting_s, pressure
 from lab.sources.transmission import Through
 
 LABEL = "footsteps"
 LEG_M = 0.53  # share of the height
 STEP_S = 0.35  # audio of one step
+REST_S = 1.5  # between two steps of one walk, at most
 Surface = Literal["wood", "laminate", "tile", "carpet"]
 Shoe = Literal["barefoot", "sock", "trainer", "leather", "heel"]
 
@@ -56,9 +57,11 @@ SHOES: dict[str, tuple[tuple[float, float], float, float]] = {
 class FootstepsSpec(PlacedSpec):
     """Someone who walks about: one event `footsteps` from the first step to the end of the last.
 
-    Where: on the spot (`distance_m`, `position_m`, `rule`), or along `path_m`, points (x, y), each step heard from its place; steps
+    Where: on the spot (`distance_m`, `position_m`, `rule`), along `path_m`, points (x, y), each step heard from its place; steps
     outside the room come through the doorway next to them, open or closed. steps: 1-2000 in a walk, drawn from 6-16 where not given;
-    with `path_m`, as many as lead along it; there_and_back: and back again, as often as `steps` asks for.
+    with `path_m`, as many as lead along it; there_and_back: and back again, as often as `steps` asks for. Or of the walker that `of`
+    names among the `[[movers]]`, whenever and wherever that one's heels land, with that one's height and speed; one event for each stretch without
+    a rest of 1.5 s.
     speed_m_s: 0.4-2.4, drawn from 0.7-1.6; height_of_walker_m: 1.4-2.05. surface, shoe: drawn where not given. level_db_spl: RMS of a
     step while active at 1 m, 50 Hz-7 kHz; else by shoe (40-61), floor (-8 to +3), speed (24 dB a decade) and +/- 4 dB.
     through: a door on the way. A walk in a `schedule` begins only once the one before has ended.
@@ -68,6 +71,7 @@ class FootstepsSpec(PlacedSpec):
     steps: int | None = Field(None, ge=1, le=2000)
     path_m: FloorPath | None = None
     there_and_back: bool = False
+    of: Name | None = None
     speed_m_s: float | None = Field(None, ge=0.4, le=2.4)
     height: Height = "floor"
     height_of_walker_m: float | None = Field(None, ge=1.4, le=2.05)
@@ -79,9 +83,13 @@ class FootstepsSpec(PlacedSpec):
     def _stands_somewhere(self) -> Self:
         if self.moves is not None:
             raise ValueError("moves: a walker goes along path_m, step by step")
-        check_place(self, "path_m")
+        check_place(self, "path_m", "of")
         if self.there_and_back and self.path_m is None:
             raise ValueError("there_and_back needs a path_m")
+        if self.of is not None:
+            for key in ("steps", "speed_m_s", "height_of_walker_m", "schedule"):
+                if getattr(self, key) is not None:
+                    raise ValueError(f"{key}: the walker that `of` names has its own")
         return self
 
 
@@ -132,12 +140,25 @@ class Footsteps(SoundStream):
 
 
 def open_footsteps(
-    spec: FootstepsSpec, *, seed: int, rate_hz: int, duration_s: float, split: str
+    spec: FootstepsSpec,
+    *,
+    seed: int,
+    rate_hz: int,
+    duration_s: float,
+    split: str,
+    falls: NDArray[np.float64] | None = None,
 ) -> Footsteps:
-    """Start a walker for one trial. A pure function of its arguments."""
+    """Start a walker for one trial. A pure function of its arguments.
+
+    falls: when and where the feet of a spec with `of` land, (n, 3), rows (time in s, x, y in m).
+    """
     begun: list[tuple[float, Walk]] = []
     free_s = 0.0
-    for index, at_s in enumerate(starts(spec, np.random.default_rng([seed, 0]), duration_s)):
+    if falls is not None:
+        begun = _walks(draw_walk(spec, np.random.default_rng([seed, 1, 0]), split), falls, rate_hz)
+    for index, at_s in enumerate(
+        starts(spec, np.random.default_rng([seed, 0]), duration_s) if falls is None else ()
+    ):
         if at_s >= free_s:
             walk = draw_walk(spec, np.random.default_rng([seed, 1, index]), split)
             begun.append((round(at_s * rate_hz) / rate_hz, walk))
@@ -169,6 +190,17 @@ def open_footsteps(
         begun=begun,
         split=split,
     )
+
+
+def _walks(walk: Walk, falls: NDArray[np.float64], rate_hz: int) -> list[tuple[float, Walk]]:
+    """The stretches of a walk between rests, each with the moment of its first step."""
+    found = []
+    for index, part in enumerate(np.split(falls, 1 + np.flatnonzero(np.diff(falls[:, 0]) > REST_S))):
+        if len(part):
+            at_s = round(float(part[0, 0]) * rate_hz) / rate_hz
+            steps = part - np.array([at_s, 0.0, 0.0])
+            found.append((at_s, replace(walk, steps=steps, feet=walk.feet + index)))
+    return found
 
 
 def step_time_s(speed_m_s: float, leg_m: float) -> float:

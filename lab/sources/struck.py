@@ -66,7 +66,7 @@ def lasting_s(audio: NDArray, rate_hz: int) -> float:
 
 def alike(spec: PlacedSpec, seed: int, split: str) -> str:
     """Equal for trials that sound alike at the source: wherever it stands there."""
-    elsewhere = {"distance_m", "position_m", "rule", "height", "name", "start_s"}
+    elsewhere = {"distance_m", "position_m", "rule", "height", "name", "start_s", "of"}
     told = f"{spec.model_dump_json(exclude=elsewhere)} {seed} {split}"
     return f"{spec.kind} {hashlib.sha256(told.encode()).hexdigest()[:16]}"
 

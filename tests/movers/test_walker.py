@@ -241,3 +241,19 @@ def test_what_does_not_fit_is_refused_with_one_message(keys, message):
 def test_a_spec_that_says_too_little_or_too_much_is_refused(keys, message):
     with pytest.raises(ValidationError, match=message):
         WalkerSpec(kind="walker", name="ann", **keys)
+
+
+def test_a_step_is_heard_where_a_heel_of_the_figure_lands():
+    one = walker(route="waypoints", waypoints_m=[(0.8, 3.0), (4.4, 3.0)], start_s=1.0, speed_m_s=1.2)
+    falls = one.footfalls()
+    heels = one.figure(falls[:, 0] + 0.02).heel_m
+    away = np.hypot(heels[..., 0] - falls[:, 1], heels[..., 1] - falls[:, 2]).min(axis=0)
+    assert len(falls) >= 5 and falls[0, 0] > 1.0
+    assert away.max() < 0.2
+    assert np.ptp(falls[:, 2]) < 0.05  # on its line
+
+
+def test_who_stands_makes_no_steps():
+    one = walker(route="waypoints", waypoints_m=[(0.8, 3.0), (4.4, 3.0)], stops_m=(1.8,), stop_s=6.0)
+    assert np.diff(one.footfalls()[:, 0]).max() > 5.0
+    assert len(walker(route="radial", distance_m=3.0, start_s=70.0).footfalls()) == 0

@@ -71,7 +71,7 @@ class UltrasonicTwin:
             )
         self._world = UltrasonicScene(scene, wired, device.baseband_rate_hz)
         if stage_m is not None:
-            for mover in self._world.movers:
+            for mover in self._world.scene.movers:
                 if isinstance(mover, LinearStage):
                     mover.follow(stage_m)
         self._ear = ToneEar(rate_hz, self._world.rate_hz, loudspeaker.pa)

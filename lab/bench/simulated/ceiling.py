@@ -99,7 +99,7 @@ def _wanted(trial: Trial, label: str) -> tuple[str, float, float]:
     world = UltrasonicScene(Scene(trial, DiskCache(), None), 1, _rate(trial))
     found = [
         (event.onset_s, event.offset_s, mover.name)
-        for mover in world.movers
+        for mover in world.scene.movers
         for event in mover.truth()
         if event.label == label
     ]

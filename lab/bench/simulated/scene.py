@@ -27,7 +27,10 @@ from lab.bench.simulated.placed import Around, Moving, Reader, Standing, Steppin
 from lab.bench.simulated.playback import Playback
 from lab.bench.simulated.session import Component
 from lab.errors import BadInput
-from lab.scenario.course import check_steps, course_of
+from lab.movers.mover import Mover
+from lab.movers.walker import Walker
+from lab.scenario.course import check_falls, check_steps, course_of, steps_of
+from lab.scenario.geometry import lay_out
 from lab.scenario.trial import Trial
 from lab.sources.catalogue import SourceStream, open_source, stands_somewhere
 from lab.sources.days import Occurrence, day_at_home
@@ -42,6 +45,8 @@ LEVELLING_S = 20.0
 # Mean noise-to-mask ratio of the marked part, as `lab.acoustics.hearing` measures it.
 MOST_NOISE_TO_MASK_DB = -3.0
 DAY = "[day]"  # among what plays, where no source can have that name
+# Movers that stand where they are for all trials of a placement, so that what was computed for one serves the others.
+STANDING = ("pedestal_fan", "ceiling_fan", "tower_fan")
 _ROUNDING_DB = 1e-9  # a mark turned down to just this level may come out a rounding error above it
 
 
@@ -112,6 +117,21 @@ class Scene:
         return found @ np.array([[cosine, sine, 0.0], [-sine, cosine, 0.0], [0.0, 0.0, 1.0]])
 
     @cached_property
+    def movers(self) -> tuple[Mover, ...]:
+        """Who and what moves, in file order."""
+        trial = self.trial
+        kinds = {spec.name: spec.kind for spec in trial.spec.movers}
+
+        def rng_of(name: str) -> np.random.Generator:
+            return trial.rng("placement" if kinds[name] in STANDING else "movers", name)
+
+        return lay_out(trial.spec, self.centre, rng_of)
+
+    def walker(self, source: FootstepsSpec) -> Walker:
+        """The mover whose steps these are."""
+        return next(mover for mover in self.movers if mover.name == source.of)
+
+    @cached_property
     def playback(self) -> Playback | None:
         """What the device itself plays, None where it is silent or has no loudspeaker model."""
         spec = self.trial.spec
@@ -159,8 +179,13 @@ class Scene:
 
     def open(self, source: MediaSpec | PlacedSpec, among: str, duration_s: float) -> SourceStream:
         """Start a source for `duration_s`. among: `sources`, or `day` for what happens there."""
+        steps = {}
+        if isinstance(source, FootstepsSpec) and source.of is not None:
+            source, falls = steps_of(source, self.walker(source))
+            steps["falls"] = falls
         return open_source(
             source,
+            **steps,
             seed=self.trial.seed_of(among, source.name, "media"),
             rate_hz=self.rate_hz,
             duration_s=duration_s,
@@ -282,6 +307,9 @@ class Scene:
             return PlacedSource(source, Moving(course, self._around(source.name)))
         if isinstance(source, FootstepsSpec) and source.path_m is not None:
             passes_m = check_steps(source, self.trial.spec, self.centre)
+            return PlacedSource(source, Stepping(passes_m, source.through, self._around(source.name)))
+        if isinstance(source, FootstepsSpec) and source.of is not None:
+            passes_m = check_falls(source, self.trial.spec, self.walker(source))
             return PlacedSource(source, Stepping(passes_m, source.through, self._around(source.name)))
         position = place_source(
             self.room.size_m,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,12 +25,8 @@ from lab.bench.simulated.scene import Scene
 from lab.bench.simulated.session import Component, RenderedStream, pressure
 from lab.bench.simulated.tones import Complex, Inside, Tone, ToneInRoom
 from lab.errors import BadInput
-from lab.movers.mover import Mover, vacancies
-from lab.scenario.geometry import lay_out
+from lab.movers.mover import vacancies
 from lab.scenario.trial import Trial
-
-# Movers that stand where they are for all trials of a placement, so that what was computed for one serves the others.
-STANDING = ("pedestal_fan", "ceiling_fan", "tower_fan")
 
 
 class UltrasonicScene:
@@ -54,12 +49,12 @@ class UltrasonicScene:
         usual = Carrier.in_air(device.baseband_carrier_hz, trial.spec.room.climate)
         self.rate_hz = max(
             least_rate_hz,
-            *(control_rate_hz(mover.top_speed_m_s, usual) for mover in self.movers),
+            *(control_rate_hz(mover.top_speed_m_s, usual) for mover in scene.movers),
             CONE_RATE_HZ if self._cone else 0,
         )
         self.emitter = Emitter(self.rate_hz, device.rate_hz / 2, override=self.spec.lift_emission_limit)
         self._inside = Inside(
-            movers=self.movers,
+            movers=scene.movers,
             device_m=scene.centre,
             openings=tuple(
                 Opening(door.wall, door.along_m, door.width_m, door.height_m, door.open)
@@ -76,19 +71,9 @@ class UltrasonicScene:
         self._loudspeaker: dict[float, complex] = {}
         self._position = 0
 
-    @cached_property
-    def movers(self) -> tuple[Mover, ...]:
-        trial = self.scene.trial
-        kinds = {spec.name: spec.kind for spec in trial.spec.movers}
-
-        def rng_of(name: str) -> np.random.Generator:
-            return trial.rng("placement" if kinds[name] in STANDING else "movers", name)
-
-        return lay_out(trial.spec, self.scene.centre, rng_of)
-
     @property
     def truth(self) -> tuple[Event, ...]:
-        events = tuple(event for mover in self.movers for event in mover.truth())
+        events = tuple(event for mover in self.scene.movers for event in mover.truth())
         return events + vacancies(events, self.scene.trial.spec.duration_s)
 
     def emit(self, emission: Emission) -> None:
