@@ -18,7 +18,7 @@ from lab.scenario.identity import Files, build
 from lab.scenario.model import Scenario
 from lab.scenario.tree import NAMED, Path, Tree, dotted, drawn_leaves, get, substitute
 
-MOST_CORNERS = 256
+MOST_CORNERS = 32
 
 Blame = Callable[[Path], str]
 
