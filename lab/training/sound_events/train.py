@@ -42,7 +42,7 @@ WEIGHTS, VERIFIER_WEIGHTS, FACTS = "weights.npz", "verifier.npz", "facts.json"
 SCENES, TUNE_SCENES = 4000, 600
 MINING_H = 3.0
 MINED_SHARE = 1 / 3  # of the steps of training, at half of its rate
-STUDY_SHARE = 1 / 4
+STUDY_SHARE = 1 / 6
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ def _finish(
     network = evaluate.opened(made, TARGETS)
     flagged = verifier.clips(network, examples, job.recipe.seed)
     judged = verifier.learn(flagged, job.verifier, job.say, job.work / "verifier.pt")
-    write_int8(verifier.write(judged, made / VERIFIER), int8_of(made / VERIFIER))
+    verifier.write(judged, made / VERIFIER)
     clock.told("verifier")
     one_head = parameters(head_weights(weights, LABELS[0]))
     base = parameters(base_weights(weights))
