@@ -38,7 +38,7 @@ class Recipe:
     """steps: of the optimiser. crop: frames, batch: crops a step. burn_in: frames without loss, while memory and background settle.
     mined_weight: of mined scenes. threads: of torch."""
 
-    steps: int = 3000
+    steps: int = 2400
     batch: int = 16
     crop: int = 600
     burn_in: int = 10

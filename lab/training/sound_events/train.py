@@ -39,8 +39,8 @@ from lab.training.sound_events.scenes import TARGETS
 MODELS = Path(__file__).parents[3] / "detectors" / "models" / "sound_events"
 CARD, VERIFIER = "sound_events.md", "verifier.onnx"
 WEIGHTS, VERIFIER_WEIGHTS, FACTS = "weights.npz", "verifier.npz", "facts.json"
-SCENES, TUNE_SCENES = 4000, 600
-MINING_H = 3.0
+SCENES, TUNE_SCENES = 3600, 600
+MINING_H = 2.0
 MINED_SHARE = 1 / 3  # of the steps of training, at half of its rate
 STUDY_SHARE = 1 / 6
 

@@ -78,7 +78,7 @@ def test_a_scene_is_a_function_of_its_arguments(room):
 
 
 def test_clutter_bears_no_label(room):
-    for index in range(12):
+    for index in range(6):
         assert not (draw_scene("train", index, 3, [room], Recordings(), clutter=True).labels == 1).any()
 
 
@@ -86,8 +86,9 @@ def test_every_family_can_be_heard(room, monkeypatch):
     for name, family in drawing.FAMILIES.items():
         monkeypatch.setattr(scenes, "draw_families", lambda rng, clutter, name=name: [name])
         monkeypatch.setattr(scenes, "SNR_DB", (30.0, 30.0))
-        heard = [draw_scene("train", index, 3, [room], Recordings()) for index in range(3)]
-        labelled = any((one.labels == 1).any() for one in heard)
+        labelled = any(
+            (draw_scene("train", index, 3, [room], Recordings()).labels == 1).any() for index in range(2)
+        )
         assert labelled == (family.label is not None), name
 
 
