@@ -147,7 +147,7 @@ def make_interferer(
     return _Hiss(spec, stage, place, rate_hz, rng)
 
 
-def _ways(stage: Stage, place: NDArray, order: int, offset_hz: float = 0.0) -> tuple[NDArray, Envelope]:
+def ways(stage: Stage, place: NDArray, order: int, offset_hz: float = 0.0) -> tuple[NDArray, Envelope]:
     """Lengths (M, N) and transfers of unit pressure at 1 m over at most so many reflections."""
     ends, carrier = stage.receivers, stage.carrier
     used = ends.order <= order
@@ -187,7 +187,7 @@ class _Tone(_Timed):
         self, spec: SecondDeviceSpec, stage: Stage, place: NDArray, rate_hz: int, rng: np.random.Generator
     ) -> None:
         super().__init__(spec, rate_hz)
-        _, transfer = _ways(stage, place, 99, spec.offset_hz)
+        _, transfer = ways(stage, place, 99, spec.offset_hz)
         pressure = math.sqrt(2.0) * float(pa_from_db_spl(spec.level_db_spl))
         self._at = pressure * transfer.sum(axis=1) * np.exp(2j * np.pi * rng.random())
         self._offset = spec.offset_hz
@@ -203,7 +203,7 @@ class _Sweep(_Timed):
         self, spec: PestRepellerSpec, stage: Stage, place: NDArray, rate_hz: int, rng: np.random.Generator
     ) -> None:
         super().__init__(spec, rate_hz)
-        length, transfer = _ways(stage, place, 1)
+        length, transfer = ways(stage, place, 1)
         pressure = math.sqrt(2.0) * float(pa_from_db_spl(spec.level_db_spl))
         self._delay = length / stage.carrier.speed_m_s
         self._size = pressure * np.abs(transfer)
@@ -253,7 +253,7 @@ class _Hiss(_Timed):
         times, self._noise = rng.spawn(2)
         clicks = isinstance(spec, KeysSpec)
         self._gate = _Clicks(spec, times) if clicks else _Bursts(spec, times)
-        _, transfer = _ways(stage, place, 99)
+        _, transfer = ways(stage, place, 99)
         direct, echoes = transfer[:, 0], np.sqrt(np.sum(np.abs(transfer[:, 1:]) ** 2, axis=1))
         total = math.sqrt(float(np.mean(np.abs(direct) ** 2 + echoes**2)))
         third = THIRD_OCTAVE * stage.carrier.frequency_hz

@@ -27,7 +27,8 @@ class UnitSpec(Spec):
     spread_db, spread_deg: largest deviation of gain and phase of each microphone and of the loudspeaker, at the carrier.
     dead_microphones: channels that hear nothing. blocked_db: loss in front of the loudspeaker. clock_ppm: error of the
     unit's clock. Its own tone is made and sampled by one clock, so this moves only what others emit: see `Unit.heard_hz`.
-    number: one certain unit, the same in every trial, 0 the one as designed; None: another unit in each.
+    number: one certain unit, the same in every trial, 0 the one as designed; None: another unit in each. decimation_db: how far down
+    decimation to the audible rate keeps what lies above hearing, which it folds to where people hear; 60 to 100 is usual.
     """
 
     number: int | None = Field(None, ge=0, le=100_000)
@@ -37,6 +38,7 @@ class UnitSpec(Spec):
     dead_microphones: Annotated[tuple[Annotated[int, Field(ge=0, le=63)], ...], Field(strict=False)] = ()
     blocked_db: float = Field(0.0, ge=0.0, le=60.0)
     clock_ppm: float = Field(0.0, ge=-500.0, le=500.0)
+    decimation_db: float = Field(80.0, ge=0.0, le=160.0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,8 +10,15 @@ from detectors.interface import AUDIBLE, BASEBAND, PLAYBACK, ULTRASONIC, StreamF
 from lab.acoustics.cache import DiskCache
 from lab.acoustics.microphone import Microphone
 from lab.bench.protocol import CaptureFacts, Origin
+from lab.bench.simulated.folding import FoldedTones
 from lab.bench.simulated.scene import Scene
-from lab.bench.simulated.session import AudibleStream, PlaybackStream, RenderedStream, SimulatedSession
+from lab.bench.simulated.session import (
+    AudibleStream,
+    Component,
+    PlaybackStream,
+    RenderedStream,
+    SimulatedSession,
+)
 from lab.bench.simulated.ultrasound import UltrasonicScene, channels_of, open_ultrasound
 from lab.scenario.trial import Trial
 from lab.sources.catalogue import SourceStream
@@ -49,11 +56,17 @@ class SimulatedBench:
         streams: dict[str, RenderedStream] = {}
         world, rates = None, []
         if set(needs) & {ULTRASONIC, BASEBAND}:
-            playing = scene.start()
-            world, streams = open_ultrasound(scene, needs, tuple(scene.field(playing)))
+            heard: dict[str, SourceStream] = {}
+
+            def field(channels: int) -> tuple[Component, ...]:
+                heard.update(scene.start(channels))
+                return tuple(scene.field(heard, channels))
+
+            world, streams = open_ultrasound(scene, needs, field)
+            playing = heard
             rates = [world.rate_hz]
         if AUDIBLE in needs:
-            playing, streams[AUDIBLE] = _audible(scene, needs[AUDIBLE])
+            playing, streams[AUDIBLE] = _audible(scene, needs[AUDIBLE], world)
         if PLAYBACK in needs:
             streams[PLAYBACK] = PlaybackStream(
                 StreamFormat(scene.rate_hz, 1), scene.playback and scene.playback.signal()
@@ -79,14 +92,22 @@ def _facts(scene: Scene, playing: Mapping[str, SourceStream], world: UltrasonicS
     return scene.facts(playing, world.truth, world.emitter.facts())
 
 
-def _audible(scene: Scene, need: StreamNeed) -> tuple[Mapping[str, SourceStream], AudibleStream]:
+def _audible(
+    scene: Scene, need: StreamNeed, world: UltrasonicScene | None
+) -> tuple[Mapping[str, SourceStream], AudibleStream]:
     trial = scene.trial
     rate_hz = trial.spec.device.audible.rate_hz
     channels = channels_of(trial, AUDIBLE, need, rate_hz)
     playing = scene.start(channels)
+    field = scene.field(playing, channels)
+    if world is not None:
+        # The streams are read in the order in which they are kept: what is above hearing is told of before this one is read.
+        folded = FoldedTones(rate_hz, world.rate_hz, channels, world.spec.unit.decimation_db)
+        world.tell = folded.tell
+        field.append(Component(folded.read))
     stream = AudibleStream(
         StreamFormat(rate_hz, channels),
-        scene.field(playing, channels),
+        field,
         Microphone(trial.spec.device.audible, channels, trial.rng("microphones")),
     )
     return playing, stream

@@ -177,8 +177,10 @@ class Scene:
         """Start a source from its seed; each call starts it anew."""
         return self.open(source, "sources", self.trial.spec.duration_s)
 
-    def open(self, source: MediaSpec | PlacedSpec, among: str, duration_s: float) -> SourceStream:
-        """Start a source for `duration_s`. among: `sources`, or `day` for what happens there."""
+    def open(
+        self, source: MediaSpec | PlacedSpec, among: str, duration_s: float, rate_hz: int | None = None
+    ) -> SourceStream:
+        """Start a source for `duration_s`. among: `sources`, or `day` for what happens there. rate_hz: None for the scene's."""
         steps = {}
         if isinstance(source, FootstepsSpec) and source.of is not None:
             source, falls = steps_of(source, self.walker(source))
@@ -187,7 +189,7 @@ class Scene:
             source,
             **steps,
             seed=self.trial.seed_of(among, source.name, "media"),
-            rate_hz=self.rate_hz,
+            rate_hz=rate_hz or self.rate_hz,
             duration_s=duration_s,
             split=self.trial.spec.split,
             folder=self._corpus,
@@ -301,8 +303,8 @@ class Scene:
         return responses, distance_m / self.room.climate.speed_m_s
 
     def _place(self, source: MediaSpec | PlacedSpec) -> PlacedSource:
-        rng = self.trial.rng("placement", source.name)
         if source.moves is not None:
+            rng = self.trial.rng("placement", source.name)
             course = course_of(source, self.trial.spec, self.centre, rng)
             return PlacedSource(source, Moving(course, self._around(source.name)))
         if isinstance(source, FootstepsSpec) and source.path_m is not None:
@@ -311,17 +313,20 @@ class Scene:
         if isinstance(source, FootstepsSpec) and source.of is not None:
             passes_m = check_falls(source, self.trial.spec, self.walker(source))
             return PlacedSource(source, Stepping(passes_m, source.through, self._around(source.name)))
-        position = place_source(
-            self.room.size_m,
+        return PlacedSource(source, Standing(*self.heard_from(self.position(source), source.name)))
+
+    def position(self, source: MediaSpec | PlacedSpec) -> NDArray[np.float64]:
+        """Where a source stands that does not move, (3,) in m."""
+        return place_source(
+            self.trial.spec.room.size_m,
             self.centre,
-            rng,
+            self.trial.rng("placement", source.name),
             distance_m=source.distance_m,
             position_m=source.position_m,
             rule=source.rule,
             height=source.height,
             name=f"sources.{source.name}",
         )
-        return PlacedSource(source, Standing(*self.heard_from(position, source.name)))
 
     def _around(self, name: str) -> Around:
         seed = self.trial.seed_of("placement", name, "late")

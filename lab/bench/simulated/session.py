@@ -39,7 +39,7 @@ class Component:
 
 @dataclass(frozen=True, eq=False)
 class AudibleStream:
-    """What the microphones make of the sum of a sound field. They do not carry what is emitted above hearing."""
+    """What the microphones make of the sum of a sound field."""
 
     format: StreamFormat
     field: Sequence[Component]

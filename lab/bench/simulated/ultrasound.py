@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from lab.acoustics.ultrasonic.passband import Passband
 from lab.acoustics.ultrasonic.product import control_rate_hz
 from lab.acoustics.ultrasonic.stage import Carrier, Stage, make_stage
 from lab.acoustics.ultrasonic.unit import Unit, draw_unit
+from lab.bench.simulated.overtones import PiezoHarmonics, Struck, sounds_above
 from lab.bench.simulated.playback import CONE_RATE_HZ
 from lab.bench.simulated.scene import Scene
 from lab.bench.simulated.session import Component, RenderedStream, pressure
@@ -27,6 +29,9 @@ from lab.bench.simulated.tones import Complex, Inside, Tone, ToneInRoom
 from lab.errors import BadInput
 from lab.movers.mover import vacancies
 from lab.scenario.trial import Trial
+from lab.sources.alarms import AlarmSpec
+from lab.sources.catalogue import source_of
+from lab.sources.modal import RATE_HZ
 
 
 class UltrasonicScene:
@@ -67,9 +72,11 @@ class UltrasonicScene:
         )
         self._nominal_hz = device.baseband_carrier_hz
         self._interferers = self._interfere()
+        self._overtones = self._above_sources()
         self._tones: dict[float, ToneInRoom] = {}
         self._loudspeaker: dict[float, complex] = {}
         self._position = 0
+        self.tell: Callable[[Mapping[float, Complex]], None] = lambda _heard: None
 
     @property
     def truth(self) -> tuple[Event, ...]:
@@ -101,10 +108,11 @@ class UltrasonicScene:
             envelope = tone.read(self._modulated(part, tone.stage, moved))
             if envelope is not None:
                 heard[part.carrier_hz] = envelope
-        if self._interferers:
-            foreign = sum(one.read(samples) for one in self._interferers)
+        if self._interferers or self._overtones:
+            foreign = sum(one.read(samples) for one in (*self._interferers, *self._overtones))
             heard[self._nominal_hz] = heard.get(self._nominal_hz, 0.0) + foreign
         self._position += samples
+        self.tell(heard)
         return heard
 
     def _interfere(self) -> tuple[Interferer, ...]:
@@ -119,6 +127,31 @@ class UltrasonicScene:
                 spec = spec.model_copy(update={"offset_hz": at - self._nominal_hz})
             rng = trial.rng("interferers", spec.name)
             found.append(make_interferer(spec, stage, self.scene.centre, self.rate_hz, rng))
+        return tuple(found)
+
+    def _above_sources(self) -> tuple[Struck | PiezoHarmonics, ...]:
+        """What the audible sources have about the device's nominal carrier."""
+        scene, trial = self.scene, self.scene.trial
+        duration_s = trial.spec.duration_s
+        sounding = [("sources", one) for one in trial.spec.sources if sounds_above(one)]
+        if trial.spec.day is not None:
+            day = [source_of(one.source) for one in scene.occurrences]
+            size = np.asarray(trial.spec.room.size_m)
+            inside = [one for one in day if sounds_above(one) and np.all(np.asarray(one.position_m) < size)]
+            sounding += [("day", one) for one in inside]
+        stage = self.stage(self._nominal_hz) if sounding else None
+        found: list[Struck | PiezoHarmonics] = []
+        for among, spec in sounding:
+            assert stage is not None
+            rng = trial.rng(among, spec.name, "above hearing")
+            place_m = scene.position(spec)
+            if isinstance(spec, AlarmSpec):
+                seed = trial.seed_of(among, spec.name, "media")
+                found.append(PiezoHarmonics(spec, seed, duration_s, stage, place_m, self.rate_hz, rng))
+                continue
+            left_s, early = duration_s - spec.start_s, spec.model_copy(update={"start_s": 0.0})
+            begin = partial(scene.open, early, among, left_s, RATE_HZ)
+            found.append(Struck(begin, spec.start_s, stage, place_m, self.rate_hz, rng))
         return tuple(found)
 
     def stage(self, carrier_hz: float) -> Stage:
@@ -210,11 +243,11 @@ class BasebandStream:
 
 
 def open_ultrasound(
-    scene: Scene, needs: Mapping[str, StreamNeed], audible: tuple[Component, ...]
+    scene: Scene, needs: Mapping[str, StreamNeed], field: Callable[[int], tuple[Component, ...]]
 ) -> tuple[UltrasonicScene, dict[str, RenderedStream]]:
     """The scene above hearing and the one stream of it that a build wants.
 
-    audible: the sound field that plays beside the tones at all microphones. A baseband is made of the converter's samples where
+    field: the sound field that plays beside the tones at the first so many microphones. A baseband is made of the converter's samples where
     something plays, as microphones mix that with the tone. Raises BadInput for a stream or a rate that the device does not have.
     """
     trial = scene.trial
@@ -232,6 +265,7 @@ def open_ultrasound(
     rate_hz = device.rate_hz if name == ULTRASONIC else device.baseband_rate_hz
     channels = channels_of(trial, name, needs[name], rate_hz)
     world = UltrasonicScene(scene, channels, device.baseband_rate_hz)
+    audible = field(channels)
     rng = trial.rng("ultrasound", "converter")
     carrier_hz = device.baseband_carrier_hz if name == BASEBAND else None
     form = StreamFormat(rate_hz, channels, carrier_hz)
