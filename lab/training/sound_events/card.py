@@ -80,9 +80,20 @@ def write_card(
             for label in FEW_SHOT
         ),
         "",
+        "## Computed and recorded, train split",
+        "",
+        "Per cent of energy by band, centroid in kHz, seconds until 30 dB down, crest factor in dB: middle, and middle half, of each sound as it",
+        "leaves its source. What sets them apart is what scenes are roughened by: band balance, noise that goes with the sound, squeezed peaks.",
+        "",
+        *(facts["likeness"] or ["No recordings were at hand."]),
+        "",
         "## Mining",
         "",
         *([f"- {mining.told(row)}" for row in facts["rounds"]] or ["No round."]),
+        "",
+        "Then heads were lowered until each comes above log odds 0 in at most 20 scenes an hour of other clutter, by: "
+        + ", ".join(f"{label} {by:.1f}" for label, by in facts["calm"].items())
+        + ".",
         "",
         "## Figures, tune split",
         "",

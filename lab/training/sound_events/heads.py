@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from detectors.sound_events import features
 from detectors.sound_events.network import Base
 from lab.errors import BadInput
+from lab.training.sound_events.evaluate import smoothed
 from lab.training.sound_events.examples import Example
 from lab.training.sound_events.learn import (
     Recipe,
@@ -31,6 +32,7 @@ from lab.training.sound_events.scenes import TARGETS
 
 MOST_EXAMPLES = 20
 OTHERS = 300  # scenes without it
+FALSE = 0.02  # of these may come above 0
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,12 @@ def learn_head(
             say(
                 f"head {label}: {len(chosen)} examples, {len(others)} others, loss {float(loss.detach()):.3f}"
             )
+    # So that log odds of 0 say the same as those of the other heads: hardly ever where it is not.
+    with torch.no_grad():
+        highest = sorted(
+            float(smoothed(net(torch.from_numpy(one))[:, 0].numpy()).max()) for one, _ in negative
+        )
+        net[2].bias -= max(0.0, highest[-1 - round(FALSE * len(highest))])
     return weights_of(net)
 
 

@@ -9,9 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from detectors.sound_events.network import Network
 from lab.training.sound_events.evaluate import log_odds
 from lab.training.sound_events.examples import Example, example, load, save
+from lab.training.sound_events.learn import Weights
 from lab.training.sound_events.scenes import TARGETS
 
 SCENE_S = 15.6  # on average, 0.3 of 24 s and 0.7 of 12 s
@@ -39,6 +42,23 @@ def _highest(network: Network, one: Example) -> dict[str, float]:
         label: float(values[one.labels[:, TARGETS.index(label)] == 0].max(initial=-1e9))
         for label, values in log_odds(network, one).items()
     }
+
+
+def calmed(
+    weights: Weights, network: Network, heard: Sequence[Example], per_h: float
+) -> tuple[Weights, dict[str, float]]:
+    """Weights whose heads are lowered until each comes above 0 in at most `per_h` scenes an hour of what is heard, and by how much each was.
+
+    Learning weighs events as if they were as common as silence, so its log odds are too high for a home. No head is raised.
+    """
+    allowed = int(per_h * sum(one.hours for one in heard))
+    highest = [_highest(network, one) for one in heard]
+    lowered, made = {}, dict(weights)
+    for label in network.heads:
+        ranked = sorted((one[label] for one in highest), reverse=True)
+        lowered[label] = max(0.0, ranked[allowed]) if len(ranked) > allowed else 0.0
+        made[f"heads.{label}.2.bias"] = weights[f"heads.{label}.2.bias"] - np.float32(lowered[label])
+    return made, lowered
 
 
 def keep(folder: Path, number: int, mined: Sequence[Example]) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from detectors.sound_events.network import Network
 from lab.errors import BadInput
-from lab.training.sound_events import evaluate, mining, semi, verifier
+from lab.training.sound_events import evaluate, likeness, mining, semi, verifier
 from lab.training.sound_events.card import write_card
 from lab.training.sound_events.examples import Example, Store, example, scenes
 from lab.training.sound_events.export import (
@@ -41,6 +41,9 @@ CARD, VERIFIER = "sound_events.md", "verifier.onnx"
 WEIGHTS, VERIFIER_WEIGHTS, FACTS = "weights.npz", "verifier.npz", "facts.json"
 SCENES, TUNE_SCENES = 3600, 600
 MINING_H = 2.0
+CALM_FROM = 500_000  # scene
+# Scenes with a false alarm per hour of clutter, in which there is some fifty times as much to be heard as at home.
+CALM_PER_H = 20.0
 MINED_SHARE = 1 / 3  # of the steps of training, at half of its rate
 STUDY_SHARE = 1 / 6
 
@@ -177,6 +180,13 @@ def _round(
     return weights
 
 
+def _calm_hours(job: Job) -> list[Example]:
+    """Clutter that no round of mining hears."""
+    count = mining.count_of(MINING_H * job.share)
+    heard = scenes(job.store, "train", count, _progress(job, "clutter to calm heads by"), True, CALM_FROM)
+    return [example(one) for one in heard]
+
+
 def _trial(job: Job, weights: Weights) -> Network:
     write_network(weights, LABELS, job.work / "trial")
     return evaluate.opened(job.work / "trial", LABELS)
@@ -193,6 +203,7 @@ def _finish(
 ) -> str:
     """Heads from few examples, verifier, export, figures, card."""
     _save(job, weights, facts)
+    weights, facts["calm"] = mining.calmed(weights, _trial(job, weights), _calm_hours(job), CALM_PER_H)
     made = job.work / "models"
     write_network(weights, LABELS, made)
     facts["few"] = {label: len(_head(job, made, label, examples, HeadRecipe())) for label in FEW_SHOT}
@@ -205,6 +216,7 @@ def _finish(
     one_head = parameters(head_weights(weights, LABELS[0]))
     base = parameters(base_weights(weights))
     facts |= {
+        "likeness": likeness.table(open_recordings("train", job.corpus), "train"),
         "base": base_id(weights),
         "clips": len(flagged),
         "verifier_steps": job.verifier.steps,

@@ -222,6 +222,28 @@ def test_mining_keeps_what_fools_and_nothing_else(examples, folder, tmp_path):
     )
 
 
+def test_calmed_heads_come_above_zero_no_oftener_than_allowed_and_rank_as_before(
+    examples, weights, folder, tmp_path
+):
+    silent = [replace(one, labels=np.zeros_like(one.labels)) for one in examples]
+    hours = sum(one.hours for one in silent)
+    high = dict(weights)
+    for label in learn.LABELS:
+        high[f"heads.{label}.2.bias"] = weights[f"heads.{label}.2.bias"] + np.float32(9.0)
+    export.write_network(high, learn.LABELS, tmp_path / "high")
+    loud = evaluate.opened(tmp_path / "high", learn.LABELS)
+    calm, lowered = mining.calmed(high, loud, silent, per_h=3.0 / hours)
+    assert all(by > 0.0 for by in lowered.values())
+    export.write_network(calm, learn.LABELS, tmp_path / "calm")
+    network = evaluate.opened(tmp_path / "calm", learn.LABELS)
+    for rate in mining.alarms_per_hour(network, silent, 1e-4).values():
+        assert rate <= 3.0 / hours + 1e-9
+    assert network.base.id == loud.base.id
+    untouched, by = mining.calmed(calm, network, silent, per_h=12.0 / hours)
+    assert set(by.values()) == {0.0}
+    assert all(np.array_equal(untouched[name], value) for name, value in calm.items())
+
+
 def test_a_teacher_labels_without_looking_at_the_labels(examples, folder):
     network = evaluate.opened(folder, learn.LABELS)
     blind = [replace(one, labels=np.full_like(one.labels, UNSURE)) for one in examples]
