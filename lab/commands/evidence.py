@@ -10,18 +10,15 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import io
 import json
-import math
 from pathlib import Path
 
 from lab.errors import BadInput
 from lab.runs.campaign import SLICE_S, Campaign, measure, states, summaries
-from lab.runs.evidence import EvidenceRow, load_plan
+from lab.runs.evidence import load_plan
 
 ROOT = Path(__file__).parents[2]
-RESULTS, MODELS = ROOT / "docs" / "results", ROOT / "detectors" / "models"
-RANGE_RATE, RANGE_LIMITS = 0.90, {"range_fan": 0.80, "range_music": 0.70}
+RESULTS = ROOT / "docs" / "results"
 CEILING_TRIALS = 40
 
 
@@ -29,7 +26,12 @@ def main(arguments: list[str] | None = None) -> None:
     asked = _parser().parse_args(arguments)
     plan = load_plan(asked.plan)
     campaign = Campaign(
-        plan, asked.out, asked.trials_scale, asked.hours_scale, tuple(asked.rows), asked.slice_s
+        plan,
+        asked.out or Path("runs") / plan.suite,
+        asked.trials_scale,
+        asked.hours_scale,
+        tuple(asked.rows),
+        asked.slice_s,
     )
     unknown = sorted(set(asked.rows) - {row.name for row in plan.rows})
     if unknown:
@@ -87,165 +89,39 @@ def measure_ceiling(campaign: Campaign, trials: int) -> None:
 
 
 def publish(campaign: Campaign, results: Path, benchmark: bool) -> None:
-    """Ledger, figures and page. What the ledger has already stays as it is."""
+    """Ledger, figures and page. What the ledger has already stays as it is, and so do published figures of more than is stored here."""
+    from lab.commands.evidence_figures import figures, kept
+    from lab.commands.evidence_texts import BENCHMARKS, TEXTS
     from lab.store import ledger
     from reports import evidence as page
 
-    suite = campaign.plan.path.resolve().parent.name
-    path = results / f"{suite}.json"
+    plan = campaign.plan
+    path = results / f"{plan.suite}.json"
     for found in summaries(campaign).values():
         for scenario in found.scenarios:
             with contextlib.suppress(ledger.AlreadyCounted):
                 ledger.merge(found.model_copy(update={"scenarios": [scenario]}), path)
-    figures_path = results / suite / "figures.json"
+    figures_path = results / plan.suite / "figures.json"
     before = page.read(figures_path) if figures_path.exists() else None
-    figures = _figures(campaign)
-    timed = _benchmark() if benchmark else (before.benchmark if before else "")
-    figures = figures.model_copy(update={"benchmark": timed})
-    page.write(figures, figures_path)
-    (results / f"{suite}.md").write_text(page.page(figures))
-    print(f"published: {path}, {figures_path}, {results / f'{suite}.md'}")
-
-
-def _figures(campaign: Campaign):
-    from lab.runs.findings import findings, ranges, units
-    from reports.evidence import Figures, RangeLine, UnitLine
-
-    ceilings = _ceilings(campaign)
-    rows = {row.name: row for row in campaign.plan.rows}
-    lines = [
-        _line(campaign, one, ceilings.get(row.name))
-        for row in rows.values()
-        for one in findings(campaign, row)
-    ]
-    found_units, found_ranges = [], []
-    if "units" in rows:
-        found_units = [
-            UnitLine(unit=unit, trials=one.trials, difference=one.value, low=one.low)
-            for unit, one in units(campaign, rows["units"]).items()
-            if one.trials
-        ]
-    for name, limit in RANGE_LIMITS.items():
-        if name not in rows or "range_quiet" not in rows:
-            continue
-        one = ranges(campaign, rows[name], rows["range_quiet"], RANGE_RATE)
-        if one is not None:
-            found_ranges.append(
-                RangeLine(
-                    what=rows[name].spec.what,
-                    trials=one.trials,
-                    range_m=one.range_m,
-                    quiet_m=one.reference_m,
-                    ratio=one.ratio,
-                    low=one.low,
-                    high=one.high,
-                    limit=limit,
-                )
-            )
-    return Figures(
-        title=campaign.plan.title,
-        under_test="presence",
-        lines=lines,
-        units=found_units,
-        ranges=found_ranges,
-        mining=_mining(),
-        budget=_budget(),
-    )
-
-
-def _line(campaign: Campaign, one, ceiling: dict[str, float] | None):
-    from reports.evidence import Line
-
-    row: EvidenceRow = one.row
-    result = one.result
-    said: dict[str, object] = {}
-    if result.detection is not None:
-        d = result.detection
-        said |= {"detected": d.detected, "trials": d.trials, "low": d.low, "high": d.high}
-    if result.latency_s is not None:
-        said["median_s"] = result.latency_s.p50
-    if result.false_alarms is not None:
-        f = result.false_alarms
-        said |= {
-            "false_alarms": f.count,
-            "hours": f.hours,
-            "per_day_high": f.per_day_high,
-            "active": f.active_fraction,
-        }
-    for metric in result.metrics:
-        if metric.name == "false_alarm_rate":
-            said |= {"silent_share": metric.value, "silent_high": metric.high, "silent_trials": metric.n}
-    if result.accept:
-        accept = result.accept[0]
-        said |= {
-            "limit": accept.limit,
-            "bound": accept.bound,
-            "verdict": str(accept.verdict),
-            "needed": accept.needed,
-        }
-    if ceiling is not None:
-        said |= {
-            "ceiling_matched": ceiling["matched"],
-            "ceiling_energy": ceiling["energy"],
-            "headroom_db": ceiling["headroom_db"],
-        }
-    asked = row.spec.hours if row.spec.hours is not None else row.spec.trials
-    return Line(
-        row=row.name,
-        group=row.spec.group,
-        what=row.spec.what,
-        scenario=row.scenario.id,
-        scenario_hash=row.scenario.hash,
-        build=row.build.id,
-        build_hash=one.build_hash,
-        detector=one.detector,
-        label=row.spec.label,
-        cells=len(row.cells),
-        asked=float(asked),
-        duty=None if math.isnan(one.duty) else one.duty,
-        **said,
-    )
-
-
-def _ceilings(campaign: Campaign) -> dict[str, dict[str, float]]:
-    path = campaign.out / "ceiling.json"
-    if not path.exists():
-        return {}
-    hashes = {row.scenario.hash for row in campaign.plan.rows}
-    return {
-        key.split()[1]: value
-        for key, value in json.loads(path.read_text()).items()
-        if key.split()[0] in hashes
+    names = {section.title: section.text for section in plan.sections if section.text}
+    unknown = sorted(set(names.values()) - {*TEXTS, *BENCHMARKS})
+    if unknown:
+        raise BadInput(
+            f"{plan.path}: no text {unknown[0]}; there are: {', '.join(sorted({*TEXTS, *BENCHMARKS}))}"
+        )
+    timed = {names.get(one.title): one.text for one in (before.sections if before else [])}
+    texts = {name: TEXTS[name]() for name in names.values() if name in TEXTS}
+    texts |= {
+        name: BENCHMARKS[name]() if benchmark else timed.get(name, "")
+        for name in names.values()
+        if name in BENCHMARKS
     }
-
-
-def _mining() -> str:
-    """As the model's card tells it."""
-    card = (MODELS / "presence.md").read_text()
-    return card.partition("## Mining\n")[2].partition("\n## ")[0].strip()
-
-
-def _budget() -> str:
-    from detectors.presence.budget import WEIGHTS_BYTES, table
-    from detectors.presence.network import Classifier
-
-    small = MODELS / "presence_int8.onnx"
-    said = f"Weights in 8 bits: {small.stat().st_size:,} bytes of {WEIGHTS_BYTES:,}. Four microphones at 96 kHz, a hop of 50 ms:"
-    return said + "\n\n" + table(4, 96_000, Classifier(MODELS / "presence.onnx").parameters)
-
-
-def _benchmark() -> str:
-    from tests.benchmarks import bench_presence
-
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
-        bench_presence.main()
-    timed = said.getvalue().partition("| stage")[0].rstrip()
-    return (
-        "One core, seconds of sound per second (`python -m tests.benchmarks.bench_presence`):\n\n```\n"
-        + timed
-        + "\n```"
-    )
+    fresh = figures(campaign, texts)
+    if before is not None:
+        fresh = kept(fresh, before, {row.name: row for row in plan.rows})
+    page.write(fresh, figures_path)
+    (results / f"{plan.suite}.md").write_text(page.page(fresh))
+    print(f"published: {path}, {figures_path}, {results / f'{plan.suite}.md'}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -258,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "what", choices=("estimate", "measure", "ceiling", "publish"), nargs="?", default="estimate"
     )
-    parser.add_argument("--out", type=Path, default=Path("runs/presence"), help="folder of what is measured")
+    parser.add_argument("--out", type=Path, help="folder of what is measured; default: runs/SUITE")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--minutes", type=float, help="stop after so long; default: when all is measured")
     parser.add_argument(

@@ -17,6 +17,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from detectors.build import Build
+from lab.corpora.audio import corpus_root
+from lab.corpora.catalogue import load_corpus
+from lab.errors import BadInput
 from lab.runs import worker
 from lab.runs.environment import environment
 from lab.runs.evidence import EvidenceRow, Plan
@@ -60,17 +63,18 @@ class Campaign:
 
 @dataclass(frozen=True)
 class State:
-    """How far a row is. trials, wanted: of all its cells. pace: seconds of trial per second of one core, as measured, else the plan's.
-    left_s: of one core."""
+    """How far a row is. trials, wanted: of all its cells. missing: trials that no row before it brings. pace: seconds of trial per second
+    of one core, as measured, else the plan's. left_s: of one core."""
 
     row: EvidenceRow
     trials: int
     wanted: int
+    missing: int
     pace: float
 
     @property
     def left_s(self) -> float:
-        return max(0, self.wanted - self.trials) * self.row.scenario.first.duration_s / self.pace
+        return self.missing * self.row.scenario.first.duration_s / self.pace
 
 
 class TimeUp(Exception):
@@ -92,14 +96,19 @@ def run_of(build: Build) -> RunRecord:
 def states(campaign: Campaign) -> list[State]:
     """How far each chosen row is, from what is stored."""
     found = []
+    promised: set[tuple[str, str, str, int]] = set()
     for row in campaign.chosen:
-        done, audio_s, wall_s = 0, 0.0, 0.0
+        done, audio_s, wall_s = set(), 0.0, 0.0
         for record in stored(campaign, row):
-            done += record.index < campaign.wanted(row)
+            if record.index < campaign.wanted(row):
+                done.add((record.cell_key, record.index))
             audio_s += record.duration_s
             wall_s += record.wall_s
         pace = audio_s / wall_s if wall_s > 0.0 else row.spec.pace
-        found.append(State(row, done, campaign.wanted(row) * len(row.cells), pace))
+        asked = {(cell.key, index) for cell in row.cells for index in range(campaign.wanted(row))}
+        missing = {(row.build.id, row.scenario.id, *one) for one in asked - done} - promised
+        promised |= missing
+        found.append(State(row, len(done), len(asked), len(missing), pace))
     return found
 
 
@@ -123,7 +132,10 @@ def measure(
     Raises KeyboardInterrupt and LabFailure with every finished trial stored.
     """
     begun = time.monotonic()
-    deal = list(_dealt(campaign, states(campaign)))
+    unheard = {row.name: why for row in campaign.chosen if (why := without_recordings(row)) is not None}
+    for name, why in unheard.items():
+        say(f"{name}: left out: {why}")
+    deal = list(_dealt(campaign, [one for one in states(campaign) if one.row.name not in unheard]))
     if not deal:
         say("nothing is missing")
         return
@@ -157,6 +169,17 @@ def measure(
             say(f"{minutes:g} minutes are over; the same command goes on")
         for build, store in stores.items():
             store.set_state(runs[build], RunState.FINISHED)
+
+
+def without_recordings(row: EvidenceRow) -> str | None:
+    """Why the recordings that a row plays are not at hand; None where they are, or it plays none."""
+    for source in row.scenario.first.sources:
+        if source.kind == "recording":
+            try:
+                corpus_root(load_corpus(source.corpus))
+            except BadInput as error:
+                return str(error)
+    return None
 
 
 def summaries(campaign: Campaign) -> dict[str, Results]:

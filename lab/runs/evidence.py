@@ -10,8 +10,13 @@
     build = "presence_baseband"
     label = "major_motion"
     trials = 480
+    [[section]]
+    title = "Found"
+    form = "found"
+    groups = ["walking"]
 
-Scenarios lie beside the plan. Limits are the scenarios' own.
+Scenarios lie beside the plan. Limits are the scenarios' own. Sections are those of the page, in order: rows of their groups in a table of
+their form, or a text by its name.
 """
 
 from __future__ import annotations
@@ -40,7 +45,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length
 
 class RowSpec(Spec):
     """One row. trials: of each cell. hours: of all cells together, shared evenly. pace: seconds rendered and heard per second of one
-    core, a first guess."""
+    core, a first guess. median_s: what the median time to a detection may be. uploads_per_day: clips that may leave the device."""
 
     name: Name
     group: Name
@@ -52,6 +57,8 @@ class RowSpec(Spec):
     trials: int | None = Field(None, ge=1)
     hours: float | None = Field(None, gt=0.0)
     pace: float = Field(60.0, gt=0.0)
+    median_s: float | None = Field(None, gt=0.0)
+    uploads_per_day: float | None = Field(None, gt=0.0)
 
     @model_validator(mode="after")
     def _how_much(self) -> Self:
@@ -60,10 +67,29 @@ class RowSpec(Spec):
         return self
 
 
+class SectionSpec(Spec):
+    """A chapter of the page. form: see `reports.evidence`. groups: of the rows in it. text: name of one of `lab.commands.evidence_texts`,
+    for the form `text`. note: Markdown below the table."""
+
+    title: str = Field(min_length=1, max_length=80)
+    form: Name
+    groups: tuple[Name, ...] = ()
+    text: Name | None = None
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _what(self) -> Self:
+        if (self.form == "text") != (self.text is not None) or (self.form == "text") == bool(self.groups):
+            raise ValueError(f'section "{self.title}": groups of rows, or form = "text" with its text')
+        return self
+
+
 class _PlanSpec(Spec):
     format: Literal["earshot-evidence/1"]
     title: str
+    detector: Name
     row: tuple[RowSpec, ...] = Field(min_length=1)
+    section: tuple[SectionSpec, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,9 +123,17 @@ class EvidenceRow:
 
 @dataclass(frozen=True)
 class Plan:
+    """detector: the one under test; others of a build are what it is compared with."""
+
     path: Path
     title: str
+    detector: str
     rows: tuple[EvidenceRow, ...]
+    sections: tuple[SectionSpec, ...]
+
+    @property
+    def suite(self) -> str:
+        return self.path.resolve().parent.name
 
     @property
     def builds(self) -> dict[str, Build]:
@@ -121,9 +155,16 @@ def load_plan(path: Path) -> Plan:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise BadInput(f"{path}: rows must have different names; twice: {', '.join(twice)}")
+    groups = {row.group for row in spec.row}
+    for section in spec.section:
+        for group in sorted(set(section.groups) - groups):
+            raise BadInput(
+                f"{path}: section {section.title}: no row of group {group}; there are: {', '.join(sorted(groups))}"
+            )
     scenarios: dict[str, ScenarioFile] = {}
     builds: dict[str, Build] = {}
-    return Plan(path, spec.title, tuple(_row(row, path, scenarios, builds) for row in spec.row))
+    rows = tuple(_row(row, path, scenarios, builds) for row in spec.row)
+    return Plan(path, spec.title, spec.detector, rows, spec.section)
 
 
 def _row(

@@ -1,44 +1,51 @@
-"""What a campaign has found: each row of its plan judged over all its cells together, for every detector of the build."""
+"""What a campaign has found: each row of its plan judged over all its cells together, for every detector of the build and each stage of it."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from lab.runs.campaign import Campaign, stored
+from lab.runs.counted import with_counts
 from lab.runs.evidence import EvidenceRow
 from lab.scoring.outcome import Outcome
+from lab.store.records import TrialRecord
 from lab.verdicts import judge
 from lab.verdicts.paired import Difference, RangeRatio, difference, range_ratio
 
 
 @dataclass(frozen=True)
 class Finding:
-    """detector: whose. result: of all cells of the row together, the scenario's limit held against it. duty: share of the time in
-    which it listened."""
+    """detector, stage: whose. result: of all cells of the row together, the scenario's limit held against it, with what the detector
+    counted. duty: share of the time in which it listened."""
 
     row: EvidenceRow
     detector: str
+    stage: str
     build_hash: str
     result: judge.Row
     duty: float
 
 
 def findings(campaign: Campaign, row: EvidenceRow) -> list[Finding]:
-    """One for each detector that reports the row's label; none where nothing is measured."""
+    """One for each stage of each detector that reports the row's label; none where nothing is measured."""
     limits = {(one.metric, one.at_least, one.at_most): replace(one, where={}) for one in row.limits}
     found = []
-    for detector, outcomes in _outcomes(campaign, row).items():
+    records = [replace(record, tracks=(), events=()) for record in stored(campaign, row)]
+    for (detector, stage), outcomes in _outcomes(row, records).items():
         duration_s = row.scenario.first.duration_s * sum(o.invalid is None for o in outcomes)
         listened_s = sum(o.free_s for o in outcomes)
+        result = judge.judge_cell(outcomes, tuple(limits.values()))
         found.append(
             Finding(
                 row=row,
                 detector=detector,
+                stage=stage,
                 build_hash=row.build.parts[detector],
-                result=judge.judge_cell(outcomes, tuple(limits.values())),
+                result=with_counts(result, records),
                 duty=listened_s / duration_s if duration_s else float("nan"),
             )
         )
@@ -72,22 +79,29 @@ def ranges(campaign: Campaign, row: EvidenceRow, reference: EvidenceRow, asked: 
     return range_ratio(own, other, asked)
 
 
-def _outcomes(campaign: Campaign, row: EvidenceRow) -> dict[str, list[Outcome]]:
-    """Detector -> the outcomes of the row's label, of as many trials of each cell as are asked for."""
+def _outcomes(row: EvidenceRow, records: Iterable[TrialRecord]) -> dict[tuple[str, str], list[Outcome]]:
+    """Detector and stage -> the outcomes of the row's label."""
     expected = row.spec.label in row.scenario.first.expect.labels
-    found: dict[str, list[Outcome]] = defaultdict(list)
-    for record in stored(campaign, row):
+    found: dict[tuple[str, str], list[Outcome]] = defaultdict(list)
+    for record in records:
         for kept in record.outcomes:
             outcome = Outcome.from_json(kept)
             if outcome.rule.label == row.spec.label:
-                found[outcome.rule.detector].append(outcome if expected else replace(outcome, targets=()))
+                found[outcome.rule.detector, outcome.rule.stage].append(
+                    outcome if expected else replace(outcome, targets=())
+                )
     return dict(found)
 
 
 def _hits(campaign: Campaign, row: EvidenceRow, key: str) -> dict[float, dict[int, bool]]:
-    """Cell value -> trial -> whether its target was detected by the detector under test, the last of the build."""
-    name, found = row.build.detectors[-1].name, defaultdict(dict)
-    for outcome in _outcomes(campaign, row).get(name, []):
+    """Cell value -> trial -> whether its target was detected by the first stage of the detector under test."""
+    under_test = [
+        outcomes
+        for (name, _), outcomes in _outcomes(row, stored(campaign, row)).items()
+        if name == campaign.plan.detector
+    ]
+    found = defaultdict(dict)
+    for outcome in under_test[0] if under_test else ():
         if outcome.invalid is None and outcome.targets:
             hit = np.all([target.detected(outcome.rule.threshold) for target in outcome.targets])
             found[outcome.cell[key]][outcome.index] = bool(hit)

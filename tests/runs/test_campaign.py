@@ -49,6 +49,7 @@ position_m = [0.4, 2.0, 0.8]
 PLAN = """
 format = "earshot-evidence/1"
 title = "Small"
+detector = "doppler_cfar"
 [[row]]
 name = "near"
 group = "walking"
@@ -74,6 +75,19 @@ scenario = "empty"
 build = "presence_cfar_baseband"
 label = "presence"
 hours = 0.005
+[[section]]
+title = "Found"
+form = "found"
+groups = ["walking"]
+note = "In one room."
+[[section]]
+title = "Nobody there"
+form = "exposure"
+groups = ["exposure"]
+[[section]]
+title = "Said"
+form = "confusion"
+groups = ["walking", "exposure"]
 """
 
 
@@ -134,8 +148,22 @@ def test_published_figures_are_those_of_the_ledger_and_more_trials_replace_fewer
     figures = page.read(tmp_path / name / "figures.json")
     assert page.unsupported(figures, entries) == []
     assert page.page(figures) == (tmp_path / f"{name}.md").read_text()
+    shown = page.page(figures)
+    assert "Of 2 targets" in shown and "walks across, 1.5 m" in shown and "In one room." in shown
+    assert [(one.kind, one.trials) for one in figures.heard] == [
+        ("walk 1.5", 2),
+        ("walk 2.0", 2),
+        ("empty", 3),
+    ]
     more = figures.lines[0].model_copy(update={"detected": 99})
     assert page.unsupported(figures.model_copy(update={"lines": [more]}), entries)
+
+
+def test_figures_of_more_than_is_stored_here_stay(campaign, measured, tmp_path):
+    command.publish(campaign, tmp_path, benchmark=False)
+    before = (tmp_path / f"{campaign.plan.suite}.md").read_text()
+    command.publish(Campaign(campaign.plan, tmp_path / "elsewhere"), tmp_path, benchmark=False)
+    assert (tmp_path / f"{campaign.plan.suite}.md").read_text() == before
 
 
 def test_results_of_what_there_is_are_kept_beside_the_store(campaign, measured):
@@ -151,6 +179,11 @@ def test_results_of_what_there_is_are_kept_beside_the_store(campaign, measured):
         (("distance_m = 1.5", "distance_m = 9.0"), "matches no cell of walk; there are: distance_m=1.5"),
         (('name = "both"', 'name = "near"'), "rows must have different names"),
         (('build = "presence_cfar_baseband"', 'build = "absent"'), "row near"),
+        (
+            ('groups = ["walking"]', 'groups = ["flying"]'),
+            "no row of group flying; there are: exposure, walking",
+        ),
+        (('groups = ["walking"]', 'text = "a"'), "groups of rows, or form"),
     ],
 )
 def test_a_plan_that_cannot_be_followed_is_refused(folder: Path, change, said):

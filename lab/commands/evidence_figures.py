@@ -1,0 +1,234 @@
+"""From what a campaign has measured to the figures of its page."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+
+from lab.runs.campaign import Campaign
+from lab.runs.evidence import EvidenceRow
+from lab.runs.findings import Finding, findings, ranges, units
+from lab.runs.heard import by_recording, grid, reported
+from reports.evidence import Figures, GridLine, HeardLine, Line, RangeLine, Section, UnitLine
+
+RANGE_RATE, RANGE_LIMITS, RANGE_OF = 0.90, {"range_fan": 0.80, "range_music": 0.70}, "range_quiet"
+UNITS = "units"
+GRID_SOURCE, GRID_KEYS = "alarm", ("carrier_hz", "on_s", "off_s", "pause_s")
+LATE_KEYS = ("carrier_hz", "on_s", "off_s", "late_pause_s")
+
+
+def figures(campaign: Campaign, texts: Mapping[str, str]) -> Figures:
+    """texts: Markdown for the sections that have a name of one."""
+    plan = campaign.plan
+    rows = {row.name: row for row in plan.rows}
+    sections = [
+        Section(
+            title=one.title,
+            form=one.form,
+            groups=list(one.groups),
+            text=texts.get(one.text, "") if one.text else "",
+            note=one.note.strip(),
+        )
+        for one in plan.sections
+    ]
+    ceilings = _ceilings(campaign)
+    return Figures(
+        title=plan.title,
+        suite=plan.suite,
+        under_test=plan.detector,
+        lines=[_line(one, ceilings.get(row.name)) for row in plan.rows for one in findings(campaign, row)],
+        units=_units(campaign, rows),
+        ranges=_ranges(campaign, rows),
+        heard=[
+            line
+            for one in sections
+            if one.form in ("confusion", "recordings")
+            for line in _heard(campaign, one)
+        ],
+        grids=[
+            line
+            for one in sections
+            if one.form == "grid"
+            for row in plan.rows
+            if row.spec.group in one.groups
+            for line in _grid(campaign, row)
+        ],
+        sections=sections,
+    )
+
+
+def kept(fresh: Figures, before: Figures, now: Mapping[str, EvidenceRow]) -> Figures:
+    """`fresh` with what was published before of rows of which less is stored here: recordings that are elsewhere, or a folder that is gone.
+
+    now: the plan's rows by name; figures of another scenario or build than theirs are not kept.
+    """
+    much = {row: 0.0 for row in now}
+    for line in fresh.lines:
+        much[line.row] = max(much[line.row], _much(line))
+    older = [
+        line
+        for line in before.lines
+        if line.row in now and _is_of(line, now[line.row]) and _much(line) > much[line.row]
+    ]
+    rows = {line.row for line in older}
+    groups = {line.group for line in older}
+    order = list(now)
+    lines = [line for line in fresh.lines if line.row not in rows] + older
+    return fresh.model_copy(
+        update={
+            "lines": sorted(lines, key=lambda line: order.index(line.row)),
+            "heard": _either(fresh.heard, before.heard, lambda one: one.group in groups),
+            "grids": _either(fresh.grids, before.grids, lambda one: one.row in rows),
+            "units": before.units if UNITS in rows else fresh.units,
+            "ranges": before.ranges if rows & {*RANGE_LIMITS, RANGE_OF} else fresh.ranges,
+        }
+    )
+
+
+def _either(fresh: list, before: list, older) -> list:
+    return [one for one in fresh if not older(one)] + [one for one in before if older(one)]
+
+
+def _is_of(line: Line, row: EvidenceRow) -> bool:
+    return (line.scenario_hash, line.build_hash) == (row.scenario.hash, row.build.parts.get(line.detector))
+
+
+def _much(line: Line) -> float:
+    return line.hours + line.trials + line.silent_trials
+
+
+def _line(one: Finding, ceiling: dict[str, float] | None) -> Line:
+    row, result = one.row, one.result
+    said: dict[str, object] = {}
+    if result.detection is not None:
+        d = result.detection
+        said |= {"detected": d.detected, "trials": d.trials, "low": d.low, "high": d.high}
+    if result.latency_s is not None:
+        said["median_s"] = result.latency_s.p50
+    if result.false_alarms is not None:
+        f = result.false_alarms
+        said |= {
+            "false_alarms": f.count,
+            "hours": f.hours,
+            "per_day_high": f.per_day_high,
+            "active": f.active_fraction,
+        }
+    for metric in result.metrics:
+        if metric.name == "false_alarm_rate":
+            said |= {"silent_share": metric.value, "silent_high": metric.high, "silent_trials": metric.n}
+        if metric.name == "uploads_per_day":
+            said |= {"uploads": metric.n, "uploads_per_day": metric.value}
+            said |= {"uploads_low": metric.low, "uploads_high": metric.high}
+        if metric.name == "uploaded_s_per_day":
+            said["uploaded_s_per_day"] = metric.value
+    if result.accept:
+        accept = result.accept[0]
+        said |= {
+            "limit": accept.limit,
+            "bound": accept.bound,
+            "verdict": str(accept.verdict),
+            "needed": accept.needed,
+        }
+    if ceiling is not None:
+        said |= {
+            "ceiling_matched": ceiling["matched"],
+            "ceiling_energy": ceiling["energy"],
+            "headroom_db": ceiling["headroom_db"],
+        }
+    spec = row.spec
+    return Line(
+        row=row.name,
+        group=spec.group,
+        what=spec.what,
+        scenario=row.scenario.id,
+        scenario_hash=row.scenario.hash,
+        build=row.build.id,
+        build_hash=one.build_hash,
+        detector=one.detector,
+        stage=one.stage,
+        label=spec.label,
+        cells=len(row.cells),
+        asked=float(spec.hours if spec.hours is not None else spec.trials),
+        of_hours=spec.hours is not None,
+        median_limit_s=spec.median_s,
+        uploads_limit=spec.uploads_per_day,
+        duty=None if math.isnan(one.duty) else one.duty,
+        **said,
+    )
+
+
+def _units(campaign: Campaign, rows: Mapping[str, EvidenceRow]) -> list[UnitLine]:
+    if UNITS not in rows:
+        return []
+    return [
+        UnitLine(unit=unit, trials=one.trials, difference=one.value, low=one.low)
+        for unit, one in units(campaign, rows[UNITS]).items()
+        if one.trials
+    ]
+
+
+def _ranges(campaign: Campaign, rows: Mapping[str, EvidenceRow]) -> list[RangeLine]:
+    lines = []
+    for name, limit in RANGE_LIMITS.items():
+        if name not in rows or RANGE_OF not in rows:
+            continue
+        one = ranges(campaign, rows[name], rows[RANGE_OF], RANGE_RATE)
+        if one is not None:
+            lines.append(
+                RangeLine(
+                    what=rows[name].spec.what,
+                    trials=one.trials,
+                    range_m=one.range_m,
+                    quiet_m=one.reference_m,
+                    ratio=one.ratio,
+                    low=one.low,
+                    high=one.high,
+                    limit=limit,
+                )
+            )
+    return lines
+
+
+def _heard(campaign: Campaign, section: Section) -> list[HeardLine]:
+    lines = []
+    for group in section.groups:
+        rows = [row for row in campaign.plan.rows if row.spec.group == group]
+        if section.form == "confusion":
+            found = [(one.what, "", one) for one in reported(campaign, rows)]
+        else:
+            by = by_recording(campaign, rows)
+            found = [(kind, path, one) for (kind, path), stages in by.items() for one in stages]
+        lines += [
+            HeardLine(
+                group=group,
+                kind=kind,
+                recording=path,
+                stage=one.stage,
+                trials=one.trials,
+                nothing=one.nothing,
+                labels=dict(sorted(one.labels.items())),
+            )
+            for kind, path, one in found
+        ]
+    return lines
+
+
+def _grid(campaign: Campaign, row: EvidenceRow) -> list[GridLine]:
+    late = "late" in row.scenario.id
+    return [
+        GridLine(row=row.name, stage=one.stage, values=one.values, detected=one.detected, trials=one.trials)
+        for one in grid(campaign, row, GRID_SOURCE, LATE_KEYS if late else GRID_KEYS)
+    ]
+
+
+def _ceilings(campaign: Campaign) -> dict[str, dict[str, float]]:
+    path = campaign.out / "ceiling.json"
+    if not path.exists():
+        return {}
+    hashes = {row.scenario.hash for row in campaign.plan.rows}
+    return {
+        key.split()[1]: value
+        for key, value in json.loads(path.read_text()).items()
+        if key.split()[0] in hashes
+    }

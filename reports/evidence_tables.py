@@ -1,0 +1,263 @@
+"""The tables of a page of evidence, one function a form: (figures, section) to lines of Markdown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from reports.evidence import Figures, Line, RangeLine, Section
+from reports.evidence_heard import confusion, grids, recordings
+from reports.markdown import table
+
+LEAST_PAIRS = 30  # for a bootstrap to mean anything
+WORDS = {"pass": "met", "fail": "**missed**", "inconclusive": "open"}
+
+
+def summary(figures: Figures) -> list[str]:
+    """How many targets are met, stage by stage where there are several."""
+    own = [line for line in figures.lines if line.detector == figures.under_test and line.group != "compared"]
+    stages = list(dict.fromkeys(line.stage for line in own)) or ["device"]
+    told = []
+    for stage in stages:
+        said = [line.verdict for line in own if line.stage == stage]
+        count = {verdict: said.count(verdict) for verdict in WORDS}
+        whose = (
+            f"Of {sum(count.values())} targets"
+            if len(stages) == 1
+            else f"{stage.capitalize()}: of {sum(count.values())} targets"
+        )
+        told.append(f"{whose} {count['pass']} are met, {count['fail']} missed, {count['inconclusive']} open.")
+    return [" ".join(told)]
+
+
+def found(figures: Figures, section: Section) -> list[str]:
+    lines = _own(figures, section)
+    with_ceiling = any(line.ceiling_matched is not None for line in lines)
+    rows = []
+    for line in lines:
+        row = [line.what, line.stage, _rate(line), _median(line)]
+        if with_ceiling:
+            row.append(_ceiling(line))
+        rows.append([*row, line.limit or "", _verdict(line), _still(line)])
+    ceiling = ["ceiling, energy"] if with_ceiling else []
+    return _staged(
+        ["what", "stage", "found", "median latency", *ceiling, "target", "verdict", "missing"], rows
+    )
+
+
+def silent(figures: Figures, section: Section) -> list[str]:
+    """Trials without an event of the label: in how many of them it was reported."""
+    rows = []
+    for line in _own(figures, section):
+        share, high = line.silent_share or 0.0, line.silent_high
+        count = round(share * line.silent_trials)
+        told = "-" if high is None else f"{count}/{line.silent_trials} = {share:.4f}, at most {high:.4f}"
+        rows.append([line.what, line.stage, line.label, told, line.limit or "", _verdict(line), _still(line)])
+    return _staged(["what", "stage", "called", "in trials", "target", "verdict", "missing"], rows)
+
+
+def held(figures: Figures, section: Section) -> list[str]:
+    rows = []
+    for line in _own(figures, section):
+        said = _rate(line)
+        if line.silent_trials:
+            said = (
+                f"{line.silent_share:.3f} of {line.silent_trials} half hours, at most {line.silent_high:.3f}"
+            )
+        duty = f"{line.duty:.0%}" if line.silent_trials and line.duty is not None else ""
+        rows.append([line.what, said, duty, line.limit or "", _verdict(line), _still(line)])
+    return table(["what", "found", "tone on", "target", "verdict", "missing"], rows)
+
+
+def exposure(figures: Figures, section: Section) -> list[str]:
+    rows = [
+        [
+            line.what,
+            line.stage,
+            str(line.false_alarms),
+            f"{line.hours:.2f}",
+            f"{24.0 * line.false_alarms / line.hours:.2f}, at most {line.per_day_high:.3g}"
+            if line.hours
+            else "-",
+            "-" if line.active is None else f"{line.active:.3%}",
+            line.limit or "",
+            _verdict(line),
+            _still(line),
+        ]
+        for line in _own(figures, section)
+    ]
+    return _staged(
+        ["what", "stage", "alarms", "hours", "a day", "in alarm", "target a day", "verdict", "missing"], rows
+    )
+
+
+def second_look(figures: Figures, section: Section) -> list[str]:
+    """What the verifier makes of what the device flags, from the counts of both."""
+    lines = _own(figures, section)
+    rows = []
+    for name in dict.fromkeys(line.row for line in lines):
+        of_row = {line.stage: line for line in lines if line.row == name}
+        if {"device", "cascade"} <= set(of_row):
+            device, cascade = of_row["device"], of_row["cascade"]
+            true = device.trials > 0
+            flagged, passed = (_alarms(device), _alarms(cascade))
+            share = f"{passed / flagged:.3f}" if flagged else "-"
+            rows.append(
+                [device.what, device.label, "true" if true else "false", str(flagged), str(passed), share]
+            )
+    return table(
+        ["what", "called", "these are", "flagged by the device", "left by the verifier", "share"], rows
+    )
+
+
+def uploads(figures: Figures, section: Section) -> list[str]:
+    """Clips that leave the device, of each scenario once."""
+    rows, seen = [], set()
+    for line in _own(figures, section):
+        if line.uploads is None or line.uploads_high is None or line.scenario in seen:
+            continue
+        seen.add(line.scenario)
+        limit, verdict = line.uploads_limit, ""
+        if limit is not None:
+            low = line.uploads_low or 0.0
+            verdict = "met" if line.uploads_high <= limit else "**missed**" if low > limit else "open"
+        rows.append(
+            [
+                line.scenario,
+                str(line.uploads),
+                f"{line.uploads_per_day:.2f}, at most {line.uploads_high:.3g}",
+                "-" if line.uploaded_s_per_day is None else f"{line.uploaded_s_per_day:.1f}",
+                "" if limit is None else f"at most {limit:g}",
+                verdict,
+            ]
+        )
+    return table(["scenario", "clips", "clips a day", "seconds of audio a day", "target", "verdict"], rows)
+
+
+def ranges(figures: Figures, section: Section) -> list[str]:
+    rows = [
+        [
+            one.what,
+            f"{one.range_m:.1f} m of {one.quiet_m:.1f} m",
+            "-" if math.isnan(one.ratio) else f"{one.ratio:.0%}, at least {one.low:.0%}",
+            f"at least {one.limit:.0%}",
+            _range_verdict(one),
+            str(one.trials),
+        ]
+        for one in figures.ranges
+    ]
+    return table(["what", "range", "of quiet", "target", "verdict", "paired trials a distance"], rows)
+
+
+def units(figures: Figures, section: Section) -> list[str]:
+    lines = figures.units
+    if not lines:
+        return table([], [])
+    kept = sum(one.difference >= -0.05 for one in lines)
+    sure = sum(one.low >= -0.05 for one in lines)
+    said = (
+        f"{kept} of {len(lines)} units find at most 0.05 less than the one as designed; of {sure} the bound says so too (target: 18 of 20). "
+        f"{min(one.trials for one in lines)} paired trials a unit at least."
+    )
+    heads = ["unit", *(str(one.unit) for one in lines)]
+    body = [
+        ["difference", *(f"{one.difference:+.3f}" for one in lines)],
+        ["at least", *(f"{one.low:+.3f}" for one in lines)],
+    ]
+    return [said, "", *table(heads, body)]
+
+
+def compared(figures: Figures, section: Section) -> list[str]:
+    lines = [line for line in figures.lines if line.group in section.groups]
+    detectors = list(dict.fromkeys(line.detector for line in lines))
+    rows = []
+    for row in dict.fromkeys(line.row for line in lines):
+        of_row = {line.detector: line for line in lines if line.row == row}
+        first = next(iter(of_row.values()))
+        much = f"{first.trials} trials" if first.trials else f"{first.hours:.2f} h, a day"
+        rows.append([f"{first.what} ({much})", *(_point(of_row.get(name)) for name in detectors)])
+    return table(["what", *detectors], rows)
+
+
+def text(figures: Figures, section: Section) -> list[str]:
+    return [section.text.strip()] if section.text.strip() else []
+
+
+FORMS: dict[str, Callable[[Figures, Section], list[str]]] = {
+    "found": found,
+    "silent": silent,
+    "held": held,
+    "exposure": exposure,
+    "second_look": second_look,
+    "uploads": uploads,
+    "ranges": ranges,
+    "units": units,
+    "compared": compared,
+    "confusion": confusion,
+    "recordings": recordings,
+    "grid": grids,
+    "text": text,
+}
+
+
+def _own(figures: Figures, section: Section) -> list[Line]:
+    return [
+        line for line in figures.lines if line.detector == figures.under_test and line.group in section.groups
+    ]
+
+
+def _staged(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The column of stages is left out where there is one stage."""
+    if len({row[1] for row in rows}) < 2:
+        heads, rows = [heads[0], *heads[2:]], [[row[0], *row[2:]] for row in rows]
+    return table(heads, rows)
+
+
+def _rate(line: Line) -> str:
+    if not line.trials or line.low is None or line.high is None:
+        return "-"
+    return (
+        f"{line.detected}/{line.trials} = {line.detected / line.trials:.3f} [{line.low:.3f}, {line.high:.3f}]"
+    )
+
+
+def _median(line: Line) -> str:
+    if line.median_s is None:
+        return ""
+    over = line.median_limit_s is not None and line.median_s > line.median_limit_s
+    return f"{line.median_s:.2f} s" + (f" (over {line.median_limit_s:g})" if over else "")
+
+
+def _ceiling(line: Line) -> str:
+    if line.ceiling_matched is None:
+        return ""
+    return f"{line.ceiling_matched:.2f} ({line.headroom_db:+.0f} dB), {line.ceiling_energy:.2f}"
+
+
+def _verdict(line: Line) -> str:
+    return WORDS.get(line.verdict, "")
+
+
+def _still(line: Line) -> str:
+    return "" if line.verdict != "inconclusive" else line.needed or ""
+
+
+def _alarms(line: Line) -> int:
+    """Events found, else alarms in hours of exposure, else trials with an alarm."""
+    if line.trials:
+        return line.detected
+    return line.false_alarms if line.of_hours else round((line.silent_share or 0.0) * line.silent_trials)
+
+
+def _range_verdict(one: RangeLine) -> str:
+    if one.trials < LEAST_PAIRS:
+        return f"open: {LEAST_PAIRS} trials at least"
+    return "met" if one.low >= one.limit else "**missed**" if one.high < one.limit else "open"
+
+
+def _point(line: Line | None) -> str:
+    if line is None:
+        return ""
+    if line.trials:
+        return f"{line.detected / line.trials:.2f}"
+    return f"{24.0 * line.false_alarms / line.hours:.1f}" if line.hours else "-"
