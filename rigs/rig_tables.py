@@ -163,12 +163,13 @@ class Stage(Table):
 
 
 class Switch(Table):
-    """A relay channel. amplifier: on while a trial plays. device_power: closed when the device has power."""
+    """A relay channel. amplifier: on while a trial plays. device_power: closed when the device has power. alarm: an alarm on the bench, that
+    sounds while it is closed."""
 
     name: Text
     instrument: Name
     channel: int = Field(ge=1, le=64)
-    role: Literal["amplifier", "device_power"]
+    role: Literal["amplifier", "device_power", "alarm"]
 
 
 class Mark(Table):

@@ -52,7 +52,7 @@ class VirtualDevice:
         self._queue: deque[NDArray[np.float32] | int] = deque()
         self._queued = self._heard = self._worked = 0  # samples at the sound card's rate
         self.lost_samples = 0
-        self._closing = self._restart = False
+        self._closing = self._restart = self._alarm = False
         self._worker: threading.Thread | None = None
         stack = Stack(build)
         self._needs = stack.needs
@@ -150,7 +150,13 @@ class VirtualDevice:
                 self._converter, self._channels = before
                 raise
             self._listener.microphones = Microphone(spec.audible, channels, trial.rng("microphones"))
+            room.alarm(self._alarm)
             self._twin = room
+
+    def alarm(self, on: bool) -> None:
+        """Let the alarm of the room sound from its beginning, or be silent; where the room has none, nothing."""
+        self._alarm = on
+        self._twin.alarm(on)
 
     def power(self, on: bool) -> None:
         """Cut or give power: without it the console is dead and nothing is listened to."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from detectors.build import Build
 from detectors.interface import (
     AUDIBLE,
+    DEVICE,
     PLAYBACK,
     Block,
     ScoreTrack,
@@ -108,7 +109,11 @@ class Listener:
         self._looked = self._heard
         for name, detector in self._stack.detectors.items():
             spec = self._build[name]
+            # Where a second stage confirms what the first has flagged, the last one is what is reported.
+            decides = getattr(detector, "stages", (DEVICE,))[-1]
             for track in detector.tracks():
+                if track.stage != decides:
+                    continue
                 alarms = self._alarms.setdefault((name, track.label), LiveAlarms(spec.refractory_s))
                 threshold = self._thresholds.get(track.label, spec.threshold)
                 for hop in alarms.fresh(track, threshold):

@@ -153,6 +153,10 @@ class VirtualDeviceProcess(HeldProcess):
         """What the relay in its supply does. Raises LabFailure."""
         self._ask("power", on=on)
 
+    def alarm(self, on: bool) -> None:
+        """What the relay of the alarm in its room does. Raises LabFailure."""
+        self._ask("alarm", on=on)
+
     def reboot(self) -> None:
         """Let it crash and start again. Raises LabFailure."""
         self._ask("reboot")

@@ -35,6 +35,7 @@ from lab.bench.physical.playback import Playback
 from lab.bench.physical.quiet import judge_quiet
 from lab.bench.physical.session import RecordedSession
 from lab.bench.physical.sound_card import audio_spec
+from lab.bench.physical.soundings import Soundings
 from lab.bench.physical.strokes import Strokes
 from lab.bench.physical.upkeep import last_left
 from lab.bench.protocol import CaptureFacts, DeviceReport, Session, origin_of
@@ -62,6 +63,7 @@ class _Heard:
     events: tuple[Event, ...]
     console: tuple[str, ...]
     faults: tuple[str, ...]
+    alarms: tuple[Event, ...] = ()
 
 
 class PhysicalBench:
@@ -156,7 +158,8 @@ class PhysicalBench:
         for one in heard:
             noises = one.playback.noises_db_spl
             faults += judge_quiet(plan, self.rig, self._spec, one.take.quiet, noises, measured)
-        facts = facts_of(plan, self.rig, own.playback, own.take, measured, faults, self._report(plan, heard))
+        report = self._report(plan, heard)
+        facts = facts_of(plan, self.rig, own.playback, own.take, measured, faults, report, own.alarms)
         return self._noted(plan, own.take, facts, own.console), own.take
 
     def _faults_since(self, losses: Mapping[str, int], measured: dict[str, float]) -> list[str]:
@@ -268,6 +271,8 @@ class PhysicalBench:
             self.stand.place(
                 self._scenarios[trial.scenario_id], trial.cell.key, trial.index, trial.seed, plays
             )
+        if self.rig.kind == "physical" and plan.soundings:
+            self._operator.tell("HEARING: an alarm sounds next. Ears covered or out of the room.")
         loudest = max((sound.level_db_spl or 0.0 for sound in plan.sounds), default=0.0)
         if self.rig.kind == "physical" and loudest > self.rig.safety.hearing_warning_db_spl:
             self._operator.tell(
@@ -305,18 +310,26 @@ class PhysicalBench:
         ear = None
         if device is not None:
             ear = DeviceEar(instruments.console, device, instruments.console.mark())
+        soundings = Soundings(plan.soundings, instruments.switch)
+
+        def heard() -> None:
+            soundings.begin()
+            if ear is not None:
+                ear.begin()
 
         with instruments.attended(playback.seconds + TAKE_MARGIN_S):
             path = capture_path(self.captures, name, self.rig)
-            take = play_and_record(
-                self._spec, playback, path, ear.begin if ear is not None else lambda: None, self._stop_with
-            )
+            try:
+                take = play_and_record(self._spec, playback, path, heard, self._stop_with)
+            finally:
+                soundings.finish()
             if ear is not None:
                 ear.settle()
+        alarms = soundings.truth(plan.trial, take.clock) if take.clock.running else ()
         if ear is None:
-            return _Heard(playback, take, (), (), ())
-        faults = tuple(filter(None, [ear.fault()]))
-        return _Heard(playback, take, ear.events(take.clock), ear.lines(), faults)
+            return _Heard(playback, take, (), (), tuple(soundings.faults), alarms)
+        faults = tuple(filter(None, [ear.fault(), *soundings.faults]))
+        return _Heard(playback, take, ear.events(take.clock), ear.lines(), faults, alarms)
 
     def _stop_with(self, stop: Callable[[str], None]) -> None:
         self._stop_sound = stop

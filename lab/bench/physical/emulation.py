@@ -26,7 +26,10 @@ from rigs.emulators.wire import PtyServer
 from rigs.locks import default_folder
 from rigs.profile import find_emulator
 from rigs.rig_file import EMULATOR, RigFile
-from rigs.rig_tables import Instrument, Switch
+from rigs.rig_tables import Instrument
+
+# What a contact of a relay board is in: the supply of the virtual device, the supply of an alarm in its room.
+CONTACTS = {"device_power": VirtualDeviceProcess.power, "alarm": VirtualDeviceProcess.alarm}
 
 
 @dataclass(frozen=True)
@@ -68,8 +71,8 @@ class Emulation:
             # One thread, so that off and on arrive in the order in which the contact moved.
             hand = opening.enter_context(ThreadPoolExecutor(1, "supply"))
 
-            def supply(on: bool) -> None:
-                hand.submit(self._power, on)
+            def moved(contact: Callable[[VirtualDeviceProcess, bool], None]) -> Callable[[bool], None]:
+                return lambda on: hand.submit(self._move, contact, on)
 
             # The device first: whether it has power is then for the relays to say.
             if self.console is not None:
@@ -87,8 +90,14 @@ class Emulation:
                     continue  # it moves on the clock of the sound card
                 if one.link.url == EMULATOR and one.driver != "console":
                     emulator = self._emulator(one)
-                    powered = _Powered(emulator, self._device_power(one.name), supply)
-                    self.servers[one.name] = opening.enter_context(PtyServer(powered, one.name))
+                    wired = {
+                        switch.channel: moved(CONTACTS[switch.role])
+                        for switch in self.rig.switches
+                        if switch.instrument == one.name and switch.role in CONTACTS
+                    }
+                    self.servers[one.name] = opening.enter_context(
+                        PtyServer(_Wired(emulator, wired) if wired else emulator, one.name)
+                    )
             self._open = opening.pop_all()
         return self
 
@@ -135,24 +144,18 @@ class Emulation:
             return None
         return device.instrument
 
-    def _device_power(self, board: str) -> Switch | None:
-        return next(
-            (s for s in self.rig.switches if s.instrument == board and s.role == "device_power"), None
-        )
-
-    def _power(self, on: bool) -> None:
-        device = self.device
-        if device is not None:
+    def _move(self, contact: Callable[[VirtualDeviceProcess, bool], None], on: bool) -> None:
+        if self.device is not None:
             with suppress(Exception):  # it has ended; the console shows that soon enough
-                device.power(on)
+                contact(self.device, on)
 
 
-class _Powered:
-    """A relay board one of whose contacts is in the supply of the virtual device; any other emulator as it is."""
+class _Wired:
+    """A relay board some of whose contacts do something: by channel, called with whether it is closed."""
 
-    def __init__(self, emulator: Any, switch: Switch | None, power: Callable[[bool], None]) -> None:
-        self._emulator, self._switch, self._power = emulator, switch, power
-        self._on: bool | None = None
+    def __init__(self, emulator: Any, wired: Mapping[int, Callable[[bool], None]]) -> None:
+        self._emulator, self._wired = emulator, wired
+        self._closed: dict[int, bool] = {}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._emulator, name)
@@ -167,12 +170,11 @@ class _Powered:
         return self._emulator.tick()
 
     def _look(self) -> None:
-        if self._switch is None:
-            return
-        on = bool(self._emulator.contacts.get(self._switch.channel))
-        if on != self._on:
-            self._on = on
-            self._power(on)
+        for channel, moved in self._wired.items():
+            closed = bool(self._emulator.contacts.get(channel))
+            if closed != self._closed.get(channel):
+                self._closed[channel] = closed
+                moved(closed)
 
 
 def wiring(rig: RigFile) -> Wiring:

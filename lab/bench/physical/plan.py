@@ -10,11 +10,13 @@ from lab.acoustics.room import RoomSpec
 from lab.errors import BadInput
 from lab.movers.linear_stage import LinearStageSpec
 from lab.scenario.trial import POSITION_KEYS, Trial
+from lab.sources.alarms import AlarmSpec
 from lab.sources.catalogue import SourceSpec
 from rigs.rig_file import RigFile
 from rigs.rig_tables import Output, Switch
 
 CREST_DB = 18.0  # peaks of speech and music over their RMS while active, little exceeded
+ALARM_ENDS_S = 0.5  # before the end of a trial at the latest: the last pilot and the quiet after it are no place for alarms
 ON_MARK_M = 0.005  # a distance this close to a mark is the mark's
 
 
@@ -54,6 +56,16 @@ class Stroke:
 
 
 @dataclass(frozen=True)
+class Sounding:
+    """An alarm that sounds from `on_s` to `off_s` of the trial, while its switch is closed."""
+
+    source: AlarmSpec
+    switch: Switch
+    on_s: float
+    off_s: float
+
+
+@dataclass(frozen=True)
 class Placing:
     """What a person must do, as nothing on this bench has a motor for it."""
 
@@ -72,7 +84,7 @@ class RigPlan:
     """What a bench does for one trial, in this order: place, move, switch on, play and record, switch off.
 
     channels: microphones of the device, from the first, that the reference stack hears. tone: the device's own loudspeaker, where the build
-    emits. strokes: of the stage while the trial runs, of what `target` says. notes: what of the scenario this bench does not reproduce.
+    emits. strokes: of the stage while the trial runs, of what `target` says. soundings: alarms that are set off meanwhile. notes: what of the scenario this bench does not reproduce.
     """
 
     trial: Trial
@@ -85,6 +97,7 @@ class RigPlan:
     tone: Output | None = None
     target: LinearStageSpec | None = None
     strokes: tuple[Stroke, ...] = ()
+    soundings: tuple[Sounding, ...] = ()
 
     @property
     def distance_m(self) -> float | None:
@@ -107,6 +120,10 @@ class RigPlan:
         for stroke in self.strokes:
             speed = stroke.feed_mm_min / 60_000.0
             found.append(f"at {stroke.at_s:g} s start for {stroke.distance_m:.2f} m at {speed:.2f} m/s")
+        for one in self.soundings:
+            found.append(
+                f"{one.switch.name} on from {one.on_s:g} to {one.off_s:g} s: {one.source.name} sounds"
+            )
         found.append(f"record {self.trial.spec.duration_s:g} s")
         return tuple(found)
 
@@ -142,6 +159,7 @@ def plan_trial(
         tone=rig.tone,
         target=target,
         strokes=strokes,
+        soundings=_soundings(trial, rig),
     )
 
 
@@ -218,6 +236,8 @@ def _kinds(trial: Trial, rig: RigFile) -> Iterator[str]:
     for source in trial.spec.sources:
         if rig.tone is not None:
             yield f"sources.{source.name}: this bench plays the device's own tone and nothing else"
+        elif isinstance(source, AlarmSpec) and any(one.role == "alarm" for one in rig.switches):
+            yield from _alarm(source, trial, rig)
         elif source.kind not in ("media", "noise"):
             yield f"sources.{source.name}: nothing here plays kind = {source.kind!r}"
     if rig.kind != "emulated" and trial.spec.interferers:
@@ -229,6 +249,27 @@ def _kinds(trial: Trial, rig: RigFile) -> Iterator[str]:
             yield f'movers.{mover.name}: no stage here carries a target; [stage] with carries = "target" is needed'
         elif number:
             yield f"movers.{mover.name}: there is one stage, and it carries one target"
+
+
+def _alarm(source: AlarmSpec, trial: Trial, rig: RigFile) -> Iterator[str]:
+    alarms = [one for one in trial.spec.sources if isinstance(one, AlarmSpec)]
+    switches = [one for one in rig.switches if one.role == "alarm"]
+    if source is alarms[0] and len(alarms) > len(switches):
+        yield f'it has {len(alarms)} alarms, the bench has {len(switches)} switches with role = "alarm"'
+    if source.schedule is not None:
+        yield f"sources.{source.name}.schedule: an alarm on a bench sounds once, at start_s"
+    if source.start_s >= trial.spec.duration_s - ALARM_ENDS_S:
+        yield f"sources.{source.name}.start_s = {source.start_s:g}: it would not sound before the trial ends"
+
+
+def _soundings(trial: Trial, rig: RigFile) -> tuple[Sounding, ...]:
+    alarms = [one for one in trial.spec.sources if isinstance(one, AlarmSpec)]
+    switches = [one for one in rig.switches if one.role == "alarm"]
+    last_s = trial.spec.duration_s - ALARM_ENDS_S
+    return tuple(
+        Sounding(source, switch, source.start_s, min(source.start_s + source.lasts_s, last_s))
+        for source, switch in zip(alarms, switches, strict=False)
+    )
 
 
 def _target(trial: Trial) -> LinearStageSpec | None:
@@ -345,6 +386,8 @@ def _notes(trial: Trial, rig: RigFile, needs: Mapping[str, StreamNeed]) -> Itera
         yield "no room, no distance: every source is heard at its level at 1 m, by every microphone alike"
     elif rig.kind == "physical":
         yield f"room and furniture are those of {rig.room}, not the scenario's"
+        if any(isinstance(source, AlarmSpec) for source in trial.spec.sources):
+            yield "alarms are those that the bench has: their place, level and rhythm are not the scenario's"
     heard, there = _channels(trial, rig, needs), len(trial.spec.device.microphones_m)
     need = needs.get(stream_of(rig))
     if need is not None and need.channels is None and heard < there:

@@ -113,3 +113,25 @@ def test_more_sources_than_loudspeakers_are_refused(trial_of, rig_of):
     second = '[[sources]]\nkind = "media"\nname = "radio"\nclasses = ["music"]\ndistance_m = 1.0\nlevel_db_spl = 60.0\n[expect]'
     (said,) = problems(trial_of("[expect]", second), rig_of("emulated"))
     assert said == "it has 2 sources of media (tv, radio), the bench has 1 outputs"
+
+
+ALARM = (
+    '[[sources]]\nkind = "noise"',
+    '[[sources]]\nkind = "alarm"\nname = "alarm"\nstart_s = 1.0\nlasts_s = {lasts_s}\ndistance_m = 1.5\n[[sources]]\nkind = "noise"',
+)
+
+
+@pytest.mark.parametrize(("lasts_s", "off_s"), [(1.0, 2.0), (60.0, 2.8)])
+def test_an_alarm_sounds_while_a_relay_is_closed_and_no_longer_than_the_trial(trial_of, rig_of, lasts_s, off_s):
+    rig = rig_of("emulated")
+    bell = rig.switches[0].model_copy(update={"name": "bell", "channel": 3, "role": "alarm"})
+    rig = rig.model_copy(update={"switches": (*rig.switches, bell)})
+    plan = plan_trial(trial_of(ALARM[0], ALARM[1].format(lasts_s=lasts_s)), rig, NEEDS)
+    (sounding,) = plan.soundings
+    assert (sounding.switch.channel, sounding.on_s, sounding.off_s) == (3, 1.0, pytest.approx(off_s))
+    assert [switch.role for switch in plan.switches] == ["amplifier"]
+
+
+def test_a_bench_without_a_relay_for_it_refuses_an_alarm(trial_of, rig_of):
+    with pytest.raises(Refused, match="sources.alarm: nothing here plays kind = 'alarm'"):
+        plan_trial(trial_of(ALARM[0], ALARM[1].format(lasts_s=1.0)), rig_of("emulated"), NEEDS)
