@@ -38,7 +38,7 @@ def mine(
         float, typer.Option(min=0.01, max=10.0, help="Of the training trials or scenes, as trained.")
     ] = 1.0,
     steps: Annotated[
-        int | None, typer.Option(min=10, help="As trained; a round learns a third of them.")
+        int | None, typer.Option(min=10, help="As trained; a round learns a part of them.")
     ] = None,
     seed: Seed = None,
     jobs: Jobs = None,

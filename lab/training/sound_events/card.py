@@ -69,7 +69,7 @@ def write_card(
         "|---|---|",
         *(f"| {name} | {count} |" for name, count in facts["families"].items()),
         "",
-        f"Learning: {facts['recipe']['steps']} steps of {facts['recipe']['batch']} crops of {facts['recipe']['crop']} frames, AdamW at "
+        f"Learning: {facts['recipe']['steps']} steps of {facts['recipe']['batch']} crops of {facts['recipe']['crop']} frames, before that shorter ones, AdamW at "
         f"{facts['recipe']['rate']:g}, {'after' if facts['pretrained'] else 'without'} pre-training; verifier {facts['verifier_steps']} steps on "
         f"{facts['clips']} clips. Seconds: "
         + ", ".join(f"{name} {value}" for name, value in facts["seconds"].items())

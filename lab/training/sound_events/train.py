@@ -44,8 +44,8 @@ MINING_H = 2.0
 CALM_FROM = 500_000  # scene
 # Scenes with a false alarm per hour of clutter, in which there is some fifty times as much to be heard as at home.
 CALM_PER_H = 20.0
-MINED_SHARE = 1 / 3  # of the steps of training, at half of its rate
-STUDY_SHARE = 1 / 6
+MINED_SHARE = 1 / 5  # of the steps of training, at half of its rate
+STUDY_SHARE = 1 / 10
 
 
 @dataclass(frozen=True)
