@@ -78,7 +78,7 @@ def grids(figures: Figures, section: Section) -> list[str]:
         points = [one for one in figures.grids if one.row == row]
         if not points:
             continue
-        stages = list(dict.fromkeys(one.stage for one in points))
+        stages = sorted({one.stage for one in points}, key=lambda stage: (stage != "device", stage))
         carriers = sorted({float(one.values["carrier_hz"]) for one in points})
         rows = [
             [

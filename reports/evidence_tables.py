@@ -111,23 +111,21 @@ def second_look(figures: Figures, section: Section) -> list[str]:
 
 
 def uploads(figures: Figures, section: Section) -> list[str]:
-    """Clips that leave the device, of each scenario once."""
-    rows, seen = [], set()
+    """Clips that leave the device, of rows that say how many may."""
+    rows = []
     for line in _own(figures, section):
-        if line.uploads is None or line.uploads_high is None or line.scenario in seen:
+        limit = line.uploads_limit
+        if limit is None or line.uploads is None or line.uploads_high is None or line.stage == "cascade":
             continue
-        seen.add(line.scenario)
-        limit, verdict = line.uploads_limit, ""
-        if limit is not None:
-            low = line.uploads_low or 0.0
-            verdict = "met" if line.uploads_high <= limit else "**missed**" if low > limit else "open"
+        low = line.uploads_low or 0.0
+        verdict = "met" if line.uploads_high <= limit else "**missed**" if low > limit else "open"
         rows.append(
             [
                 line.scenario,
                 str(line.uploads),
                 f"{line.uploads_per_day:.2f}, at most {line.uploads_high:.3g}",
                 "-" if line.uploaded_s_per_day is None else f"{line.uploaded_s_per_day:.1f}",
-                "" if limit is None else f"at most {limit:g}",
+                f"at most {limit:g}",
                 verdict,
             ]
         )
