@@ -45,7 +45,7 @@ def emulate(bench: str, seconds: float | None, faults: Sequence[str], corpus: Pa
 def set_fault(emulation: Emulation, text: str) -> None:
     """`relays:silence`, `rail:late_s=0.5`, `rail:unplug=false`, `rail:none`. Raises BadInput with what there is."""
     name, _, wanted = text.partition(":")
-    known = list(emulation.stand.urls)
+    known = emulation.wires
     if name not in known:
         raise BadInput(f"fault {text!r}: no emulated instrument {name!r}; there are: {', '.join(known)}")
     if wanted == "none":

@@ -78,10 +78,10 @@ def test_only_an_emulated_bench_can_be_emulated(capsys):
 class Wires:
     """An emulation that only notes the faults it is asked for."""
 
-    console = "console"
+    wires = ("relays", "rail", "console")
 
     def __init__(self):
-        self.servers, self.asked = {"relays": None, "rail": None}, []
+        self.asked = []
 
     def set_faults(self, name, faults):
         self.asked.append((name, faults))

@@ -125,6 +125,11 @@ class Emulation:
             os.getpid(), urls, control, {name: os.environ[name] for name in names if name in os.environ}
         )
 
+    @property
+    def wires(self) -> tuple[str, ...]:
+        """The instruments whose wire may have faults."""
+        return tuple(self.stand.urls)
+
     def set_faults(self, name: str, faults: Mapping[str, Any]) -> None:
         """Faults on the wire of one instrument, see `rigs.emulators.wire.Faults`; `interleave` as text."""
         if name == self.console and self.device is not None:
