@@ -18,9 +18,7 @@ PACKAGES = ("earshot", "numpy", "scipy", "numba", "pyroomacoustics", "soxr", "so
 def environment(build: Build, rigs: Sequence[RigIdentity] = ()) -> Environment:
     """rigs: the bench of a run, where it has one."""
     return Environment(
-        build=BuildIdentity(
-            id=build.id, hash=build.hash, path=_short(build.path), detectors=build.parts
-        ),
+        build=BuildIdentity(id=build.id, hash=build.hash, path=_short(build.path), detectors=build.parts),
         packages={name: _version(name) for name in PACKAGES},
         commit=commit(),
         python=platform.python_version(),

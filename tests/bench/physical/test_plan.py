@@ -122,7 +122,9 @@ ALARM = (
 
 
 @pytest.mark.parametrize(("lasts_s", "off_s"), [(1.0, 2.0), (60.0, 2.8)])
-def test_an_alarm_sounds_while_a_relay_is_closed_and_no_longer_than_the_trial(trial_of, rig_of, lasts_s, off_s):
+def test_an_alarm_sounds_while_a_relay_is_closed_and_no_longer_than_the_trial(
+    trial_of, rig_of, lasts_s, off_s
+):
     rig = rig_of("emulated")
     bell = rig.switches[0].model_copy(update={"name": "bell", "channel": 3, "role": "alarm"})
     rig = rig.model_copy(update={"switches": (*rig.switches, bell)})
