@@ -8,11 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from detectors.errors import DetectorError
 from detectors.presence.features import BANDS, CHANNELS, VERSION
+from detectors.runtime import session
 
 CLASSES = ("none", "minor", "major")
 State = NDArray[np.float32]
@@ -23,17 +23,7 @@ class Classifier:
     `next_state`. Runs on one thread. Raises DetectorError for a file that is none, or is made for another map."""
 
     def __init__(self, path: Path | str) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # noqa: BLE001  the runtime's own errors have no common base
-            raise DetectorError(f"{path}: not a network that can be run: {str(error)[:200]}") from None
-        meta = self._session.get_modelmeta().custom_metadata_map
+        self._session, meta = session(path)
         if meta.get("features") != VERSION or meta.get("classes") != " ".join(CLASSES):
             raise DetectorError(
                 f"{path}: made for features {meta.get('features')!r}, classes {meta.get('classes')!r}; "

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from detectors.errors import DetectorError
 from detectors.interface import LABELS
+from detectors.runtime import session
 from detectors.sound_events import features
 
 SHIPPED = Path(__file__).parents[1] / "models" / "sound_events" / "verifier.onnx"
@@ -108,17 +108,7 @@ class OnnxVerifier:
     """
 
     def __init__(self, path: Path | str) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # noqa: BLE001  the runtime's own errors have no common base
-            raise DetectorError(f"{path}: not a network that can be run: {str(error)[:200]}") from None
-        meta = self._session.get_modelmeta().custom_metadata_map
+        self._session, meta = session(path)
         self.labels = tuple(meta.get("labels", "").split())
         if meta.get("features") != features.VERSION or not self.labels:
             raise DetectorError(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from detectors.presence.features import BANDS, CHANNELS
 from detectors.presence.network import CLASSES
 from lab.errors import BadInput
+from lab.training.extra import torch_module
 from lab.training.presence.examples import IGNORED, Example
 
 Weights = Mapping[str, NDArray[np.float32]]
@@ -37,15 +38,6 @@ class Recipe:
     mined_weight: float = 4.0
     seed: int = 5
     threads: int = 1
-
-
-def torch_module() -> Any:
-    """torch, an extra of training. Raises BadInput that says how to install it."""
-    try:
-        import torch
-    except ModuleNotFoundError:
-        raise BadInput("training needs torch: requirements/install.sh train") from None
-    return torch
 
 
 def statistics(examples: Sequence[Example]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

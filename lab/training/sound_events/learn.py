@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from detectors.sound_events import features
 from detectors.sound_events.network import EMBEDDING, INPUTS
 from lab.errors import BadInput
+from lab.training.extra import torch_module
 from lab.training.sound_events.examples import Example
 from lab.training.sound_events.scenes import TARGETS, UNSURE
 
@@ -49,15 +50,6 @@ class Recipe:
     mined_weight: float = 2.0
     seed: int = 6
     threads: int = 1
-
-
-def torch_module() -> Any:
-    """torch, an extra of training. Raises BadInput that says how to install it."""
-    try:
-        import torch
-    except ModuleNotFoundError:
-        raise BadInput("training needs torch: requirements/install.sh train") from None
-    return torch
 
 
 def network(labels: Sequence[str] = LABELS) -> Any:

@@ -22,10 +22,11 @@ from numpy.typing import NDArray
 from detectors.sound_events import features
 from detectors.sound_events.clips import excerpt
 from detectors.sound_events.network import Network
+from lab.training.extra import torch_module
 from lab.training.sound_events.evaluate import average_precision, log_odds
 from lab.training.sound_events.examples import WIDTH, Example
 from lab.training.sound_events.export import Graph, parameters
-from lab.training.sound_events.learn import Recipe, Say, Weights, prepare, take, torch_module, weights_of
+from lab.training.sound_events.learn import Recipe, Say, Weights, prepare, take, weights_of
 from lab.training.sound_events.scenes import TARGETS, UNSURE
 
 VERDICTS = (
