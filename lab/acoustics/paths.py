@@ -43,16 +43,7 @@ def impulse_responses(
     source = np.asarray(source_m, dtype=np.float64)
     microphones = np.asarray(microphones_m, dtype=np.float64)
     check_positions(room, source, microphones)
-    key = content_key(
-        "paths",
-        room=room.id,
-        absorption=room.absorption,
-        scattering=room.scattering,
-        source=source,
-        microphones=microphones,
-        rate_hz=int(rate_hz),
-        seed=int(seed),
-    )
+    key = _key("paths", room, source, microphones, rate_hz, seed)
     stored = cache.get(key) if cache is not None else None
     if stored is not None:
         return stored["responses"]
@@ -77,16 +68,7 @@ def late_tail(
     source = np.asarray(source_m, dtype=np.float64)
     microphones = np.asarray(microphones_m, dtype=np.float64)
     check_positions(room, source, microphones)
-    key = content_key(
-        "late tail",
-        room=room.id,
-        absorption=room.absorption,
-        scattering=room.scattering,
-        source=source,
-        microphones=microphones,
-        rate_hz=int(rate_hz),
-        seed=int(seed),
-    )
+    key = _key("late tail", room, source, microphones, rate_hz, seed)
     stored = cache.get(key) if cache is not None else None
     if stored is not None:
         return stored["tail"]
@@ -107,6 +89,27 @@ def check_positions(room: CalibratedRoom, source: NDArray, microphones: NDArray)
     nearest = float(np.linalg.norm(microphones - source, axis=1).min())
     if nearest < NEAREST_M:
         raise BadInput(f"a source {nearest:.3f} m from a microphone: the nearest allowed is {NEAREST_M:g} m")
+
+
+def _key(
+    what: str,
+    room: CalibratedRoom,
+    source: NDArray[np.float64],
+    microphones: NDArray[np.float64],
+    rate_hz: int,
+    seed: int,
+) -> str:
+    """Of what is kept in the cache."""
+    return content_key(
+        what,
+        room=room.id,
+        absorption=room.absorption,
+        scattering=room.scattering,
+        source=source,
+        microphones=microphones,
+        rate_hz=int(rate_hz),
+        seed=int(seed),
+    )
 
 
 def _render(
