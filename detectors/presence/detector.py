@@ -4,7 +4,8 @@
                                                                                                   power -> emission
 
 Everything goes hop by hop, 50 ms each, so that how a stream is cut into blocks changes no bit. A hop that cannot be used has no score
-(NaN), and neither have the SETTLE_S after it, in which filters and maps forget what was; what a network remembers starts anew.
+(NaN), and neither have the SETTLE_S after it, in which filters forget what was; what a network remembers starts anew. New filters and
+maps take START_S.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ from detectors.presence.power import Power, PowerSettings
 
 HOP_S = 0.05
 PLAYBACK_HZ = (16_000, 48_000)
-SETTLE_S = 1.0
+SETTLE_S = 1.0  # after a gap
+START_S = 3.0  # of new filters and maps: the removal adapts, backgrounds are learnt
 SPAN_S = 1.0  # how far back the maps look
 NOT_SENSING = (np.nan,) * len(LABELS)
 CHANGED_DB, CHANGED_S = 6.0, 30.0  # a carrier so different for so long: the room or the unit is another
@@ -213,7 +215,6 @@ class PresenceDetector:
             self._deaf_s = 0.0
             if verdict is Verdict.REBUILD:
                 self._build()
-                self._settle(Phase.SETTLING)
             scores = self._sense(envelope[self._hearing.alive], played)
             self._watch(playing)
         if not self._power.step(self._phase is Phase.SENSING):
@@ -269,7 +270,6 @@ class PresenceDetector:
             self._mixer = Mixer(self._rate_hz, RATE_HZ, result.carrier_hz, self._channels)
         self._reference: NDArray | None = None
         self._build()
-        self._settle(Phase.SETTLING)
 
     def _build(self) -> None:
         """Filters and maps for the microphones that live."""
@@ -283,10 +283,14 @@ class PresenceDetector:
         self._notch = LineNotch(channels, RATE_HZ)
         self._map = DopplerMap(channels, RATE_HZ)
         self._reference = None
+        self._settle_hops = 0
+        self._settle(Phase.SETTLING, START_S)
 
-    def _settle(self, phase: Phase) -> None:
+    def _settle(self, phase: Phase, seconds: float = SETTLE_S) -> None:
+        """What is still to be waited for is not cut short."""
+        left = self._settle_hops if self._phase in (Phase.SETTLING, Phase.DEAF) else 0
         self._phase = phase
-        self._settle_hops = round(SETTLE_S / HOP_S)
+        self._settle_hops = max(left, round(seconds / HOP_S))
         self._clutter.reset()
 
     def _watch(self, playing: bool) -> None:

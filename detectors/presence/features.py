@@ -40,6 +40,8 @@ _FLICKER_FROM_HZ = 60.0  # Doppler whose flicker is looked at
 _QUICK, _SLOW = 0.25, 0.025  # per hop: 0.2 s and 2 s
 # Medians of levels in dB step by so much per hop: quick at first, then 1 dB/s for the background, 0.5 dB/s for noise.
 _BACKGROUND_DB, _NOISE_DB = 0.05, 0.025
+_FILLED, _MEAN_HOPS = 40, 20
+_QUICKER, _FALLING = 40.0, 120.0  # steps are longer by 1 + this / hops heard
 
 
 class DopplerMap:
@@ -165,12 +167,16 @@ def _advance(hop, fast, held, decimated, high_passed, envelope, taps):
 
 
 @njit(cache=True, error_model="numpy")
-def _stepped(level, held, step, heard, filled):
-    """A median tracked in steps, quick at the start; before the frames are filled it is the level itself."""
-    if heard <= filled:
+def _stepped(level, held, step, heard, falling):
+    """A median tracked in steps. It starts as the level itself while filters and frames fill, then as its mean over _MEAN_HOPS; at first its
+    steps are longer, downwards by `falling`: what an adapting filter leaves behind is not there to stay."""
+    if heard <= _FILLED:
         return level
-    step *= 1.0 + 40.0 / heard
-    return held + min(max(level - held, -step), step)
+    if heard <= _FILLED + _MEAN_HOPS:
+        return held + (level - held) / (heard - _FILLED)
+    apart = level - held
+    step *= 1.0 + (falling if apart < 0.0 else _QUICKER) / heard
+    return held + min(max(apart, -step), step)
 
 
 @njit(cache=True, error_model="numpy")
@@ -199,7 +205,7 @@ def _bands(
         # The mean of the logarithm of an exponential variate is 0.577 below the logarithm of its mean.
         level = 10.0 * np.log10(np.e) * (total / bins + 0.5772) + _db(density)
         if heard > 0:
-            noise_db[m] = _stepped(level, noise_db[m], _NOISE_DB, heard, 4)
+            noise_db[m] = _stepped(level, noise_db[m], _NOISE_DB, heard, _QUICKER)
         noise[m] = 10.0 ** (noise_db[m] / 10.0)
     auto = np.zeros(channels)
     cross = np.zeros(len(pairs), np.complex128)
@@ -228,7 +234,7 @@ def _bands(
                 alive += 1
         loudness = _db(loud / max(alive, 1) + 1e-3)
         if heard > 0:
-            background_db[b] = _stepped(loudness, background_db[b], _BACKGROUND_DB, heard, 11)
+            background_db[b] = _stepped(loudness, background_db[b], _BACKGROUND_DB, heard, _FALLING)
         features[0, b] = min(max(loudness / 10.0, -1.0), 8.0)
         features[1, b] = min(max((loudness - background_db[b]) / 10.0, -2.0), 5.0)
         coherence, valid, along, lengths = 0.0, 0, 0.0, 0.0

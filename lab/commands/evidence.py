@@ -70,7 +70,7 @@ def measure_ceiling(campaign: Campaign, trials: int) -> None:
     path = campaign.out / "ceiling.json"
     kept = json.loads(path.read_text()) if path.exists() else {}
     for row in campaign.chosen:
-        key = f"{row.scenario.hash} {row.name} {trials}"
+        key = f"{row.scenario.hash} {row.name} {trials} in air"
         if row.spec.group not in ("walking", "minor") or key in kept:
             continue
         each = max(1, trials // len(row.cells))

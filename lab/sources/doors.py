@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from lab.sources.draws import between, held_out
+from lab.sources.draws import between, held_out, resonances
 from lab.sources.modal import RATE_HZ, mixed, strike
 from lab.sources.placed import PlacedSpec, SoundStream
 from lab.sources.struck import Struck, open_struck
@@ -89,11 +89,11 @@ class _Door:
 
     def __init__(self, leaf: str, rng: np.random.Generator, split: str) -> None:
         leaf_hz, leaf_tau = LEAVES[leaf]
-        self.hz = np.sort([held_out(rng, split, *leaf_hz) for _ in range(14)])
+        self.hz = resonances(rng, split, *leaf_hz, 14)
         self.tau = np.array([between(rng, *leaf_tau) for _ in self.hz]) * (self.hz[0] / self.hz) ** 0.35
-        self.lock_hz = np.array([held_out(rng, split, 1500.0, 7000.0) for _ in range(8)])
+        self.lock_hz = resonances(rng, split, 1500.0, 7000.0, 8)
         self.lock_tau = np.array([between(rng, 0.8e-3, 6e-3) for _ in self.lock_hz])
-        self.loose_hz = np.array([held_out(rng, split, 250.0, 2500.0) for _ in range(8)])
+        self.loose_hz = resonances(rng, split, 250.0, 2500.0, 8)
         self.loose_tau = np.array([between(rng, 4e-3, 16e-3) for _ in self.loose_hz])
 
     def boom(

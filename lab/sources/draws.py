@@ -10,10 +10,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lab.errors import BadInput
 
 STRIPS = 8
+SIZE = 1.2
 OWNED = {"train": (0, 2, 5, 6), "tune": (3,), "test": (1, 4, 7)}
 
 
@@ -39,3 +41,15 @@ def strip_of(value: float, low: float, high: float, *, log: bool = True) -> int:
 def between(rng: np.random.Generator, low: float, high: float) -> float:
     """A value in [low, high], of equal chance per octave."""
     return math.exp(float(rng.uniform(math.log(low), math.log(high))))
+
+
+def resonances(
+    rng: np.random.Generator, split: str, low: float, high: float, count: int
+) -> NDArray[np.float64]:
+    """`count` resonances of one body, rising, of equal chance per octave from `low` to `high`, times its size, 1 / SIZE to SIZE.
+
+    What the split owns is the size of the body, which moves all of them together. Cutting the range of each by itself would give
+    the bodies of a split a comb of bands, by which they would be known.
+    """
+    size = held_out(rng, split, 1.0 / SIZE, SIZE)
+    return np.sort([size * between(rng, low, high) for _ in range(count)])

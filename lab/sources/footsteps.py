@@ -24,7 +24,7 @@ from pydantic import Field, model_validator
 
 from detectors.interface import Event
 from lab.acoustics.placement import FloorPath, Height
-from lab.sources.draws import between, held_out
+from lab.sources.draws import between, held_out, resonances
 from lab.sources.modal import RATE_HZ, band_noise, mixed, strike
 from lab.sources.placed import Name, PlacedSpec, Sound, SoundStream, check_place, starts
 from lab.sources.struck import Struck, alike, lasting_s, pressure
@@ -48,8 +48,8 @@ FLOORS: dict[str, tuple[tuple[float, float], tuple[float, float], float, float]]
 SHOES: dict[str, tuple[tuple[float, float], float, float]] = {
     "barefoot": ((2.5e-3, 8e-3), 0.0, 44.0),
     "sock": ((4e-3, 11e-3), 0.0, 40.0),
-    "trainer": ((1.2e-3, 4.5e-3), 0.02, 49.0),
-    "leather": ((0.6e-3, 2.0e-3), 0.12, 56.0),
+    "trainer": ((1.2e-3, 4.5e-3), 0.05, 49.0),
+    "leather": ((0.6e-3, 2.0e-3), 0.15, 56.0),
     "heel": ((0.25e-3, 1.0e-3), 0.3, 61.0),
 }
 
@@ -266,14 +266,14 @@ def _step(walk: Walk, foot: int, own: np.random.Generator, split: str) -> NDArra
     kept = np.random.default_rng([walk.feet, 0])
     floor_hz, floor_tau, softer_s, _ = FLOORS[walk.surface]
     contact_s, click_share, _ = SHOES[walk.shoe]
-    hz = np.sort([held_out(kept, split, *floor_hz) for _ in range(9)])
+    hz = resonances(kept, split, *floor_hz, 9)
     tau = np.array([between(kept, *floor_tau) for _ in hz]) * (150.0 / np.maximum(hz, 150.0)) ** 0.3
     gain = kept.standard_normal(9) * (hz / hz[0]) ** 1.0
-    sole_hz = np.array([held_out(kept, split, 600.0, 4500.0) for _ in range(5)])
+    sole_hz = resonances(kept, split, 600.0, 4500.0, 5)
     sole_tau = np.array([between(kept, 0.8e-3, 5e-3) for _ in range(5)])
     contact = held_out(kept, split, *contact_s) * (1.0 + 0.1 * foot)
     roll_s = held_out(kept, split, 0.06, 0.13) * math.sqrt(1.3 / walk.speed_m_s)
-    scuff_share = held_out(kept, split, 0.001, 0.02) * (0.3 if walk.surface == "carpet" else 1.0)
+    scuff_share = held_out(kept, split, 0.004, 0.08) * (0.3 if walk.surface == "carpet" else 1.0)
 
     body, click = np.zeros((2, round(STEP_S * RATE_HZ)))
     here = hz * math.exp(0.04 * own.standard_normal()), gain * (1.0 + 0.4 * own.standard_normal(9))

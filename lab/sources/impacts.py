@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.sources.draws import between, held_out
+from lab.sources.draws import between, held_out, resonances
 from lab.sources.modal import FREE_BAR, RATE_HZ, band_noise, mixed, strike
 from lab.sources.placed import PlacedSpec, SoundStream
 from lab.sources.shatter import CERAMIC, Pieces, shatter
@@ -89,9 +89,9 @@ BODIES: dict[str, Body] = {
         tilt=1.0,
     ),
     "metal": Body(
-        (930.0, 6500.0),
+        (850.0, 8000.0),
         (0.10, 0.3),
-        (0.2e-3, 0.6e-3),
+        (0.15e-3, 0.4e-3),
         (1, 4),
         (0.1, 0.6),
         (68.0, 92.0),
@@ -157,7 +157,7 @@ def _struck(body: Body, rng: np.random.Generator, split: str) -> NDArray[np.floa
         lowest = held_out(rng, split, *body.hz) * np.exp(0.15 * rng.standard_normal((blows, 1)))
         hz = lowest * body.ratios * np.exp(0.03 * rng.standard_normal((blows, len(body.ratios))))
     else:
-        hz = np.sort([held_out(rng, split, *body.hz) for _ in range(body.modes)])
+        hz = resonances(rng, split, *body.hz, body.modes)
         hz = hz * np.exp(0.005 * rng.standard_normal((blows, 1)))
     tau = held_out(rng, split, *body.tau_s) * (1000.0 / hz) ** body.slope
     tau *= np.exp(0.25 * rng.standard_normal(hz.shape[1]))
@@ -186,7 +186,7 @@ def _crockery(rng: np.random.Generator, split: str) -> NDArray[np.float64]:
     seconds = 1.6
     parting, landing, ground = shatter(CERAMIC, pieces, floor, seconds, rng)
     clunk = np.zeros(round(0.2 * RATE_HZ))
-    hz = np.array([held_out(rng, split, 400.0, 3000.0) for _ in range(8)])
+    hz = resonances(rng, split, 400.0, 3000.0, 8)
     tau = between(rng, 0.003, 0.012) * (1000.0 / hz) ** 0.5
     strike(clunk, 0.0, between(rng, 0.15e-3, 0.6e-3), hz, tau, rng.standard_normal(8))
     n = round(0.15 * RATE_HZ)
@@ -202,8 +202,8 @@ def _crockery(rng: np.random.Generator, split: str) -> NDArray[np.float64]:
 def _mail_slot(rng: np.random.Generator, split: str) -> NDArray[np.float64]:
     """The flap falls upon the leaf (a thud of the door, a clank of sheet metal), bounces and clanks again."""
     out = np.zeros(round(1.2 * RATE_HZ))
-    leaf = np.array([held_out(rng, split, 70.0, 500.0) for _ in range(8)])
-    flap = np.array([held_out(rng, split, 900.0, 7000.0) for _ in range(10)])
+    leaf = resonances(rng, split, 70.0, 500.0, 8)
+    flap = resonances(rng, split, 900.0, 7000.0, 10)
     swing_s, springy = held_out(rng, split, 0.05, 0.16), rng.uniform(0.25, 0.5)
     hard = held_out(rng, split, 0.2e-3, 0.8e-3)
     flap_tau = held_out(rng, split, 0.015, 0.08) * math.sqrt(1000.0) / np.sqrt(flap)

@@ -8,7 +8,14 @@ import pytest
 from scipy.special import ndtr
 
 from lab.acoustics.ultrasonic.baseband import Baseband, noise_filter
-from lab.bench.simulated.ceiling import FALSE_ALARM, THRESHOLD, ceiling, detectability, energy_probability
+from lab.bench.simulated.ceiling import (
+    FALSE_ALARM,
+    THRESHOLD,
+    ceiling,
+    detectability,
+    energy_probability,
+    in_air,
+)
 from lab.bench.simulated.scene import Scene
 from lab.bench.simulated.ultrasound import UltrasonicScene
 from lab.scenario.load import load_scenario
@@ -30,6 +37,18 @@ def test_without_a_signal_only_false_alarms_are_left():
     silent, noise = np.zeros((4, 8000), complex), np.ones((4, 64))
     assert float(ndtr(-THRESHOLD)) == pytest.approx(FALSE_ALARM)
     assert energy_probability(silent, noise, 4000.0) == pytest.approx(4 * FALSE_ALARM, rel=1e-3)
+
+
+def test_what_flickers_hides_what_moves_alike():
+    """Echoes of the same density per bin: 3^2 of air on a noise of 1 leave a tenth of the detectability."""
+    rng = np.random.default_rng(4)
+    air = 3.0 * (rng.standard_normal((2, 80_000)) + 1j * rng.standard_normal((2, 80_000))) / np.sqrt(2.0)
+    noise = np.ones((2, 64))
+    both = in_air(5.0 + air, noise, 4000.0)
+    assert both[:, 10:-10].mean() == pytest.approx(10.0, rel=0.03)
+    echo = rng.standard_normal((2, 4000)) + 0j
+    assert detectability(echo, both) == pytest.approx(0.1 * detectability(echo, noise), rel=0.1)
+    assert energy_probability(echo, both, 4000.0) < energy_probability(echo, noise, 4000.0)
 
 
 def test_the_noise_it_reckons_with_is_the_noise_the_bench_makes():

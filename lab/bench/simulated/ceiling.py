@@ -7,11 +7,12 @@ all that the person causes, echoes and shadows. s is known, Gaussian noise of th
 window in which a detection counts is the best there is (Neyman and Pearson, Phil. Trans. A 231, 1933). q gives one false alarm in
 FALSE_ALARM_DAYS with a decision every HOP_S.
 
-    P_energy = 1 - prod over windows of F(chi^2; 2 M B, d_w^2)
+    P_energy = 1 - prod over windows of F(chi^2; 2 M B, d_w^2),     d_w^2 with N + A for N
 
 is one that does not know the echo's shape, only that it moves: energy in all B bins of MOTION_HZ, both sides, at all M microphones, over
-ENERGY_S (Urkowitz, Proc. IEEE 55(4), 1967), at the same rate of false alarms. Fans, curtains, music and lines of others are left out: no detector that has to live with them
-does better. Ceilings, not targets.
+ENERGY_S (Urkowitz, Proc. IEEE 55(4), 1967), at the same rate of false alarms, in the noise and in the flicker A of the air
+through which all echoes go, each bin weighed by both (A by Welch's method, IEEE Trans. AU 15(2), 1967, over AIR_S). Fans, curtains, music and
+lines of others are left out: no detector that has to live with them does better. Ceilings, not targets.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.fft
+import scipy.signal
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 from scipy.stats import chi2, ncx2
@@ -38,6 +40,7 @@ HOP_S, FALSE_ALARM_DAYS = 0.05, 10.0
 FALSE_ALARM = HOP_S / (86_400.0 * FALSE_ALARM_DAYS)  # probability at each decision
 THRESHOLD = float(-ndtri(FALSE_ALARM))  # q: 5.3
 ENERGY_S, MOTION_HZ = 0.5, (10.0, 1200.0)
+AIR_S = 0.5
 _STEP_S = 0.05
 
 
@@ -59,7 +62,7 @@ def ceiling(trial: Trial, label: str) -> Ceiling:
     rate_hz = trial.spec.device.ultrasonic.baseband_rate_hz
     return Ceiling(
         matched=float(ndtr(d - THRESHOLD)),
-        energy=energy_probability(heard - still, noise, rate_hz),
+        energy=energy_probability(heard - still, in_air(still, noise, rate_hz), rate_hz),
         headroom_db=float(20.0 * np.log10(max(d, 1e-9) / THRESHOLD)),
     )
 
@@ -83,6 +86,13 @@ def energy_probability(signal: NDArray[np.complex128], noise: NDArray[np.float64
         freedom = 2.0 * d2.size
         missed *= float(ncx2.cdf(chi2.isf(FALSE_ALARM, freedom), freedom, max(float(d2.sum()), 1e-9)))
     return 1.0 - missed
+
+
+def in_air(still: NDArray[np.complex128], noise: NDArray[np.float64], rate_hz: float) -> NDArray[np.float64]:
+    """Power per sample and bin (M, n) of the noise (M, F) and of how `still`, (M, samples), at least AIR_S long, flickers about its trend."""
+    size = round(AIR_S * rate_hz)
+    air = scipy.signal.welch(still, nperseg=size, detrend="linear", return_onesided=False, axis=1)[1]
+    return air + noise[:, np.arange(size) * noise.shape[1] // size]
 
 
 def _by_bin(signal: NDArray[np.complex128], noise: NDArray[np.float64]) -> NDArray[np.float64]:

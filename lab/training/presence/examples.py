@@ -29,13 +29,13 @@ from lab.scenario.file import ScenarioFile
 from lab.scenario.load import is_scenario, load_scenario, suite_of
 from lab.scenario.trial import Cell, Trial
 
-CHAIN = f"{VERSION} removal notch"  # another chain makes other examples
+CHAIN = f"{VERSION} removal notch, medians from means"  # another chain makes other examples
 HOP_S = HOP / RATE_HZ
 CARRIER_HZ = 34_000.0
 LEVEL_DB_SPL = (75.0, 90.0)
 # The map looks back: a motion shows a little after its onset, and its end is neither motion nor none for a while.
 RISE_S, FALL_S = 0.15, 0.6
-START_S = 1.0  # after the tone came up
+START_S = 3.0  # after the tone came up
 IGNORED = -1
 NONE, MINOR_CLASS, MAJOR_CLASS = (CLASSES.index(name) for name in ("none", "minor", "major"))
 

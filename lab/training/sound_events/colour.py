@@ -16,7 +16,10 @@ from detectors.sound_events.features import RATE_HZ
 EQ_HZ = (60.0, 150.0, 400.0, 1000.0, 2200.0, 4000.0, 7800.0)
 EQ_DB = 4.0  # standard deviation at each of these
 ROUGH_DB = 7.0
-LOW_CUT_HZ, HIGH_CUT_HZ = (20.0, 300.0), (3800.0, 7900.0)
+LOW_CUT_HZ, HIGH_CUT_HZ = (
+    (20.0, 160.0),
+    (3800.0, 7900.0),
+)  # a higher cut takes doors away and leaves their label
 PEAK_DBFS = (-55.0, 5.0)  # above 0 it clips
 NOISE_DBFS = (-100.0, -65.0)
 _FRAME = 512

@@ -30,6 +30,7 @@ Say = Callable[[str], None]
 FEW_SHOT = ("door_knock",)  # learnt apart, from few examples, on the finished base
 LABELS = tuple(label for label in TARGETS if label not in FEW_SHOT)
 WIDTH, HIDDEN = 64, 32
+DROPOUT = 0.15  # between the layers of memory, while it learns
 FRAME_SHARE = (0.3, 0.7)  # positives, negatives
 KEPT_EVERY_S = 60.0
 
@@ -40,16 +41,16 @@ class Recipe:
     more of them: most events are over in less than a second and are learnt much sooner from short crops; what lasts is learnt after.
     burn_in: frames without loss, while memory and background settle. mined_weight: of mined scenes. threads: of torch."""
 
-    steps: int = 5000
+    steps: int = 8000
     batch: int = 16
     crop: int = 600
     short: int = 200
     short_share: float = 0.7
     burn_in: int = 10
-    rate: float = 8e-3
+    rate: float = 6e-3
     mined_weight: float = 2.0
     seed: int = 6
-    threads: int = 1
+    threads: int = 2
 
 
 def network(labels: Sequence[str] = LABELS) -> Any:
@@ -62,7 +63,7 @@ def network(labels: Sequence[str] = LABELS) -> Any:
             self.register_buffer("mean", torch.zeros(INPUTS))
             self.register_buffer("scale", torch.ones(INPUTS))
             self.enter = torch.nn.Linear(INPUTS, WIDTH)
-            self.memory = torch.nn.LSTM(WIDTH, EMBEDDING, num_layers=2, batch_first=True)
+            self.memory = torch.nn.LSTM(WIDTH, EMBEDDING, num_layers=2, batch_first=True, dropout=DROPOUT)
             self.heads = torch.nn.ModuleDict({label: head() for label in labels})
 
         def embedding(self, seen: Any) -> Any:
@@ -189,6 +190,7 @@ def learn(
             net.load_state_dict(state["net"])
             optimiser.load_state_dict(state["optimiser"])
             plan.load_state_dict(state["plan"])
+            torch.set_rng_state(state["random"])
             begin = state["step"]
             say(f"goes on at step {begin}")
     batches = Batches(examples, recipe, [TARGETS.index(label) for label in LABELS])
@@ -235,5 +237,6 @@ def _keep(file: Path, net: Any, optimiser: Any, plan: Any, step: int, steps: int
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_suffix(".part")
     state = {"net": net.state_dict(), "optimiser": optimiser.state_dict(), "plan": plan.state_dict()}
-    torch_module().save({**state, "step": step, "steps": steps}, part)
+    torch = torch_module()
+    torch.save({**state, "random": torch.get_rng_state(), "step": step, "steps": steps}, part)
     part.replace(file)

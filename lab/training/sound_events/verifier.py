@@ -37,6 +37,8 @@ HIDDEN = 96
 FLAGGED = -1.5  # log odds from which a device might send a clip
 APART = 150  # frames between two clips of a label
 LEAST = 40  # frames of a clip
+CONFIRMED = 0.95  # of true clips that nothing was learnt from
+LEAST_TRUE = 10  # true clips at least, else a label stays as it was learnt
 _LENGTHS = (150, 300, 600, 1000)  # clips of a step are alike in length
 
 
@@ -208,6 +210,7 @@ def learn(flagged: Sequence[Flagged], recipe: VerifierRecipe, say: Say, kept: Pa
         if state["steps"] == recipe.steps:
             for name, part in parts.items():
                 part.load_state_dict(state[name])
+            torch.set_rng_state(state["random"])
             begin = state["step"]
     batches, said, saved, losses = Clips(flagged, recipe), time.monotonic(), time.monotonic(), []
     for step in range(begin, recipe.steps):
@@ -226,10 +229,26 @@ def learn(flagged: Sequence[Flagged], recipe: VerifierRecipe, say: Say, kept: Pa
         if kept is not None and now - saved > 60.0:
             saved = now
             state = {name: part.state_dict() for name, part in parts.items()}
+            state["random"] = torch.get_rng_state()
             torch.save({**state, "step": step + 1, "steps": recipe.steps}, kept)
     if kept is not None:
         kept.unlink(missing_ok=True)
     return _folded(net)
+
+
+def calibrated(weights: Weights, path: Path, held: Sequence[Flagged]) -> tuple[Weights, dict[str, float]]:
+    """Weights whose answers are raised until CONFIRMED of the true clips of each label come above 0, and by how much each was.
+
+    path: of these weights as a file. held: clips of scenes that nothing was learnt from. A device has asked already, and what it
+    hears is doubtful or it would not ask: an answer is worth having if it keeps what is true and takes away what it can. None is lowered.
+    """
+    raised, made = {}, dict(weights)
+    bias = np.array(weights["answer.bias"])
+    for label, (true, _) in _answers(path, held).items():
+        if len(true) >= LEAST_TRUE:
+            raised[label] = max(0.0, -float(np.quantile(true, 1.0 - CONFIRMED)))
+            bias[VERDICTS.index(label)] += np.float32(raised[label])
+    return made | {"answer.bias": bias}, raised
 
 
 def _folded(net: Any) -> Weights:
@@ -290,15 +309,6 @@ class Judged:
 
 def judge(path: Path, flagged: Sequence[Flagged]) -> list[Judged]:
     """How the verifier tells true from false among clips asked about each label."""
-    from detectors.sound_events.network import session
-
-    run, _ = session(path)
-    answers: dict[str, tuple[list[float], list[float]]] = {label: ([], []) for label in TARGETS}
-    for one in flagged:
-        column = VERDICTS.index(one.asked)
-        if one.target[column] != UNSURE:
-            (logits,) = run.run(("logits",), {"features": one.features.astype(np.float32)[None]})
-            answers[one.asked][0 if one.target[column] == 1 else 1].append(float(logits[0, column]))
     return [
         Judged(
             label,
@@ -308,5 +318,19 @@ def judge(path: Path, flagged: Sequence[Flagged]) -> list[Judged]:
             float(np.mean(np.array(false) > 0.0)) if false else float("nan"),
             average_precision(np.array(true), np.array(false)),
         )
-        for label, (true, false) in answers.items()
+        for label, (true, false) in _answers(path, flagged).items()
     ]
+
+
+def _answers(path: Path, flagged: Sequence[Flagged]) -> dict[str, tuple[list[float], list[float]]]:
+    """label -> log odds of the clips asked about it that are true, and of those that are not."""
+    from detectors.sound_events.network import session
+
+    run, _ = session(path)
+    answers: dict[str, tuple[list[float], list[float]]] = {label: ([], []) for label in TARGETS}
+    for one in flagged:
+        column = VERDICTS.index(one.asked)
+        if one.target[column] != UNSURE:
+            (logits,) = run.run(("logits",), {"features": one.features.astype(np.float32)[None]})
+            answers[one.asked][0 if one.target[column] == 1 else 1].append(float(logits[0, column]))
+    return answers

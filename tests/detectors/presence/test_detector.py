@@ -28,7 +28,7 @@ def test_a_walk_is_major_and_a_reach_minor():
 def test_no_score_while_calibrating_and_settling_and_one_in_every_hop_after():
     one = detector()
     presence = listen(one, envelope(10.0))["presence"]
-    begin = one.calibrations[0].took_s + 1.3
+    begin = one.calibrations[0].took_s + 3.3
     assert np.isnan(presence[seconds(presence) < begin - 0.2]).all()
     assert np.isfinite(presence[seconds(presence) > begin]).all()
     assert begin < 10.0

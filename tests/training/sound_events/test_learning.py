@@ -59,6 +59,7 @@ def folder(weights, tmp_path):
 def test_onnx_answers_as_torch_does_whole_or_in_pieces(examples, weights, folder):
     net = learn.network()
     net.load_state_dict({name: torch.from_numpy(np.array(value)) for name, value in weights.items()})
+    net.eval()
     seen = examples[0].features.astype(np.float32)
     with torch.no_grad():
         wanted = net(torch.from_numpy(seen[None]))[0].numpy()
@@ -188,6 +189,26 @@ def test_the_verifier_answers_as_torch_does_with_its_normalisation_folded(exampl
         assert tuple(scores) == verifier.VERDICTS
         assert np.abs(np.array(list(scores.values())) - wanted).max() < 1e-4
     assert export.parameters(made) <= 1_000_000
+
+
+def test_answers_are_raised_until_true_clips_of_unheard_scenes_are_confirmed(examples, folder):
+    torch = learn.torch_module()
+    torch.manual_seed(2)
+    net = verifier.network()
+    net.eval()
+    weights = {**verifier._folded(net), "answer.bias": np.full(len(verifier.VERDICTS), -30.0, np.float32)}
+    network = evaluate.opened(folder, learn.LABELS)
+    held = verifier.clips(network, examples, 1)
+    glass = verifier.VERDICTS.index("glass_break")
+    true = [one for one in held if one.asked == "glass_break" and one.target[glass] == 1]
+    held += true * (1 + verifier.LEAST_TRUE // len(true))
+    path = verifier.write(weights, folder / "verifier.onnx")
+    made, raised = verifier.calibrated(weights, path, held)
+    assert raised["glass_break"] > 20.0
+    assert made["answer.bias"][-1] == -30.0, "the answer to nothing stays"
+    judged = {one.label: one for one in verifier.judge(verifier.write(made, path), held)}
+    assert verifier.CONFIRMED - 0.05 <= judged["glass_break"].confirmed <= 1.0
+    assert verifier.calibrated(made, path, held)[1]["glass_break"] == pytest.approx(0.0, abs=1e-3)
 
 
 def test_other_is_the_answer_to_nothing():
