@@ -10,6 +10,7 @@ from lab.sources.media import MediaSpec
 
 REAL_TIME = 250.0  # seconds of capture rendered and heard per second of one core
 ABOVE_HEARING = 60.0  # the same, of the ultrasonic stream with one or two things that move
+DAY = 150.0  # the same, of a day at home with the detector of sound events
 MARK = 16.0  # seconds of watermark embedded and measured per second of one core
 TRIAL_S = 0.1  # sources found, cut and levelled
 ROOM_S = 0.8  # one room brought to its reverberation time, unless the cache has it
@@ -22,7 +23,8 @@ def core_seconds(scenario: ScenarioFile, trials: int | None = None, hours: float
     first = scenario.first
     media = [source for source in first.sources if isinstance(source, MediaSpec)]
     marked_s = sum(source.watermark.duration_s for source in media if source.watermark is not None)
-    rendered_s = first.duration_s / (ABOVE_HEARING if first.device.ultrasonic is not None else REAL_TIME)
+    ultrasonic = first.device.ultrasonic is not None
+    rendered_s = first.duration_s / (ABOVE_HEARING if ultrasonic else REAL_TIME if first.day is None else DAY)
     trial_s = TRIAL_S + rendered_s + marked_s / MARK
     places = min(per_cell, first.room.bank * first.room.placements)
     cell_s = per_cell * trial_s + places * len(media) * PATHS_S
