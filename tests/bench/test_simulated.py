@@ -131,3 +131,34 @@ def test_an_alarm_is_heard_from_its_place_at_its_time(bench, draw):
     assert event.onset_s == pytest.approx(1.0 + 2.0 / 343.0, abs=1e-3)
     before, after = samples[:, : int(0.95 * 16_000)], samples[:, int(1.05 * 16_000) : int(1.4 * 16_000)]
     assert db_spl_from_pa(np.std(after)) - db_spl_from_pa(np.std(before)) > 15.0
+
+
+def test_noise_is_set_against_an_alarm_whose_first_pulse_comes_late(bench, draw):
+    """A CO alarm joined in its pause of a minute: the first seconds are silent, and it is no less loud for that."""
+    text = next(iter(ALARM.values()))
+    late = {
+        next(iter(ALARM)): text + '\npattern = "t4"\nlate_pause_s = 60.0\nsounding_for_s = 303.0',
+        'labels = ["watermark"]': 'labels = ["co_alarm"]',
+        "duration_s = 4.0": "duration_s = 80.0",
+    }
+    for index in range(4):
+        _, facts = capture(bench, draw(late, index), ONE)
+        (event,) = facts.truth
+        if event.onset_s > 1.0 + scene.LEVELLING_S:
+            break
+    else:
+        pytest.fail("no trial is joined in a pause")
+    assert facts.measured["alarm_db_spl"] > 60.0
+    assert facts.measured["alarm_db_spl"] - facts.measured["background_db_spl"] == pytest.approx(20.0)
+
+
+def test_noise_cannot_be_set_against_silence(bench, draw):
+    """All of the trial lies within a pause of the alarm."""
+    text = next(iter(ALARM.values()))
+    silent = {
+        next(iter(ALARM)): text + '\npattern = "t4"\nlate_pause_s = 60.0\nsounding_for_s = 303.0',
+        'labels = ["watermark"]': 'labels = ["co_alarm"]',
+    }
+    with pytest.raises(BadInput, match="alarm is silent"):
+        for index in range(4):
+            capture(bench, draw(silent, index), ONE)

@@ -344,21 +344,29 @@ class Scene:
         )
 
     def _event_rms_pa(self, one: PlacedSource) -> float:
-        """At the reference microphone while active: of the marked part, else of the first seconds heard."""
+        """At the reference microphone while active: of the marked part, else of the first seconds heard; 0 if all of the trial is silent."""
         source = self.play(one.spec)
         heard = one.hear(source, 1)
         mark = getattr(one.spec, "watermark", None)
         start_s, end_s = one.spec.start_s, one.spec.start_s + LEVELLING_S
         if mark is not None and mark.start_s is not None:
             end_s = mark.start_s + mark.duration_s
-        end_s = min(end_s, self.trial.spec.duration_s)
-        audio = heard(round((end_s + one.where.late_s(source, end_s)) * self.rate_hz))[0]
-        if source.truth:
-            start_s, end_s = source.truth[0].onset_s, min(source.truth[0].offset_s, end_s)
-        first, last = (
-            round((at_s + one.where.late_s(source, at_s)) * self.rate_hz) for at_s in (start_s, end_s)
-        )
-        return active_rms(audio[first:last], self.rate_hz)
+        audio = np.zeros(0, np.float32)
+        while True:
+            end_s = min(end_s, self.trial.spec.duration_s)
+            last = round((end_s + one.where.late_s(source, end_s)) * self.rate_hz)
+            audio = np.concatenate([audio, heard(last - len(audio))[0]])
+            begin_s, stop_s = start_s, end_s
+            if source.truth:
+                begin_s, stop_s = source.truth[0].onset_s, min(source.truth[0].offset_s, end_s)
+            first, last = (
+                round((at_s + one.where.late_s(source, at_s)) * self.rate_hz) for at_s in (begin_s, stop_s)
+            )
+            rms_pa = active_rms(audio[first:last], self.rate_hz) if last > first else 0.0
+            # What pauses for longer than the first seconds is waited for.
+            if rms_pa > 0.0 or end_s >= self.trial.spec.duration_s:
+                return rms_pa
+            end_s += LEVELLING_S
 
 
 def audible_mark(measured: Mapping[str, float]) -> str | None:
