@@ -129,7 +129,8 @@ def measure(
 ) -> None:
     """Measure what is missing, until all of it is there or `minutes` are over; the same call goes on from there.
 
-    Raises KeyboardInterrupt and LabFailure with every finished trial stored.
+    A row with a trial that cannot be played is told and the others go on; then it raises BadInput with the first message. Raises
+    KeyboardInterrupt and LabFailure with every finished trial stored.
     """
     begun = time.monotonic()
     unheard = {row.name: why for row in campaign.chosen if (why := without_recordings(row)) is not None}
@@ -148,10 +149,14 @@ def measure(
             stores[row.build.id].add_scenario(run_of(row.build).id, _scenario_record(row))
         runs = {row.build.id: run_of(row.build).id for row in campaign.chosen}
         count = 0
+        faults: dict[str, str] = {}
 
-        def keep(answer: tuple[str, str, list[TrialRecord]]) -> None:
+        def keep(answer: Answer) -> None:
             nonlocal count
-            name, build, records = answer
+            name, build, records, fault = answer
+            if fault is not None and name not in faults:
+                faults[name] = fault
+                say(f"{name}: {fault}")
             if records:
                 stores[build].add_trials(runs[build], records)
                 count += 1
@@ -169,6 +174,8 @@ def measure(
             say(f"{minutes:g} minutes are over; the same command goes on")
         for build, store in stores.items():
             store.set_state(runs[build], RunState.FINISHED)
+    for name, fault in faults.items():
+        raise BadInput(f"{name}: {fault}")
 
 
 def without_recordings(row: EvidenceRow) -> str | None:
@@ -231,6 +238,9 @@ def _dealt(
                 yield row.name, row.build.id, str(row.build.path), tuple(slices[turn])
 
 
+Answer = tuple[
+    str, str, list[TrialRecord], str | None
+]  # row, build id, trials, why the next one cannot be played
 _stacks: dict[str, worker.Loaded] = {}
 
 
@@ -238,11 +248,20 @@ def _set_up() -> None:
     _stacks.clear()
 
 
-def _run(slice_: tuple[str, str, str, tuple[TrialPlace, ...]]) -> tuple[str, str, list[TrialRecord]]:
+def _run(slice_: tuple[str, str, str, tuple[TrialPlace, ...]]) -> Answer:
     name, build, path, places = slice_
     if path not in _stacks:
         _stacks[path] = worker.loaded(Path(path), None)
-    return name, build, worker.run_with(_stacks[path], places)
+    records: list[TrialRecord] = []
+    for place in places:
+        try:
+            one = worker.run_with(_stacks[path], (place,))
+        except BadInput as error:
+            return name, build, records, str(error)
+        if not one:  # asked to stop
+            break
+        records += one
+    return name, build, records, None
 
 
 def _scenario_record(row: EvidenceRow) -> ScenarioRecord:

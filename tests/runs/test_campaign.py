@@ -191,3 +191,46 @@ def test_a_plan_that_cannot_be_followed_is_refused(folder: Path, change, said):
     path.write_text(PLAN.replace(*change, 1))
     with pytest.raises(BadInput, match=said):
         load_plan(path)
+
+
+PAUSING = """
+format = "earshot-scenario/1"
+id = "walk"
+title = "A CO alarm in its pause"
+device = "four_mic_speaker"
+trials = 4
+duration_s = 4.0
+[placement]
+rule = "table"
+[[sources]]
+kind = "alarm"
+name = "alarm"
+pattern = "t4"
+late_pause_s = 60.0
+sounding_for_s = 303.0
+start_s = 1.0
+distance_m = {sweep = [1.5, 2.0]}
+[[sources]]
+kind = "noise"
+name = "background"
+snr_db = 20.0
+[expect]
+labels = ["co_alarm"]
+"""
+
+
+def test_a_row_that_cannot_be_played_does_not_keep_the_others_from_it(tmp_path):
+    """No noise can be set against an alarm that is silent all through the trial: told by name, and at the end."""
+    plan = PLAN.replace("trials = 2", "trials = 12").replace(
+        'build = "presence_cfar_baseband"\nlabel = "major_motion"',
+        'build = "sound_events_device"\nlabel = "co_alarm"',
+    )
+    for name, text in (("suite", SUITE), ("empty", EMPTY), ("walk", PAUSING), ("evidence", plan)):
+        (tmp_path / f"{name}.toml").write_text(text)
+    campaign = Campaign(load_plan(tmp_path / "evidence.toml"), tmp_path / "out")
+    said = []
+    with pytest.raises(BadInput, match="near: .*alarm is silent"):
+        measure(campaign, 1, say=said.append)
+    assert sum("alarm is silent" in line for line in said) == 2, said
+    done = {state.row.name: state.trials for state in states(campaign)}
+    assert done["near"] < 12 and done["empty"] == 3
