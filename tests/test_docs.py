@@ -151,3 +151,12 @@ def test_the_shown_detector_answers_alike_however_the_signal_is_cut(written: Pat
 def test_the_shown_python_test_passes(written: Path):
     done = run("pytest -q test_living_room.py", written)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "docs" / "examples").glob("*.toml")), ids=lambda path: path.stem
+)
+def test_example_scenarios_are_scenarios_and_nothing_that_is_judged(path: Path):
+    scenario = load_scenario(path)
+    assert scenario.id == path.stem
+    assert scenario.first.split != "test" and not scenario.first.accept
