@@ -283,7 +283,6 @@ class PresenceDetector:
         self._notch = LineNotch(channels, RATE_HZ)
         self._map = DopplerMap(channels, RATE_HZ)
         self._reference = None
-        self._settle_hops = 0
         self._settle(Phase.SETTLING, START_S)
 
     def _settle(self, phase: Phase, seconds: float = SETTLE_S) -> None:

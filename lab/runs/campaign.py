@@ -238,9 +238,8 @@ def _dealt(
                 yield row.name, row.build.id, str(row.build.path), tuple(slices[turn])
 
 
-Answer = tuple[
-    str, str, list[TrialRecord], str | None
-]  # row, build id, trials, why the next one cannot be played
+# Row, build id, trials, why the next one cannot be played.
+Answer = tuple[str, str, list[TrialRecord], str | None]
 _stacks: dict[str, worker.Loaded] = {}
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from lab.errors import BadInput
 
 STRIPS = 8
-SIZE = 1.2
+SIZE = 1.2  # of a body, the largest over the middle one
 OWNED = {"train": (0, 2, 5, 6), "tune": (3,), "test": (1, 4, 7)}
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from detectors.interface import BASEBAND, PLAYBACK, Emission, Event, StreamNeed
 from detectors.presence.clutter import ClutterFilter
+from detectors.presence.detector import START_S
 from detectors.presence.distortion import DistortionRemover
 from detectors.presence.features import HOP, RATE_HZ, VERSION, DopplerMap
 from detectors.presence.lines import LineNotch
@@ -35,7 +36,6 @@ CARRIER_HZ = 34_000.0
 LEVEL_DB_SPL = (75.0, 90.0)
 # The map looks back: a motion shows a little after its onset, and its end is neither motion nor none for a while.
 RISE_S, FALL_S = 0.15, 0.6
-START_S = 3.0  # after the tone came up
 IGNORED = -1
 NONE, MINOR_CLASS, MAJOR_CLASS = (CLASSES.index(name) for name in ("none", "minor", "major"))
 
