@@ -127,6 +127,10 @@ class Figures(Record):
     grids: list[GridLine] = Field(default_factory=list)
     sections: list[Section] = Field(default_factory=list)
 
+    def tests(self, detector: str) -> bool:
+        """Whether it is under test; all are where none is named."""
+        return self.under_test in ("", detector)
+
 
 def read(path: Path) -> Figures:
     """Raises BadInput like `lab.store.results.parse`."""

@@ -15,7 +15,7 @@ WORDS = {"pass": "met", "fail": "**missed**", "inconclusive": "open"}
 
 def summary(figures: Figures) -> list[str]:
     """How many targets are met, stage by stage where there are several."""
-    own = [line for line in figures.lines if line.detector == figures.under_test and line.group != "compared"]
+    own = [line for line in figures.lines if figures.tests(line.detector) and line.group != "compared"]
     stages = list(dict.fromkeys(line.stage for line in own)) or ["device"]
     told = []
     for stage in stages:
@@ -199,9 +199,7 @@ FORMS: dict[str, Callable[[Figures, Section], list[str]]] = {
 
 
 def _own(figures: Figures, section: Section) -> list[Line]:
-    return [
-        line for line in figures.lines if line.detector == figures.under_test and line.group in section.groups
-    ]
+    return [line for line in figures.lines if figures.tests(line.detector) and line.group in section.groups]
 
 
 def _staged(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -2,7 +2,7 @@
 
     score of the cascade = 0                         before an answer
                          = the verifier's            from its answer on, for as long as the device goes on hearing it
-                         = the device's own          where there is no answer
+                         = the device's own          where there is no answer, and of what is not verified
 
 What is over at once (glass, doors, knocks) is a question each time the device's score rises over ALARM. What lasts is asked about once; a
 confirmed alarm stays confirmed until it has been quiet for FORGET_S, a rejected one is asked about again after RETRY_S, then after
@@ -46,12 +46,15 @@ class _Label:
 
 
 class Cascade:
-    """labels: of the device's scores, each known to `clips.excerpt`. questions: of one session."""
+    """labels: of the device's scores. questions: of one session. verified: the labels that are asked about, each known to `clips.excerpt`;
+    of the others nothing leaves the device."""
 
-    def __init__(self, labels: Sequence[str], questions: Questions) -> None:
+    def __init__(self, labels: Sequence[str], questions: Questions, verified: Sequence[str]) -> None:
         self.questions = questions
-        self._labels = [_Label(label, excerpt(label) == SUDDEN) for label in labels]
-        self._by_name = {label.name: label for label in self._labels}
+        self._labels = [
+            _Label(label, excerpt(label) == SUDDEN) if label in verified else None for label in labels
+        ]
+        self._by_name = {label.name: label for label in self._labels if label}
         self._recent = RecentAudio()
 
     def step(self, now_s: float, hop: NDArray[np.float32], scores: Sequence[float]) -> list[float]:
@@ -59,13 +62,18 @@ class Cascade:
         places."""
         self._recent.push(hop)
         for label, score in zip(self._labels, scores, strict=True):
+            if label is None:
+                continue
             self._flag(label, score, now_s)
             if label.moment_s is not None and self._recent.ready(label.name, label.moment_s):
                 self.questions.ask(self._recent.cut(label.name, label.moment_s))
                 label.moment_s, label.asked = None, True
         for answer in self.questions.answers(now_s):
             self._take(answer, now_s)
-        return [self._score(label, score, now_s) for label, score in zip(self._labels, scores, strict=True)]
+        return [
+            score if label is None else self._score(label, score, now_s)
+            for label, score in zip(self._labels, scores, strict=True)
+        ]
 
     def _flag(self, label: _Label, score: float, now_s: float) -> None:
         was_high, label.high = label.high, score >= ALARM

@@ -76,7 +76,7 @@ class SoundEventDetector:
             self._cascade.questions.close()
         self._cascade = None
         if self._make_questions is not None:
-            self._cascade = Cascade(self.labels, self._make_questions())
+            self._cascade = Cascade(self.labels, self._make_questions(), self.settings.asked)
         self.away = self.settings.away
         self._silent_hops = 0
         self._hops = 0

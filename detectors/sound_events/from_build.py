@@ -51,8 +51,8 @@ def _check_verifier(settings: SoundEventSettings, model: Path | None) -> None:
     if model is None:
         raise DetectorError(f"settings.verifier = {IN_PROCESS!r}: weights hold no {VERIFIER}.onnx")
     known = OnnxVerifier(model).labels
-    for label in settings.events:
+    for label in settings.asked:
         if label not in known:
             raise DetectorError(
-                f"settings.events: {label} is unknown to {model}; it knows {', '.join(known)}"
+                f"settings.verified: {label} is unknown to {model}; it knows {', '.join(known)}"
             )

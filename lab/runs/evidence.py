@@ -87,7 +87,7 @@ class SectionSpec(Spec):
 class _PlanSpec(Spec):
     format: Literal["earshot-evidence/1"]
     title: str
-    detector: Name
+    detector: Name | None = None
     row: tuple[RowSpec, ...] = Field(min_length=1)
     section: tuple[SectionSpec, ...] = ()
 
@@ -123,7 +123,7 @@ class EvidenceRow:
 
 @dataclass(frozen=True)
 class Plan:
-    """detector: the one under test; others of a build are what it is compared with."""
+    """detector: the one under test; others of a build are what it is compared with. Empty: all of a build, which is one device."""
 
     path: Path
     title: str
@@ -134,6 +134,9 @@ class Plan:
     @property
     def suite(self) -> str:
         return self.path.resolve().parent.name
+
+    def tests(self, detector: str) -> bool:
+        return self.detector in ("", detector)
 
     @property
     def builds(self) -> dict[str, Build]:
@@ -164,7 +167,7 @@ def load_plan(path: Path) -> Plan:
     scenarios: dict[str, ScenarioFile] = {}
     builds: dict[str, Build] = {}
     rows = tuple(_row(row, path, scenarios, builds) for row in spec.row)
-    return Plan(path, spec.title, spec.detector, rows, spec.section)
+    return Plan(path, spec.title, spec.detector or "", rows, spec.section)
 
 
 def _row(

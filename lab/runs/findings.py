@@ -98,7 +98,7 @@ def _hits(campaign: Campaign, row: EvidenceRow, key: str) -> dict[float, dict[in
     under_test = [
         outcomes
         for (name, _), outcomes in _outcomes(row, stored(campaign, row)).items()
-        if name == campaign.plan.detector
+        if campaign.plan.tests(name)
     ]
     found = defaultdict(dict)
     for outcome in under_test[0] if under_test else ():

@@ -103,4 +103,4 @@ def said_by_stage(campaign: Campaign, record: TrialRecord) -> dict[str, set[str]
 
 def _outcomes(campaign: Campaign, record: TrialRecord) -> Iterable[Outcome]:
     outcomes = (Outcome.from_json(kept) for kept in record.outcomes)
-    return (one for one in outcomes if one.rule.detector == campaign.plan.detector)
+    return (one for one in outcomes if campaign.plan.tests(one.rule.detector))

@@ -159,6 +159,20 @@ def test_published_figures_are_those_of_the_ledger_and_more_trials_replace_fewer
     assert page.unsupported(figures.model_copy(update={"lines": [more]}), entries)
 
 
+def test_a_plan_that_names_no_detector_tests_all_of_the_build_and_another_none(
+    campaign, measured, folder, tmp_path
+):
+    shown = {}
+    for name, line in (("all", ""), ("another", 'detector = "presence"')):
+        plan = folder / f"{name}_evidence.toml"
+        plan.write_text(PLAN.replace('detector = "doppler_cfar"', line))
+        command.publish(Campaign(load_plan(plan), campaign.out), tmp_path / name, benchmark=False)
+        shown[name] = (tmp_path / name / f"{campaign.plan.suite}.md").read_text()
+    command.publish(campaign, tmp_path / "named", benchmark=False)
+    assert shown["all"] == (tmp_path / "named" / f"{campaign.plan.suite}.md").read_text()
+    assert "walks across" not in shown["another"]
+
+
 def test_figures_of_more_than_is_stored_here_stay(campaign, measured, tmp_path):
     command.publish(campaign, tmp_path, benchmark=False)
     before = (tmp_path / f"{campaign.plan.suite}.md").read_text()

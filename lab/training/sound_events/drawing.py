@@ -28,6 +28,9 @@ OBJECTS = (
 )
 KITCHEN = ("microwave", "oven", "dishwasher", "coffee_maker", "washer", "timer", "icu_monitor")
 TONES = ("notification", "notification", "ringtone", "phone_bell", "doorbell")
+GOINGS_ON = ("kitchen", "kitchen", "vacuum", "fan", "rain", "conversation", "television")
+ANY_CARRIER = 0.4  # share of standard alarms whose carrier is none of the usual ones
+CARRIER_HZ = (460.0, 4000.0)
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,11 @@ def _sounding(rng: np.random.Generator) -> Keys:
 
 
 def _t3(rng: np.random.Generator) -> Keys:
-    return {"kind": "alarm", "sounder": "square" if rng.random() < 0.25 else "piezo", **_sounding(rng)}
+    """A rhythm is an alarm whatever its pitch: sounders differ by country and make."""
+    keys = {"kind": "alarm", "sounder": "square" if rng.random() < 0.35 else "piezo", **_sounding(rng)}
+    if rng.random() < ANY_CARRIER:
+        keys["carrier_hz"] = float(np.exp(rng.uniform(*np.log(CARRIER_HZ))))
+    return keys
 
 
 def _t4(rng: np.random.Generator) -> Keys:
@@ -116,6 +123,15 @@ def _door(action: str) -> Callable[[np.random.Generator], Keys]:
     return lambda rng: {"kind": "door", "action": action, "through": _through(rng)}
 
 
+def _goes_on(*sounds: str) -> Callable[[np.random.Generator], Keys]:
+    return lambda rng: {
+        "kind": "background",
+        "sound": _any(rng, sounds),
+        "lasts_s": float(rng.uniform(2.0, 15.0)),
+        "through": _through(rng),
+    }
+
+
 def _media(rng: np.random.Generator) -> Keys:
     return {"kind": "media", "level_db_spl": 60.0, "classes": [_any(rng, ("speech", "music"))]}
 
@@ -134,18 +150,21 @@ FAMILIES: Mapping[str, Family] = {
     "bird": Family(0.02, None, lambda rng: {"kind": "birdsong", "lasts_s": 12.0}, True, ("esc10/rooster",)),
     "beep_music": Family(0.025, None, lambda rng: {"kind": "beep_music", "lasts_s": 15.0}, True),
     "glass": Family(0.12, "glass_break", _glass, struck=True, recorded=("glass_break",)),
-    "glass_hit": Family(0.025, None, _glass_hit, struck=True, recorded=("glass_impact",)),
+    "glass_hit": Family(0.05, None, _glass_hit, struck=True, recorded=("glass_impact",)),
     "impact": Family(
-        0.075, None, _impact, struck=True, recorded=("impact", "ceramic_break", "ceramic_impact")
+        0.11, None, _impact, struck=True, recorded=("impact", "ceramic_break", "ceramic_impact")
     ),
     "steps": Family(0.105, "footsteps", _steps, struck=True, recorded=("footsteps",)),
     "door_close": Family(0.095, "door_close", _door("close"), struck=True, recorded=("door_close",)),
-    "door_knock": Family(0.03, "door_knock", _door("knock"), struck=True, recorded=("door_knock",)),
-    "door_open": Family(0.02, None, _door("open"), struck=True, recorded=("door_open",)),
+    "door_knock": Family(0.04, "door_knock", _door("knock"), struck=True, recorded=("door_knock",)),
+    "door_open": Family(0.04, None, _door("open"), struck=True, recorded=("door_open",)),
+    "dog": Family(0.035, None, _goes_on("dog"), recorded=("esc10/dog_bark",)),
+    "baby": Family(0.03, None, _goes_on("baby"), recorded=("esc10/baby_cry",)),
+    "goes_on": Family(0.03, None, _goes_on(*GOINGS_ON)),
     "media": Family(
         0.03, None, _media,
         recorded=(
-            "esc10/baby_cry", "esc10/dog_bark", "esc10/person_sneeze", "esc10/clock_tick", "esc10/chainsaw",
+            "esc10/person_sneeze", "esc10/clock_tick", "esc10/chainsaw",
             "speech_wakeword", "speech", "ambient", "car_alarm",
         ),
     ),

@@ -16,7 +16,7 @@ from lab.training.sound_events.recordings import Recordings, open_recordings
 from lab.training.sound_events.rooms import Room, rooms
 from lab.training.sound_events.scenes import Scene, draw_scene
 
-DRAWING = "scenes/4"  # another way of drawing makes other scenes
+DRAWING = "scenes/5"  # another way of drawing makes other scenes
 SHARD = 50
 WIDTH = features.CHANNELS * features.MELS
 

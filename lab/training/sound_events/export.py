@@ -139,7 +139,7 @@ def _onnx_gates(weights: Weights, layer: int, kind: str) -> NDArray[np.float32]:
     """weight, recur: (1, 4 EMBEDDING, inputs); bias: (1, 8 EMBEDDING), of input and of recurrence."""
 
     def turned(name: str) -> NDArray[np.float32]:
-        gates = np.split(weights[f"memory.{name}_l{layer}"], 4)
+        gates = np.split(weights[f"memory.{layer}.{name}_l0"], 4)
         return np.concatenate([gates[gate] for gate in GATES])
 
     if kind == "bias":

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,9 @@ FEW_SHOT = ("door_knock",)  # learnt apart, from few examples, on the finished b
 LABELS = tuple(label for label in TARGETS if label not in FEW_SHOT)
 WIDTH, HIDDEN = 64, 32
 DROPOUT = 0.15  # between the layers of memory, while it learns
+PARTS = 2  # of a step, learnt from at the same time: an LSTM keeps no more than one core busy
 FRAME_SHARE = (0.3, 0.7)  # positives, negatives
+TRIES, ANYWHERE = 3, 0.3  # crops looked at, share of those that are taken as they come
 KEPT_EVERY_S = 60.0
 
 
@@ -39,9 +42,9 @@ KEPT_EVERY_S = 60.0
 class Recipe:
     """steps: of the optimiser. crop: frames, batch: crops a step. short: frames of the crops of the first `short_share` of the steps, as many
     more of them: most events are over in less than a second and are learnt much sooner from short crops; what lasts is learnt after.
-    burn_in: frames without loss, while memory and background settle. mined_weight: of mined scenes. threads: of torch."""
+    burn_in: frames without loss, while memory and background settle. mined_weight: of mined scenes. threads: of torch, for heads and the verifier."""
 
-    steps: int = 8000
+    steps: int = 11_000
     batch: int = 16
     crop: int = 600
     short: int = 200
@@ -54,7 +57,8 @@ class Recipe:
 
 
 def network(labels: Sequence[str] = LABELS) -> Any:
-    """Base and heads: features (B, F, INPUTS) to log odds (B, F, len(labels))."""
+    """Base and heads: features (B, F, INPUTS) to log odds (B, F, len(labels)). kept: what is left of the first layer's answers,
+    (B, F, EMBEDDING), while it learns."""
     torch = torch_module()
 
     class Net(torch.nn.Module):
@@ -63,14 +67,18 @@ def network(labels: Sequence[str] = LABELS) -> Any:
             self.register_buffer("mean", torch.zeros(INPUTS))
             self.register_buffer("scale", torch.ones(INPUTS))
             self.enter = torch.nn.Linear(INPUTS, WIDTH)
-            self.memory = torch.nn.LSTM(WIDTH, EMBEDDING, num_layers=2, batch_first=True, dropout=DROPOUT)
+            self.memory = torch.nn.ModuleList(
+                torch.nn.LSTM(wide, EMBEDDING, batch_first=True) for wide in (WIDTH, EMBEDDING)
+            )
             self.heads = torch.nn.ModuleDict({label: head() for label in labels})
 
-        def embedding(self, seen: Any) -> Any:
-            return self.memory(torch.relu(self.enter((seen - self.mean) / self.scale)))[0]
+        def embedding(self, seen: Any, kept: Any = None) -> Any:
+            entered = torch.relu(self.enter((seen - self.mean) / self.scale))
+            middle = self.memory[0](entered)[0]
+            return self.memory[1](middle if kept is None else middle * kept)[0]
 
-        def forward(self, seen: Any) -> Any:
-            embedding = self.embedding(seen)
+        def forward(self, seen: Any, kept: Any = None) -> Any:
+            embedding = self.embedding(seen, kept)
             return torch.cat([self.heads[label](embedding) for label in labels], dim=-1)
 
     return Net()
@@ -92,10 +100,20 @@ def head() -> Any:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """features: (B, F, INPUTS). labels: (B, F, len(columns)). kept: (B, F, EMBEDDING), 0 or what makes up for it."""
+
+    features: NDArray[np.float32]
+    labels: NDArray[np.int8]
+    kept: NDArray[np.float32]
+
+
 class Batches:
     """Random crops of random scenes, each step's own generator: a run that goes on draws what it would have drawn.
 
-    A scene is as likely as it is long, mined ones `mined_weight` times that. Crops are made to sound as other microphones would: another
+    A scene is as likely as it is long, mined ones `mined_weight` times that. Of TRIES crops of a scene the one in which most is new is taken
+    as a rule: a second of sound in twelve is else hardly ever heard. Crops are made to sound as other microphones would: another
     smooth response, nothing above some frequency, a few bands gone.
     """
 
@@ -107,23 +125,35 @@ class Batches:
             [len(one.labels) * (recipe.mined_weight if one.mined else 1.0) for one in self._examples]
         )
         self._chance, self._recipe, self._columns = weight / weight.sum(), recipe, list(columns)
+        self._new = [
+            np.cumsum(one.features[:, : features.MELS].mean(axis=1, dtype=np.float32))
+            for one in self._examples
+        ]
 
-    def at(self, step: int) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
-        """features (batch, crop, INPUTS), labels (batch, crop, len(columns)) of one step."""
-        rng, recipe = np.random.default_rng([self._recipe.seed, step]), self._recipe
+    def at(self, step: int, part: int) -> Batch:
+        """One of the PARTS of a step."""
+        rng, recipe = np.random.default_rng([self._recipe.seed, step, part]), self._recipe
         early = step < recipe.short_share * recipe.steps
         length = min(recipe.short, recipe.crop) if early else recipe.crop
-        size = recipe.batch * recipe.crop // length
+        size = max(1, recipe.batch * recipe.crop // length // PARTS)
         seen = np.empty((size, length, INPUTS), np.float32)
         labels = np.empty((size, length, len(self._columns)), np.int8)
         for row, index in enumerate(rng.choice(len(self._examples), size, p=self._chance)):
             one = self._examples[index]
-            start = int(rng.integers(len(one.labels) - length + 1))
+            start = self._start(index, length, rng)
             seen[row] = one.features[start : start + length]
             labels[row] = one.labels[start : start + length, self._columns]
             _disguise(seen[row].reshape(length, features.CHANNELS, features.MELS), rng)
         labels[:, : recipe.burn_in] = UNSURE
-        return seen, labels
+        kept = rng.random((size, length, EMBEDDING), np.float32) >= DROPOUT
+        return Batch(seen, labels, kept.astype(np.float32) / np.float32(1.0 - DROPOUT))
+
+    def _start(self, index: int, length: int, rng: np.random.Generator) -> int:
+        starts = rng.integers(len(self._new[index]) - length + 1, size=TRIES)
+        if rng.random() < ANYWHERE:
+            return int(starts[0])
+        new = self._new[index]
+        return int(starts[np.argmax(new[starts + length - 1] - new[starts])])
 
 
 def _disguise(seen: NDArray[np.float32], rng: np.random.Generator) -> None:
@@ -139,7 +169,7 @@ def _disguise(seen: NDArray[np.float32], rng: np.random.Generator) -> None:
     for _ in range(int(rng.integers(0, 3))):
         first, width = int(rng.integers(features.MELS)), int(rng.integers(1, 7))
         seen[:, 0, first : first + width], seen[:, 1, first : first + width] = 0.0, -3.0
-    seen += rng.normal(0.0, 0.05, seen.shape).astype(np.float32)
+    seen += np.float32(0.05) * rng.standard_normal(seen.shape, np.float32)
     np.clip(seen[:, 1], low, high, out=seen[:, 1])
 
 
@@ -172,7 +202,7 @@ def learn(
     kept: file of the run so far, from which it goes on; removed at the end. The same examples, recipe and machine give the same bits.
     """
     torch = torch_module()
-    prepare(recipe)
+    prepare(recipe, parts=True)
     net = network()
     if start is None:
         settle(net, examples)
@@ -195,12 +225,16 @@ def learn(
             say(f"goes on at step {begin}")
     batches = Batches(examples, recipe, [TARGETS.index(label) for label in LABELS])
     said, saved, losses = time.monotonic(), time.monotonic(), []
+
+    def loss(step: int, part: int) -> Any:
+        one = batches.at(step, part)
+        answers = net(torch.from_numpy(one.features), torch.from_numpy(one.kept))
+        return loss_of(answers, torch.from_numpy(one.labels))
+
+    parts = Parts(net, optimiser, loss)
     for step in range(begin, recipe.steps):
-        seen, labels = batches.at(step)
-        loss = loss_of(net(torch.from_numpy(seen)), torch.from_numpy(labels))
-        take(loss, net, optimiser)
+        losses.append(parts.take(step))
         plan.step()
-        losses.append(float(loss.detach()))
         now = time.monotonic()
         if now - said > 15.0 or step + 1 == recipe.steps:
             said = now
@@ -213,11 +247,11 @@ def learn(
     return weights_of(net)
 
 
-def prepare(recipe: Recipe) -> None:
-    """Seed and threads of torch."""
+def prepare(recipe: Recipe, parts: bool = False) -> None:
+    """Seed and threads of torch. parts: each of the PARTS has a thread of its own, and more would only wait for each other."""
     torch = torch_module()
     torch.manual_seed(recipe.seed)
-    torch.set_num_threads(recipe.threads)
+    torch.set_num_threads(1 if parts else recipe.threads)
     torch.use_deterministic_algorithms(True)
 
 
@@ -225,6 +259,33 @@ def take(loss: Any, net: Any, optimiser: Any) -> None:
     """One step down."""
     optimiser.zero_grad()
     loss.backward()
+    _down(net, optimiser)
+
+
+class Parts:
+    """Steps whose PARTS are computed by a thread each; their gradients are averaged, so the bits do not depend on who was first."""
+
+    def __init__(self, net: Any, optimiser: Any, loss: Callable[[int, int], Any]) -> None:
+        """loss: of a step and a part."""
+        self._net, self._optimiser, self._loss = net, optimiser, loss
+        self._parameters = list(net.parameters())
+        one_thread = torch_module().set_num_threads
+        self._pool = ThreadPoolExecutor(PARTS, "learning", one_thread, (1,))
+
+    def take(self, step: int) -> float:
+        """One step down; returns its loss."""
+        made = list(self._pool.map(lambda part: self._of(step, part), range(PARTS)))
+        for parameter, *gradients in zip(self._parameters, *(one[1] for one in made), strict=True):
+            parameter.grad = sum(gradients) / PARTS
+        _down(self._net, self._optimiser)
+        return float(np.mean([one[0] for one in made]))
+
+    def _of(self, step: int, part: int) -> tuple[float, Sequence[Any]]:
+        loss = self._loss(step, part)
+        return float(loss.detach()), torch_module().autograd.grad(loss, self._parameters)
+
+
+def _down(net: Any, optimiser: Any) -> None:
     torch_module().nn.utils.clip_grad_norm_(net.parameters(), 1.0)
     optimiser.step()
 

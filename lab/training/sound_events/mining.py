@@ -45,17 +45,18 @@ def _highest(network: Network, one: Example) -> dict[str, float]:
 
 
 def calmed(
-    weights: Weights, network: Network, heard: Sequence[Example], per_h: float
+    weights: Weights, network: Network, heard: Sequence[Example], per_h: Mapping[str, float]
 ) -> tuple[Weights, dict[str, float]]:
     """Weights whose heads are lowered until each comes above 0 in at most `per_h` scenes an hour of what is heard, and by how much each was.
 
-    Learning weighs events as if they were as common as silence, so its log odds are too high for a home. No head is raised.
+    per_h: by label. Learning weighs events as if they were as common as silence, so its log odds are too high for a home. No head is raised.
     """
-    allowed = int(per_h * sum(one.hours for one in heard))
+    hours = sum(one.hours for one in heard)
     highest = [_highest(network, one) for one in heard]
     lowered, made = {}, dict(weights)
     for label in network.heads:
         ranked = sorted((one[label] for one in highest), reverse=True)
+        allowed = int(per_h[label] * hours)
         lowered[label] = max(0.0, ranked[allowed]) if len(ranked) > allowed else 0.0
         made[f"heads.{label}.2.bias"] = weights[f"heads.{label}.2.bias"] - np.float32(lowered[label])
     return made, lowered

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -17,13 +18,13 @@ from detectors.sound_events.network import EMBEDDING, INPUTS
 from lab.training.sound_events.examples import Example
 from lab.training.sound_events.learn import (
     Batches,
+    Parts,
     Recipe,
     Say,
     Weights,
     network,
     prepare,
     settle,
-    take,
     torch_module,
     weights_of,
 )
@@ -36,7 +37,7 @@ def pretrain(examples: Sequence[Example], recipe: Recipe, say: Say) -> Weights:
     """Weights of the base alone, for `learn(start=...)`. Labels are not looked at."""
     torch = torch_module()
     recipe = replace(recipe, steps=max(10, round(SHARE * recipe.steps)), seed=recipe.seed + 100)
-    prepare(recipe)
+    prepare(recipe, parts=True)
     net = network(())
     settle(net, examples)
     ahead = torch.nn.Linear(EMBEDDING, INPUTS)
@@ -44,12 +45,15 @@ def pretrain(examples: Sequence[Example], recipe: Recipe, say: Say) -> Weights:
     optimiser = torch.optim.AdamW(both.parameters(), lr=recipe.rate, weight_decay=0.01)
     plan = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=recipe.rate, total_steps=recipe.steps)
     batches, said, losses = Batches(examples, recipe, ()), time.monotonic(), []
+
+    def loss(step: int, part: int) -> Any:
+        seen = torch.from_numpy(batches.at(step, part).features)
+        return (ahead(net.embedding(seen)[:, :-AHEAD]) - seen[:, AHEAD:]).abs().mean()
+
+    parts = Parts(both, optimiser, loss)
     for step in range(recipe.steps):
-        seen = torch.from_numpy(batches.at(step)[0])
-        loss = (ahead(net.embedding(seen)[:, :-AHEAD]) - seen[:, AHEAD:]).abs().mean()
-        take(loss, both, optimiser)
+        losses.append(parts.take(step))
         plan.step()
-        losses.append(float(loss.detach()))
         if time.monotonic() - said > 15.0 or step + 1 == recipe.steps:
             said = time.monotonic()
             say(f"pre-training {step + 1}/{recipe.steps}, error {np.mean(losses[-100:]):.3f}")

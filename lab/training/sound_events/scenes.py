@@ -46,6 +46,7 @@ SHORT_S, LONG_S = 12.0, 24.0
 LONG = 0.3  # share of scenes of rhythmic things that are long
 SNR_DB = (-5.0, 40.0)
 PLAYED_SNR_DB = (10.0, 30.0)
+STEADY = ("vacuum", "fan", "rain")
 RECORDED = 0.45  # share of things that are recordings, where there are any
 COVERED_DB = {True: -10.0, False: -2.0}  # loudest frame over background: tonal or not
 HEARD_DB = -25.0  # below the loudest frame
@@ -228,7 +229,7 @@ def _in_room(dry: NDArray[np.float32], room: Room, rng: np.random.Generator) -> 
 def _background(
     split: str, samples: int, room: Room, recordings: Recordings, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """One or two of: coloured noise, a home at work, a television, voices, a recording. Unit RMS each before they are mixed."""
+    """One or two of: coloured noise, a home at work, a television, a vacuum cleaner, a fan, rain, voices, a recording. Unit RMS each before they are mixed."""
     total = np.zeros(samples, np.float32)
     for layer in range(1 + int(rng.random() < 0.35)):
         one = _layer(split, samples, room, recordings, rng)
@@ -246,7 +247,8 @@ def _layer(
     split: str, samples: int, room: Room, recordings: Recordings, rng: np.random.Generator
 ) -> NDArray[np.float32]:
     seconds, seed = samples / RATE_HZ, int(rng.integers(2**31))
-    kind = str(rng.choice(("noise", "home", "media", "babble", "recorded"), p=(0.32, 0.18, 0.25, 0.07, 0.18)))
+    kinds = ("noise", "home", "media", "steady", "babble", "recorded")
+    kind = str(rng.choice(kinds, p=(0.28, 0.14, 0.23, 0.12, 0.07, 0.16)))
     if kind == "recorded" and recordings.backgrounds:
         label = str(rng.choice(list(recordings.backgrounds)))
         audio = respeed(drawn(recordings.backgrounds, label, rng)[0].audio, rng)
@@ -256,9 +258,12 @@ def _layer(
         return equalised(audio[first : first + samples], rng)
     if kind == "home":
         return equalised(household_like(seed, RATE_HZ, seconds), rng)
-    if kind == "media":
+    if kind in ("media", "steady"):
         spec = {"kind": "media", "name": "tv", "level_db_spl": 60.0, "distance_m": 1.0}
-        spec["classes"] = [str(rng.choice(("speech", "music")))]
+        if kind == "media":
+            spec["classes"] = [str(rng.choice(("speech", "music")))]
+        else:
+            spec |= {"kind": "background", "sound": str(rng.choice(STEADY)), "lasts_s": max(1.0, seconds)}
         stream = open_source(
             _SPECS.validate_python(spec), seed=seed, rate_hz=RATE_HZ, duration_s=seconds, split=split
         )

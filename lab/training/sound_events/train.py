@@ -42,8 +42,9 @@ WEIGHTS, VERIFIER_WEIGHTS, FACTS = "weights.npz", "verifier.npz", "facts.json"
 SCENES, TUNE_SCENES = 10_000, 600
 MINING_H = 2.0
 CALM_FROM = 500_000  # scene
-# Scenes with a false alarm per hour of clutter, in which there is some fifty times as much to be heard as at home.
-CALM_PER_H = 20.0
+# Scenes with a false alarm per hour of clutter, in which there is some fifty times as much to be heard as at home. Of doors fewer: at home it
+# is steps that are taken for them, of which this clutter has none.
+CALM_PER_H = {label: 20.0 for label in LABELS}
 MINED_SHARE = 1 / 5  # of the steps of training, at half of its rate
 STUDY_SHARE = 1 / 10
 HELD = 12  # one scene in so many is kept from the verifier, to raise its answers by

@@ -35,7 +35,7 @@ def run(
     label: str, device: dict[float, float], seconds: float, verifier, loud_s: float | None = None
 ) -> np.ndarray:
     """device: from when on the device's score is what. loud_s: when something is to be heard. Returns the cascade's scores."""
-    cascade, found = Cascade((label,), DirectQuestions(verifier)), []
+    cascade, found = Cascade((label,), DirectQuestions(verifier), (label,)), []
     for hop in range(1, round(seconds / HOP_S) + 1):
         now_s, sound = hop * HOP_S, np.full(1_600, 1e-3, np.float32)
         if loud_s is not None and now_s - HOP_S <= loud_s < now_s:
@@ -53,6 +53,15 @@ def test_a_crash_is_judged_from_a_second_before_to_two_after_it():
     assert np.all(scores[:69] == 0.0)  # hops up to 6.9 s
     assert np.all(scores[69:74] == 0.9)
     assert np.all(scores[75:] == 0.0)
+
+
+def test_of_what_is_not_verified_nothing_is_asked_and_the_device_decides():
+    verifier = Peak()
+    cascade = Cascade(("footsteps", "glass_break"), DirectQuestions(verifier), ("glass_break",))
+    found = [cascade.step(hop * HOP_S, np.zeros(1_600, np.float32), [0.8, 0.0]) for hop in range(1, 100)]
+    assert verifier.heard == []
+    assert found == [[0.8, 0.0]] * 99
+    assert np.isnan(cascade.step(10.0, np.zeros(1_600, np.float32), [np.nan, 0.0])[0])
 
 
 def test_what_the_verifier_rejects_never_reaches_an_alarm():

@@ -69,7 +69,7 @@ def test_with_a_verifier_every_event_has_two_stages(stack, tmp_path):
         ("sound_events", "footsteps", "cascade"),
     )
     with pytest.raises(
-        DetectorError, match=r"settings\.events: co_alarm is unknown to .*verifier\.onnx; it knows smoke"
+        DetectorError, match=r"settings\.verified: co_alarm is unknown to .*verifier\.onnx; it knows smoke"
     ):
         stack('verifier = "in_process"', weights=[*HEADS, file])
 
@@ -88,6 +88,8 @@ def test_with_a_verifier_every_event_has_two_stages(stack, tmp_path):
         ({"settings": 'events = ["glass"]'}, r"settings\.events = \['glass'\]: some of watermark"),
         ({"settings": "events = []"}, r"settings\.events = \[\]: some of"),
         ({"settings": 'events = "glass_break"'}, "settings.events = 'glass_break': a list of labels"),
+        ({"settings": 'verified = ["glass"]'}, r"settings\.verified = \['glass'\]: some of watermark"),
+        ({"settings": 'verified = "glass_break"'}, "settings.verified = 'glass_break': a list of labels"),
         ({"settings": "sensitivity = 1.5"}, r"settings\.sensitivity = 1\.5: 0 to 1"),
         ({"settings": "sensitivity_footsteps = true"}, r"settings\.sensitivity_footsteps = True: 0 to 1"),
         (

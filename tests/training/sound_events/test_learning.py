@@ -95,9 +95,9 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(examples, weights, tmp_
         if steps_left[0] == 0:
             raise KeyboardInterrupt
 
-    take = learn.take
+    take = learn.Parts.take
     with monkeypatch.context() as patched:
-        patched.setattr(learn, "take", lambda *given: (stop(), take(*given)))
+        patched.setattr(learn.Parts, "take", lambda self, step: (stop(), take(self, step))[1])
         with pytest.raises(KeyboardInterrupt):
             learn.learn(examples, RECIPE, lambda line: None, kept=kept)
     assert kept.exists()
@@ -105,6 +105,15 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(examples, weights, tmp_
     assert not kept.exists()
     for name, value in weights.items():
         assert np.array_equal(value, again[name]), name
+
+
+def test_crops_are_where_something_happens(examples):
+    batches = learn.Batches(examples, replace(RECIPE, batch=40, crop=60), [GLASS, KNOCK])
+    busy = np.mean([(batches.at(step, 0).labels == 1).any(axis=(1, 2)).mean() for step in range(10)])
+    anywhere = (60 + 20 - 1 - 10) / (150 - 60 + 1)  # starts from which a burst is heard after the burn-in
+    assert busy > anywhere + 0.05
+    assert np.array_equal(batches.at(3, 1).features, batches.at(3, 1).features)
+    assert not np.array_equal(batches.at(3, 0).features, batches.at(3, 1).features)
 
 
 def test_unsure_frames_teach_nothing():
@@ -253,14 +262,14 @@ def test_calmed_heads_come_above_zero_no_oftener_than_allowed_and_rank_as_before
         high[f"heads.{label}.2.bias"] = weights[f"heads.{label}.2.bias"] + np.float32(9.0)
     export.write_network(high, learn.LABELS, tmp_path / "high")
     loud = evaluate.opened(tmp_path / "high", learn.LABELS)
-    calm, lowered = mining.calmed(high, loud, silent, per_h=3.0 / hours)
+    calm, lowered = mining.calmed(high, loud, silent, dict.fromkeys(learn.LABELS, 3.0 / hours))
     assert all(by > 0.0 for by in lowered.values())
     export.write_network(calm, learn.LABELS, tmp_path / "calm")
     network = evaluate.opened(tmp_path / "calm", learn.LABELS)
     for rate in mining.alarms_per_hour(network, silent, 1e-4).values():
         assert rate <= 3.0 / hours + 1e-9
     assert network.base.id == loud.base.id
-    untouched, by = mining.calmed(calm, network, silent, per_h=12.0 / hours)
+    untouched, by = mining.calmed(calm, network, silent, dict.fromkeys(learn.LABELS, 12.0 / hours))
     assert set(by.values()) == {0.0}
     assert all(np.array_equal(untouched[name], value) for name, value in calm.items())
 
