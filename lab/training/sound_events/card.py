@@ -91,8 +91,8 @@ def write_card(
         "",
         *([f"- {mining.told(row)}" for row in facts["rounds"]] or ["No round."]),
         "",
-        "Then heads were lowered until each comes above log odds 0 in at most 20 scenes an hour of other clutter, by: "
-        + ", ".join(f"{label} {by:.1f}" for label, by in facts["calm"].items())
+        "Then heads were lowered until each comes above log odds 0 in at most so many scenes an hour of other clutter, by so much: "
+        + ", ".join(f"{label} {facts['calm_per_h'][label]:g}, {by:.1f}" for label, by in facts["calm"].items())
         + ".",
         "",
         "## Figures, tune split",

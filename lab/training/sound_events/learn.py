@@ -44,7 +44,7 @@ class Recipe:
     more of them: most events are over in less than a second and are learnt much sooner from short crops; what lasts is learnt after.
     burn_in: frames without loss, while memory and background settle. mined_weight: of mined scenes. threads: of torch, for heads and the verifier."""
 
-    steps: int = 11_000
+    steps: int = 10_000
     batch: int = 16
     crop: int = 600
     short: int = 200
