@@ -92,7 +92,9 @@ def write_card(
         *([f"- {mining.told(row)}" for row in facts["rounds"]] or ["No round."]),
         "",
         "Then heads were lowered until each comes above log odds 0 in at most so many scenes an hour of other clutter, by so much: "
-        + ", ".join(f"{label} {facts['calm_per_h'][label]:g}, {by:.1f}" for label, by in facts["calm"].items())
+        + ", ".join(
+            f"{label} {facts['calm_per_h'][label]:g}, {by:.1f}" for label, by in facts["calm"].items()
+        )
         + ".",
         "",
         "## Figures, tune split",
