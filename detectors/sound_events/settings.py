@@ -10,10 +10,8 @@ from detectors.errors import DetectorError
 from detectors.interface import LABELS
 
 ALARMS = ("smoke_alarm", "co_alarm", "legacy_smoke_alarm")  # these notify whether somebody is at home or not
-VERIFIED = (
-    *ALARMS,
-    "glass_break",
-)  # rare and worth a second look; steps and doors are twenty an hour and nobody else's business
+# Rare and worth a second look. Steps and doors are twenty an hour and nobody else's business.
+VERIFIED = (*ALARMS, "glass_break")
 EVENTS = (*ALARMS, "glass_break", "footsteps", "door_close", "door_knock")
 NO_VERIFIER, IN_PROCESS = "none", "in_process"
 _PER_EVENT = "sensitivity_"

@@ -46,7 +46,7 @@ SHORT_S, LONG_S = 12.0, 24.0
 LONG = 0.3  # share of scenes of rhythmic things that are long
 SNR_DB = (-5.0, 40.0)
 PLAYED_SNR_DB = (10.0, 30.0)
-STEADY = ("vacuum", "fan", "rain")
+STEADY = ("vacuum", "fan", "rain")  # that go on behind everything else
 RECORDED = 0.45  # share of things that are recordings, where there are any
 COVERED_DB = {True: -10.0, False: -2.0}  # loudest frame over background: tonal or not
 HEARD_DB = -25.0  # below the loudest frame
@@ -229,7 +229,8 @@ def _in_room(dry: NDArray[np.float32], room: Room, rng: np.random.Generator) -> 
 def _background(
     split: str, samples: int, room: Room, recordings: Recordings, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """One or two of: coloured noise, a home at work, a television, a vacuum cleaner, a fan, rain, voices, a recording. Unit RMS each before they are mixed."""
+    """One or two of: coloured noise, a home at work, a television, a vacuum cleaner, a fan, rain, voices, a recording. Unit RMS each before
+    they are mixed."""
     total = np.zeros(samples, np.float32)
     for layer in range(1 + int(rng.random() < 0.35)):
         one = _layer(split, samples, room, recordings, rng)
@@ -259,11 +260,11 @@ def _layer(
     if kind == "home":
         return equalised(household_like(seed, RATE_HZ, seconds), rng)
     if kind in ("media", "steady"):
-        spec = {"kind": "media", "name": "tv", "level_db_spl": 60.0, "distance_m": 1.0}
+        spec = {"name": "layer", "level_db_spl": 60.0, "distance_m": 1.0}
         if kind == "media":
-            spec["classes"] = [str(rng.choice(("speech", "music")))]
+            spec |= {"kind": "media", "classes": [str(rng.choice(("speech", "music")))]}
         else:
-            spec |= {"kind": "background", "sound": str(rng.choice(STEADY)), "lasts_s": max(1.0, seconds)}
+            spec |= {"kind": "background", "sound": str(rng.choice(STEADY)), "lasts_s": seconds}
         stream = open_source(
             _SPECS.validate_python(spec), seed=seed, rate_hz=RATE_HZ, duration_s=seconds, split=split
         )

@@ -53,8 +53,8 @@ HELD = 12  # one scene in so many is kept from the verifier, to raise its answer
 @dataclass(frozen=True)
 class Job:
     """work: folder of scenes and weights. out: of models and card. share: of SCENES and TUNE_SCENES. corpus: folder of recordings, None:
-    EARSHOT_CORPUS or what was fetched. pretrained: whether the base predicts first, which the card's
-    study found to harm. mined: rounds of mining within the training."""
+    EARSHOT_CORPUS or what was fetched. pretrained: whether the base predicts first, which the card's study found to
+    harm. mined: rounds of mining within the training."""
 
     work: Path
     out: Path = MODELS
