@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from lab.corpora.split import Split
+
 
 def run(
     paths: Annotated[list[Path], typer.Argument(help="Scenario files, or folders of them.")],
@@ -15,6 +17,12 @@ def run(
     hours: Annotated[float | None, typer.Option(min=0.001, help="Hours per exposure cell.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of all draws.")] = None,
     build: Annotated[Path | None, typer.Option(help="Build file; default: the reference build.")] = None,
+    split: Annotated[
+        Split | None,
+        typer.Option(
+            help="Rooms, clips and draws of this split instead of the scenarios' own. Only test is evidence."
+        ),
+    ] = None,
     tag: Annotated[list[str] | None, typer.Option(help="Only scenarios with this tag (repeatable).")] = None,
     corpus: Annotated[Path | None, typer.Option(help="Folder of recordings; default: the cache.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Worker processes; default: one per core.")] = None,
@@ -62,6 +70,7 @@ def run(
         hours=hours,
         seed=seed,
         build=build,
+        split=split and split.value,
         jobs=jobs or default_jobs(),
         resume=resume,
         tags=tuple(tag or ()),

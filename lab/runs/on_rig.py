@@ -256,12 +256,12 @@ class _RigRun:
 
 
 @cache
-def _scenario(path: Path) -> ScenarioFile:
-    return load_scenario(path)
+def _scenario(path: Path, split: str | None) -> ScenarioFile:
+    return load_scenario(path, split)
 
 
 def draw(place: TrialPlace) -> Trial:
-    return _scenario(place.path).draw(place.cell, place.index, place.seed)
+    return _scenario(place.path, place.split).draw(place.cell, place.index, place.seed)
 
 
 def effort(plan: RigPlan) -> tuple[float, str, str, int]:

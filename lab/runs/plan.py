@@ -43,7 +43,7 @@ def chunks(planned: Planned, seed: int, done: set[tuple[str, int]]) -> list[tupl
     """
     scenario, room = planned.scenario, planned.scenario.first.room
     waiting = [
-        TrialPlace(scenario.path.resolve(), cell, index, seed)
+        TrialPlace(scenario.path.resolve(), cell, index, seed, scenario.first.split)
         for index in range(planned.trials_per_cell)
         for cell in scenario.cells()
         if (cell.key, index) not in done

@@ -53,7 +53,7 @@ def run_scenarios(
     trials of a bench could not be run.
     """
     named = options.build and _build(options.build)  # before anything that takes long
-    scenarios = select(paths, options.tags)
+    scenarios = select(paths, options.tags, options.split)
     build, reported = named or _build(suite_build(scenarios))
     for scenario in scenarios:
         _check_before(scenario, reported, options.corpus)
@@ -91,9 +91,11 @@ def run_scenarios(
     return results
 
 
-def select(paths: Sequence[Path], tags: Sequence[str] = ()) -> tuple[ScenarioFile, ...]:
+def select(
+    paths: Sequence[Path], tags: Sequence[str] = (), split: str | None = None
+) -> tuple[ScenarioFile, ...]:
     """The scenarios in `paths` that carry all of `tags`. Raises BadInput when none does."""
-    found = find_scenarios(paths)
+    found = find_scenarios(paths, split)
     chosen = tuple(scenario for scenario in found if set(tags) <= set(scenario.tags))
     if not chosen:
         known = sorted({tag for scenario in found for tag in scenario.tags})
@@ -156,6 +158,8 @@ def _check_same(store: Store, run: RunRecord, options: RunOptions) -> None:
         changed = f"the build: it was {last.build_id} ({last.build_hash[:12]}), now {run.build_id} ({run.build_hash[:12]})"
     elif last.seed != run.seed:
         changed = f"the seed: it was {last.seed}, now {run.seed}"
+    elif (before := last.environment.get("split")) != (now := run.environment.get("split")):
+        changed = f"--split: it was {before or 'not given'}, now {now or 'not given'}"
     elif (before := _bench(last)) != (now := _bench(run)):
         changed = f"the bench: it was {before}, now {now}"
     else:
@@ -172,6 +176,8 @@ def _run_record(planned: Sequence[Planned], build: Build, seed: int, options: Ru
     """Named by what it computes, so that the same run has the same name wherever it is made."""
     content = [build.hash, seed, sorted(one.scenario.hash for one in planned)]
     asked: dict[str, object] = {"trials": options.trials, "hours": options.hours}
+    if options.split is not None:
+        asked["split"] = options.split
     if options.rig is not None:
         content.append(options.rig.id)
         asked["rig"] = {"id": options.rig.id, "kind": options.rig.kind, "hash": options.rig.hash}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from lab.bench.protocol import Origin
+from lab.corpora.split import Split
 from lab.runs.counted import with_counts
 from lab.runs.plan import Planned
 from lab.scenario.model import Limit as AskedLimit
@@ -75,12 +76,20 @@ def _scenario(
         invalid_reasons=judgement.invalid_reasons,
         verdict=judgement.verdict,
         audio_hours=_audio_hours(scenario.first),
-        scope=scope,
+        scope=_scope(scope, scenario.first.split),
         results=[
             Row.model_validate(asdict(with_counts(row, by_cell[Cell(row.cell).key])))
             for row in judgement.rows
         ],
     )
+
+
+def _scope(scope: str | None, split: str) -> str | None:
+    """What is found on another split than `test` chooses a detector; it is no evidence for one."""
+    parts = [] if scope is None else [scope]
+    if split != Split.TEST:
+        parts.append(f"{split} split: no evidence")
+    return ", ".join(parts) or None
 
 
 def _audio_hours(spec: Scenario) -> float | None:

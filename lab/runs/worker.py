@@ -18,12 +18,13 @@ from lab.store.records import TrialRecord
 
 @dataclass(frozen=True)
 class TrialPlace:
-    """One trial by name: scenario file, cell, index, seed."""
+    """One trial by name: scenario file, cell, index, seed; split: another than the file's own."""
 
     path: Path
     cell: Cell
     index: int
     seed: int
+    split: str | None = None
 
 
 @dataclass
@@ -32,7 +33,7 @@ class Loaded:
 
     bench: SimulatedBench
     stack: Stack
-    scenarios: dict[Path, ScenarioFile]
+    scenarios: dict[tuple[Path, str | None], ScenarioFile]
 
 
 _loaded: Loaded | None = None
@@ -59,8 +60,9 @@ def run_with(kept: Loaded, places: Sequence[TrialPlace]) -> list[TrialRecord]:
     for place in places:
         if stop_requested():
             break
-        if place.path not in kept.scenarios:
-            kept.scenarios[place.path] = load_scenario(place.path)
-        trial = kept.scenarios[place.path].draw(place.cell, place.index, place.seed)
+        key = place.path, place.split
+        if key not in kept.scenarios:
+            kept.scenarios[key] = load_scenario(*key)
+        trial = kept.scenarios[key].draw(place.cell, place.index, place.seed)
         records.append(run_trial(trial, kept.bench, kept.stack))
     return records

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lab.corpora.split import Split
 from lab.errors import BadInput
 from lab.scenario.cells import cell_trees
 from lab.scenario.check import check_cells, check_limits
@@ -48,8 +49,8 @@ def is_scenario(path: Path) -> bool:
     return isinstance(found, str) and found.startswith("earshot-scenario/")
 
 
-def find_scenarios(paths: Iterable[str | Path]) -> tuple[ScenarioFile, ...]:
-    """The scenarios in files and folders (searched deeply, in order of path), each file once.
+def find_scenarios(paths: Iterable[str | Path], split: str | None = None) -> tuple[ScenarioFile, ...]:
+    """The scenarios in files and folders (searched deeply, in order of path), each file once. split: see `load_scenario`.
 
     Files in folders that are no scenarios are passed over; a file that is named must be one.
     Raises BadInput, also when there are none, or two have one id.
@@ -65,15 +66,16 @@ def find_scenarios(paths: Iterable[str | Path]) -> tuple[ScenarioFile, ...]:
         raise BadInput("no scenario: name files or folders")
     scenarios: dict[str, ScenarioFile] = {}
     for file in files.values():
-        scenario = load_scenario(file)
+        scenario = load_scenario(file, split)
         if scenario.id in scenarios:
             raise BadInput(f"{file}: id = {shown(scenario.id)} is taken by {scenarios[scenario.id].path}")
         scenarios[scenario.id] = scenario
     return tuple(scenarios.values())
 
 
-def load_scenario(path: str | Path) -> ScenarioFile:
-    """Read and check one scenario file. Raises BadInput with one message."""
+def load_scenario(path: str | Path, split: str | None = None) -> ScenarioFile:
+    """Read and check one scenario file. split: another than the file's own, of which it then is the twin: same cells and limits,
+    other rooms, clips and draws, and another hash. Raises BadInput with one message."""
     path = Path(path)
     if path.is_dir():
         raise BadInput(f"{path}: a folder, where a scenario file is wanted")
@@ -84,6 +86,8 @@ def load_scenario(path: str | Path) -> ScenarioFile:
     defaults = suite_of(path).defaults
     try:
         tree, variants = _merged(own, defaults)
+        if split is not None and split != tree.get("split", Split.TEST):
+            tree = tree | {"split": split}
         _check_values(tree, variants)
         cells = cell_trees(tree, variants)
     except Malformed as error:

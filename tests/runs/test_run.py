@@ -9,6 +9,7 @@ import pytest
 
 from lab.errors import BadInput
 from lab.runs.run import run_scenarios
+from lab.store import ledger
 from lab.store.records import RunState
 from lab.store.store import Store
 
@@ -126,6 +127,21 @@ def test_resume_takes_seed_and_trials_of_the_run_it_goes_on_with(scenario, optio
 def test_a_folder_that_holds_a_run_is_not_overwritten(scenario, options, whole):
     with pytest.raises(BadInput, match="holds a run already; add --resume"):
         run_scenarios([scenario], options("whole"))
+
+
+def test_the_twin_of_a_scenario_on_another_split_is_drawn_anew_and_is_no_evidence(
+    scenario, options, whole, tmp_path
+):
+    results = run_scenarios([scenario], options("twin", split="tune", jobs=2))
+    (twin,) = results.scenarios
+    assert (twin.split, twin.scope, twin.trials) == ("tune", "tune split: no evidence", 12)
+    heard = captures(options("twin").out)
+    assert heard.keys() == captures(whole).keys()
+    assert not set(heard.values()) & set(captures(whole).values())
+    with pytest.raises(BadInput, match='only "test" is evidence'):
+        ledger.merge(results, tmp_path / "ledger.json")
+    with pytest.raises(BadInput, match="differs in --split: it was tune, now not given"):
+        run_scenarios([scenario], options("twin", resume=True))
 
 
 def test_resume_refuses_another_build_or_seed_or_scenario(scenario, options, whole, build):

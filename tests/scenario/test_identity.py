@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.errors import BadInput
 from lab.scenario.load import load_scenario
 from tests.scenario.conftest import Load
 
@@ -38,6 +39,16 @@ def test_prose_and_layout_leave_the_hash(load: Load, changes: dict[str, str]) ->
 )
 def test_whatever_may_change_a_result_changes_the_hash(load: Load, changes: dict[str, str]) -> None:
     assert load(changes).hash != load().hash
+
+
+def test_the_twin_on_another_split_has_the_same_cells_and_another_hash(load: Load) -> None:
+    own = load()
+    assert load_scenario(own.path, "test").hash == own.hash
+    twin = load_scenario(own.path, "tune")
+    assert (twin.cells(), twin.first.split) == (own.cells(), "tune")
+    assert twin.hash != own.hash
+    with pytest.raises(BadInput, match='split = "holdout": must be one of'):
+        load_scenario(own.path, "holdout")
 
 
 def test_limits_and_variants_change_the_hash(load: Load) -> None:
