@@ -12,11 +12,9 @@ import math
 from dataclasses import dataclass
 
 from detectors.presence import distortion, features
-from detectors.presence.calibration import RATE_HZ
-from detectors.presence.front_end import lowpass
+from detectors.presence.front_end import HOP_S, RATE_HZ, lowpass
 from detectors.presence.lines import FRAME_HOPS, MOST, STEP_HOPS
 
-HOP_S = 0.05
 CLOCK_HZ, SHARE = 400e6, 0.10
 MACS_PER_CYCLE = 2
 WEIGHTS_BYTES = 256 * 1024

@@ -15,20 +15,24 @@ loudspeaker is blocked if all of them hear it BLOCKED_DB below what a unit as de
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import scipy.signal
 from numpy.typing import NDArray
 
-from detectors.errors import DetectorError
-from detectors.interface import SILENT, Emission
-from detectors.presence.context import within
-from detectors.presence.front_end import Mixer
+from detectors.interface import SILENT, Emission, StreamFormat
+from detectors.presence.front_end import RATE_HZ, Mixer
+from detectors.presence.settings import (
+    CARRIER_HZ,
+    LEVEL_DB_SPL,
+    carrier_in,
+    carrier_of,
+    pair_within,
+    within,
+)
 
-RATE_HZ = 4_000
 QUIET, RINGING = 20, 4  # hops of silence, and those of them in which the room may still ring
 DWELL, LISTEN = 6, 3
 GUARD_HZ = 1_200.0  # people's Doppler: no line of others may lie there
@@ -69,14 +73,22 @@ class CalibrationSettings:
         within("target_db", self.target_db, -60.0, 0.0)
         within("full_scale_db_spl", self.full_scale_db_spl, 80.0, 160.0)
         within("direct_db", self.direct_db, -20.0, 60.0)
-        for key, low, high in (("carrier_band_hz", 20_000.0, 90_000.0), ("level_range_db_spl", 40.0, 100.0)):
-            pair = getattr(self, key)
-            if not isinstance(pair, Sequence) or len(pair) != 2 or not low <= pair[0] <= pair[1] <= high:
-                raise DetectorError(f"settings.{key}: [low, high] within {low:g} to {high:g}, got {pair!r}")
+        pair_within("carrier_band_hz", self.carrier_band_hz, *CARRIER_HZ)
+        pair_within("level_range_db_spl", self.level_range_db_spl, *LEVEL_DB_SPL)
         if self.carrier_hz is not None:
-            within("carrier_hz", self.carrier_hz, 20_000.0, 90_000.0)
+            within("carrier_hz", self.carrier_hz, *CARRIER_HZ)
         if self.level_db_spl is not None:
-            within("level_db_spl", self.level_db_spl, 40.0, 100.0)
+            within("level_db_spl", self.level_db_spl, *LEVEL_DB_SPL)
+
+    def of_baseband(self, form: StreamFormat) -> CalibrationSettings:
+        """These for the only carrier there is. Raises DetectorError if another is asked for."""
+        return replace(self, carrier_hz=carrier_of(form, self.carrier_hz))
+
+    def of_samples(self, form: StreamFormat) -> CalibrationSettings:
+        """These. Raises DetectorError for a carrier that the stream does not hold."""
+        key = "carrier_band_hz" if self.carrier_hz is None else "carrier_hz"
+        carrier_in(form, self.candidates_hz[-1], key)
+        return self
 
     @cached_property
     def candidates_hz(self) -> tuple[float, ...]:

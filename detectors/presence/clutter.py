@@ -39,11 +39,6 @@ class ClutterFilter:
         self._slope = np.zeros(self._channels, np.complex128)
         self._age = np.full(self._channels, -1, np.int64)
 
-    @property
-    def settled(self) -> bool:
-        """Whether every microphone's band has narrowed to its end."""
-        return bool(np.all(self._age + 1 >= START_POLE_HZ / POLE_HZ))
-
     def process(self, hop: NDArray[np.complex64]) -> NDArray[np.complex64]:
         """hop: (M, n), finite. Returns (M, n) complex64: what moves, and noise."""
         if hop.shape[0] != self._channels:

@@ -15,13 +15,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from detectors.errors import DetectorError
+from detectors.presence.settings import within
 
 LABELS = ("presence", "major_motion", "minor_motion", "vacancy")
 PRESENCE, MAJOR, MINOR, VACANCY = range(4)
 CLIP = 5.0
 SPAN = 4.0  # log odds from the least to the greatest sensitivity
 ANNOUNCE_S = 1.0  # how long the score of a vacancy stands
+CONFIRM_S = 45.0  # unless a setting says otherwise
 WAITING = 0.49  # what the score of a vacancy reaches before it is one
 
 
@@ -34,7 +35,8 @@ class Occupancy(Enum):
 class ContextSettings:
     """sensitivity: the user's, 0 to 1. vacancy_s: 1 to 7200. decay_s: of the sensitivity after a major motion, 1 to 3600.
     major, minor_vacant, minor_occupied: probabilities asked for at sensitivity 0.5, between 0 and 1. average_s: of the evidence, 0.05 to 5.
-    hysteresis: in log odds, 0 to 5. confirm_s: of listening before a vacancy, 0 to vacancy_s. Raises DetectorError naming the key."""
+    hysteresis: in log odds, 0 to 5. confirm_s: of listening before a vacancy, 0 to vacancy_s; None: 45, or vacancy_s where that is
+    less. Raises DetectorError naming the key."""
 
     sensitivity: float = 0.5
     vacancy_s: float = 1800.0
@@ -44,7 +46,7 @@ class ContextSettings:
     minor_occupied: float = 0.5
     average_s: float = 0.15
     hysteresis: float = 1.0
-    confirm_s: float = 45.0
+    confirm_s: float | None = None
 
     def __post_init__(self) -> None:
         within("sensitivity", self.sensitivity, 0.0, 1.0)
@@ -52,9 +54,14 @@ class ContextSettings:
         within("decay_s", self.decay_s, 1.0, 3600.0)
         within("average_s", self.average_s, 0.05, 5.0)
         within("hysteresis", self.hysteresis, 0.0, 5.0)
-        within("confirm_s", self.confirm_s, 0.0, 7200.0)
+        within("confirm_s", self.to_confirm_s, 0.0, self.vacancy_s, "vacancy_s")
         for key in ("major", "minor_vacant", "minor_occupied"):
             within(key, getattr(self, key), 0.001, 0.999)
+
+    @property
+    def to_confirm_s(self) -> float:
+        """confirm_s, or what stands for it."""
+        return min(CONFIRM_S, self.vacancy_s) if self.confirm_s is None else self.confirm_s
 
 
 class Context:
@@ -131,7 +138,7 @@ class Context:
         """How far the wait for a vacancy has come, up to WAITING; 1 for ANNOUNCE_S when it is one; 0 in an empty room."""
         wait_s = self.settings.vacancy_s
         if self.state is Occupancy.OCCUPIED:
-            confirmed = self._listened_s >= min(self.settings.confirm_s, wait_s)
+            confirmed = self._listened_s >= self.settings.to_confirm_s
             if self.since_motion_s < wait_s or not confirmed:
                 return WAITING * min(1.0, self.since_motion_s / wait_s)
             self.state, self.sure, self._announce_s = Occupancy.VACANT, False, ANNOUNCE_S
@@ -142,9 +149,3 @@ def logit(probability: float) -> float:
     """ln(p / (1 - p)), within +-CLIP."""
     p = min(max(probability, 1e-9), 1.0 - 1e-9)
     return min(max(math.log(p / (1.0 - p)), -CLIP), CLIP)
-
-
-def within(key: str, value: float, low: float, high: float) -> None:
-    """Raises DetectorError unless low <= value <= high."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise DetectorError(f"settings.{key}: {low:g} to {high:g}, got {value!r}")

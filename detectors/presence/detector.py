@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
 
@@ -31,17 +31,17 @@ from detectors.interface import (
     StreamFormat,
     StreamNeed,
 )
-from detectors.presence.calibration import RATE_HZ, Calibrated, Calibration, CalibrationSettings
+from detectors.presence.calibration import Calibrated, Calibration, CalibrationSettings
 from detectors.presence.clutter import ClutterFilter
 from detectors.presence.context import LABELS, Context, ContextSettings, Occupancy
 from detectors.presence.distortion import DistortionRemover
 from detectors.presence.features import DopplerMap
-from detectors.presence.front_end import Hops, Mixer
+from detectors.presence.front_end import HOP_S, RATE_HZ, Hops, Mixer
 from detectors.presence.hearing import Hearing, Verdict, clean
 from detectors.presence.lines import LineNotch
 from detectors.presence.power import Power, PowerSettings
+from detectors.presence.settings import count, microphones, of_detector
 
-HOP_S = 0.05
 PLAYBACK_HZ = (16_000, 48_000)
 SETTLE_S = 1.0  # after a gap
 START_S = 3.0  # of new filters and maps: the removal adapts, backgrounds are learnt
@@ -73,12 +73,16 @@ class Phase(Enum):
 
 @dataclass(frozen=True)
 class PresenceSettings:
-    """channels: microphones used, None for all. Further settings see the parts."""
+    """channels: microphones used, from 1, None for all. Further settings see the parts. Raises DetectorError naming the key."""
 
     calibration: CalibrationSettings = field(default_factory=CalibrationSettings)
     context: ContextSettings = field(default_factory=ContextSettings)
     power: PowerSettings = field(default_factory=PowerSettings)
     channels: int | None = None
+
+    def __post_init__(self) -> None:
+        count("channels", self.channels)
+        Power(self.power, Context(self.context, HOP_S), HOP_S)  # refuses what does not fit
 
 
 class PresenceDetector:
@@ -99,7 +103,7 @@ class PresenceDetector:
         heard = [stream for stream in streams if stream in (BASEBAND, ULTRASONIC)]
         if len(heard) != 1 or set(streams) - {*heard, PLAYBACK}:
             raise DetectorError(
-                f"{name}: streams: one of {BASEBAND}, {ULTRASONIC}, and {PLAYBACK} if wanted, got {', '.join(streams)}"
+                f"streams: one of {BASEBAND}, {ULTRASONIC}, and {PLAYBACK} if wanted, got {', '.join(streams)}"
             )
         self.name, self.stream = name, heard[0]
         self.settings = settings or PresenceSettings()
@@ -108,7 +112,6 @@ class PresenceDetector:
         self.needs: dict[str, StreamNeed] = {self.stream: StreamNeed(rates, self.settings.channels)}
         if PLAYBACK in streams:
             self.needs[PLAYBACK] = StreamNeed(PLAYBACK_HZ, 1)
-        Power(self.settings.power, Context(self.settings.context, HOP_S), HOP_S)  # refuses what does not fit
 
     def open(self, formats: Mapping[str, StreamFormat]) -> None:
         for stream, need in self.needs.items():
@@ -116,24 +119,18 @@ class PresenceDetector:
             if form is None or form.rate_hz not in need.rates_hz:
                 raise DetectorError(f"{self.name}: needs {stream} at {need.rates_hz}, got {form}")
         form = formats[self.stream]
-        self._channels = self.settings.channels or form.channels
-        if self._channels > form.channels:
-            raise DetectorError(f"{self.name}: channels: {self._channels}, the stream has {form.channels}")
+        asked = self.settings.calibration
+        with of_detector(self.name):
+            self._channels = microphones(self.settings.channels, form)
+            baseband = self.stream == BASEBAND
+            self._calibration_settings = asked.of_baseband(form) if baseband else asked.of_samples(form)
         self._rate_hz = form.rate_hz
-        kind = np.complex64 if self.stream == BASEBAND else np.float32
+        kind = np.complex64 if baseband else np.float32
         self._hops = Hops(self._channels, round(HOP_S * form.rate_hz), kind, finite=False)
         self._playback_hz = formats[PLAYBACK].rate_hz if PLAYBACK in self.needs else PLAYBACK_HZ[0]
         self._played = Hops(1, round(HOP_S * self._playback_hz), np.float32)
         self._heard_hops: deque[NDArray] = deque()
         self._played_hops: deque[NDArray[np.float32]] = deque()
-        self._calibration_settings = self.settings.calibration
-        if form.carrier_hz is not None:
-            wanted = self.settings.calibration.carrier_hz
-            if wanted not in (None, form.carrier_hz):
-                raise DetectorError(
-                    f"{self.name}: settings.carrier_hz = {wanted:g}: the device's baseband is about {form.carrier_hz:g} Hz"
-                )
-            self._calibration_settings = replace(self.settings.calibration, carrier_hz=form.carrier_hz)
         self._context = Context(self.settings.context, HOP_S)
         self._power = Power(self.settings.power, self._context, HOP_S)
         self._classifier = self._make_classifier()
@@ -142,6 +139,19 @@ class PresenceDetector:
         self._calibrate()
 
     # What happened, for reports.
+    @property
+    def measured(self) -> dict[str, float]:
+        """Figures of the session: seconds with somebody there and of them with the tone on; calibrations, and those that found the
+        loudspeaker blocked; microphones that are dead at the end."""
+        occupied_s, tone_s = self._power.occupied_s
+        return {
+            "occupied_s": occupied_s,
+            "occupied_tone_s": tone_s,
+            "calibrations": float(len(self.calibrations)),
+            "blocked": float(sum(one.blocked for one in self.calibrations)),
+            "dead_microphones": float(np.sum(~self._hearing.alive)),
+        }
+
     @property
     def phase(self) -> Phase:
         return self._phase

@@ -22,9 +22,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 from detectors.errors import DetectorError
+from detectors.presence.front_end import HOP_S, RATE_HZ
 
 VERSION = "doppler-map/1"
-HOP, RATE_HZ = 200, 4_000
+HOP = round(HOP_S * RATE_HZ)
 LOW_EDGES_HZ = (2.0, 4.0, 6.0, 9.0, 13.0, 18.0, 25.0, 35.0, 48.0, 64.0)
 HIGH_EDGES_HZ = (64.0, 90.0, 125.0, 175.0, 250.0, 350.0, 500.0, 700.0, 950.0, 1250.0, 1500.0)
 NOISE_HZ = (1250.0, 1480.0)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from detectors.errors import DetectorError
 
+RATE_HZ, HOP_S = 4_000, 0.05  # of the envelope that detectors work on, and how long one step is
 FLAT, STOP, DOWN_DB = 0.375, 0.625, 80.0
 
 

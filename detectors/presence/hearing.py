@@ -2,11 +2,13 @@
 
 A hop of a microphone is used if all its samples are numbers, at most CLIPPED of them at full scale and not all the same. Lost
 samples turn the carrier of all microphones by one angle at once, 2 pi f0 n / fs for n of them (at 34 kHz and 96 kHz a multiple of
-2 pi / 48, at least 0.13 rad); a mover turns them by less, and each by its own.
+2 pi / 48, at least 0.13 rad); a mover turns them by less, and each by its own. Moving air turns them all together, hop after hop: what
+is no more than it always does is no loss, and in such air a loss of few samples goes unseen.
 """
 
 from __future__ import annotations
 
+import math
 from enum import Enum
 
 import numpy as np
@@ -19,8 +21,10 @@ DEAD_DB = 25.0  # below what the microphone heard before, while others hear as b
 BACK_DB = 30.0  # a dead one lives again less than this below the others
 DEAD_HOPS, ALIVE_HOPS = 10, 40  # until a microphone is given up, and taken back
 JUMP_RAD, APART_RAD = 0.12, 0.06
+UNUSUAL = 5.0  # times the root mean square of what it turns by otherwise
 JUMP_MUSIC_RAD = 0.6  # a cone that travels 1 mm turns the carrier by 0.6 rad at its own rate
 ONSET = 4  # hops in which a tone comes on
+TURNS = 0.02  # per hop: over 2.5 s
 SLOW = 0.01  # per hop: what a microphone usually hears is an average over 5 s
 
 
@@ -39,6 +43,9 @@ class Hearing:
         self.alive = np.array(alive, bool)
         # Rows: what a microphone usually hears of the carrier, hops for which it has been weak, hops for which well.
         self._watch = np.zeros((3, len(self.alive)))
+        self._turns = np.zeros(
+            1
+        )  # mean square of the angle between one hop and the next, all microphones together
         self.pause()
 
     def pause(self) -> None:
@@ -53,7 +60,15 @@ class Hearing:
             return Verdict.SKIP
         limit = JUMP_MUSIC_RAD if playing else JUMP_RAD
         return _VERDICTS[
-            _judge(np.ascontiguousarray(envelope), usable, self.alive, self._watch, self._before, limit)
+            _judge(
+                np.ascontiguousarray(envelope),
+                usable,
+                self.alive,
+                self._watch,
+                self._turns,
+                self._before,
+                limit,
+            )
         ]
 
     @property
@@ -66,8 +81,8 @@ _VERDICTS = (Verdict.USE, Verdict.SKIP, Verdict.REBUILD)
 
 
 @njit(cache=True, error_model="numpy")
-def _judge(envelope, usable, alive, watch, before, limit):
-    """Index into _VERDICTS. alive (M,), watch (3, M) and before (2, M), the means of the last two hops, change in place."""
+def _judge(envelope, usable, alive, watch, turns, before, limit):
+    """Index into _VERDICTS. alive (M,), watch (3, M), turns (1,) and before (2, M), the means of the last two hops, change in place."""
     channels, count = envelope.shape
     mean = np.zeros(channels, np.complex128)
     level = np.zeros(channels)
@@ -115,6 +130,7 @@ def _judge(envelope, usable, alive, watch, before, limit):
         before[:] = 0.0
         return 1
     # Over this hop, or over this and the one before: a jump within a hop shows half in each.
+    usual = UNUSUAL * math.sqrt(turns[0])
     for k in range(2):
         common, known = 0.0 + 0.0j, True
         for m in range(channels):
@@ -122,7 +138,9 @@ def _judge(envelope, usable, alive, watch, before, limit):
                 common += mean[m] * np.conj(before[k, m])
                 known = known and before[k, m] != 0.0
         turned = abs(np.angle(common))
-        if not known or turned <= limit:
+        if known and k == 0:
+            turns[0] += TURNS * (min(turned, limit) ** 2 - turns[0])
+        if not known or turned <= max(limit, usual * math.sqrt(k + 1.0)):
             continue
         together = True
         for m in range(channels):

@@ -12,16 +12,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import scipy.ndimage
 from numpy.typing import NDArray
 
-from detectors.errors import DetectorError
-from detectors.interface import ULTRASONIC
-from detectors.presence.baselines import RATE_HZ, EnvelopeBaseline
-from detectors.presence.cfar import HOP_S, MOTION_HZ, REFERENCE_HZ
+from detectors.presence.baselines import MOTION_HZ, EnvelopeBaseline
+from detectors.presence.cfar import REFERENCE_HZ
 from detectors.presence.doppler import DopplerSpectrum
+from detectors.presence.front_end import HOP_S, RATE_HZ
 
 FRAME = 4096  # 1.02 s: lines 0.98 Hz apart, 4 Hz wide to their first zero
 BLADES_HZ = (8.0, 160.0)
@@ -36,22 +36,12 @@ STEADY_S = 4.0
 
 
 class NotchCfar(EnvelopeBaseline):
-    """Harmonic notch before a CFAR. average_s: over which spectra are averaged for the score. Others: see EnvelopeBaseline."""
+    """Harmonic notch before a CFAR. settings: see EnvelopeBaseline."""
 
-    def __init__(
-        self,
-        name: str = "notch",
-        stream: str = ULTRASONIC,
-        carrier_hz: float = 34_000.0,
-        level_db_spl: float = 85.0,
-        channels: int | None = None,
-        average_s: float = 0.5,
-    ) -> None:
-        super().__init__(name, stream, carrier_hz, level_db_spl, channels)
-        if not HOP_S <= average_s <= 10.0:
-            raise DetectorError(f"{name}: average_s: {HOP_S} to 10, got {average_s}")
-        self._spectra, self._steady = round(average_s / HOP_S), round(STEADY_S / HOP_S / EVERY)
-        self.span_s = FRAME / RATE_HZ + average_s
+    def __init__(self, name: str = "notch", **settings: Any) -> None:
+        super().__init__(name, **settings)
+        self._spectra, self._steady = round(self.average_s / HOP_S), round(STEADY_S / HOP_S / EVERY)
+        self.span_s = FRAME / RATE_HZ + self.average_s
         step = RATE_HZ / FRAME
         rates = np.arange(BLADES_HZ[0], BLADES_HZ[1], BLADES_STEP_HZ)
         lines = rates[:, None] * np.arange(1, HARMONICS + 1)
@@ -63,8 +53,8 @@ class NotchCfar(EnvelopeBaseline):
         self._bands = [(size >= low) & (size <= high) for low, high in MOTION_HZ.values()]
         self._reference = (size >= REFERENCE_HZ[0]) & (size <= REFERENCE_HZ[1])
 
-    def _start(self, channels: int) -> None:
-        self._spectrum = DopplerSpectrum(channels, RATE_HZ, FRAME)
+    def _start(self, channels: int, rate_hz: int) -> None:
+        self._spectrum = DopplerSpectrum(channels, rate_hz, FRAME)
         self._recent = np.zeros((self._spectra, FRAME))
         self._past = np.zeros((self._steady, FRAME))
         self._count = self._searches = 0

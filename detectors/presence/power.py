@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from detectors.errors import DetectorError
-from detectors.presence.context import Context, Occupancy, within
+from detectors.presence.context import Context, Occupancy
+from detectors.presence.settings import within
 
 
 @dataclass(frozen=True)
 class PowerSettings:
-    """off_s: length of a rest, 0 (none) to 3600. sure_s: of motion heard before one, 0.05 to 60. Raises DetectorError."""
+    """off_s: length of a rest, 0 (none) to 3600 and to vacancy_s - confirm_s. sure_s: of motion heard before one, 0.05 to 60. Raises DetectorError."""
 
     off_s: float = 300.0
     sure_s: float = 1.0
@@ -25,14 +25,12 @@ class PowerSettings:
 
 
 class Power:
-    """Decides hop by hop whether the tone is on. `duty` and `occupied_duty`: shares of all time, and of the time with somebody there."""
+    """Decides hop by hop whether the tone is on. `duty` and `occupied_duty`: shares of all time, and of the time with somebody there;
+    occupied_s: that time, and that with the tone on within it."""
 
     def __init__(self, settings: PowerSettings, context: Context, hop_s: float) -> None:
-        rest_s = context.settings.vacancy_s - context.settings.confirm_s
-        if settings.off_s > 0.0 and settings.off_s > rest_s:
-            raise DetectorError(
-                f"settings.off_s: at most vacancy_s - confirm_s = {rest_s:g}, or 0 for never, got {settings.off_s:g}"
-            )
+        longest_s = context.settings.vacancy_s - context.settings.to_confirm_s
+        within("off_s", settings.off_s, 0.0, longest_s, "vacancy_s - confirm_s")
         self._settings, self._context, self._hop_s = settings, context, hop_s
         self._rest_s = self._heard_s = 0.0
         self._hops = {state: [0, 0] for state in Occupancy}
@@ -63,6 +61,11 @@ class Power:
         return on / all_hops if all_hops else 1.0
 
     @property
-    def occupied_duty(self) -> float:
+    def occupied_s(self) -> tuple[float, float]:
         on, all_hops = self._hops[Occupancy.OCCUPIED]
-        return on / all_hops if all_hops else 1.0
+        return all_hops * self._hop_s, on * self._hop_s
+
+    @property
+    def occupied_duty(self) -> float:
+        occupied_s, on_s = self.occupied_s
+        return on_s / occupied_s if occupied_s else 1.0

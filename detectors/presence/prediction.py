@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import scipy.fft
@@ -18,9 +19,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from detectors.errors import DetectorError
-from detectors.interface import ULTRASONIC
-from detectors.presence.baselines import RATE_HZ, EnvelopeBaseline
-from detectors.presence.cfar import HOP_S, MOTION_HZ
+from detectors.presence.baselines import MOTION_HZ, EnvelopeBaseline
+from detectors.presence.front_end import HOP_S, RATE_HZ
+from detectors.presence.settings import is_number
 
 TAPS, AHEAD = 48, 40  # samples: 12 ms, foretold by 10 ms
 STATIC_HZ = 1.0
@@ -30,30 +31,20 @@ SETTLE_S = 3.0
 
 
 class PredictionError(EnvelopeBaseline):
-    """Adaptive-filter prediction error. step: mu, share of the error corrected at each sample. Others: see EnvelopeBaseline."""
+    """Adaptive-filter prediction error. step: mu, share of the error corrected at each sample, above 0 and up to 1. settings:
+    see EnvelopeBaseline."""
 
-    def __init__(
-        self,
-        name: str = "prediction",
-        stream: str = ULTRASONIC,
-        carrier_hz: float = 34_000.0,
-        level_db_spl: float = 85.0,
-        channels: int | None = None,
-        step: float = 0.005,
-        average_s: float = 0.5,
-    ) -> None:
-        super().__init__(name, stream, carrier_hz, level_db_spl, channels)
-        if not 0.0 < step <= 1.0:
-            raise DetectorError(f"{name}: step: above 0, up to 1, got {step}")
-        if not HOP_S <= average_s <= 10.0:
-            raise DetectorError(f"{name}: average_s: {HOP_S} to 10, got {average_s}")
-        self._step, self._keep = float(step), math.exp(-HOP_S / average_s)
-        self.span_s = FRAME / RATE_HZ + 2.0 * average_s
+    def __init__(self, name: str = "prediction", step: float = 0.005, **settings: Any) -> None:
+        super().__init__(name, **settings)
+        if not is_number(step) or not 0.0 < step <= 1.0:
+            raise DetectorError(f"settings.step: above 0, up to 1, got {step!r}")
+        self._step, self._keep = float(step), math.exp(-HOP_S / self.average_s)
+        self.span_s = FRAME / RATE_HZ + 2.0 * self.average_s
         frequency = np.abs(np.fft.fftfreq(FRAME, 1.0 / RATE_HZ))
         self._bands = np.array([(frequency >= low) & (frequency <= high) for low, high in MOTION_HZ.values()])
         self._window = np.blackman(FRAME)
 
-    def _start(self, channels: int) -> None:
+    def _start(self, channels: int, rate_hz: int) -> None:
         self._static = np.full(channels, np.nan + 0j)
         self._weights = np.zeros((channels, TAPS), np.complex128)
         self._before = np.zeros((channels, TAPS + AHEAD - 1), np.complex128)

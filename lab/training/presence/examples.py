@@ -7,6 +7,7 @@ tones, Doppler map. Only the room is computed.
 from __future__ import annotations
 
 import hashlib
+import time
 import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ from detectors.interface import BASEBAND, PLAYBACK, Emission, Event, StreamNeed
 from detectors.presence.clutter import ClutterFilter
 from detectors.presence.detector import START_S
 from detectors.presence.distortion import DistortionRemover
-from detectors.presence.features import HOP, RATE_HZ, VERSION, DopplerMap
+from detectors.presence.features import HOP, VERSION, DopplerMap
+from detectors.presence.front_end import HOP_S, RATE_HZ
 from detectors.presence.lines import LineNotch
 from detectors.presence.network import CLASSES
 from lab.bench.simulated.bench import SimulatedBench
@@ -31,7 +33,6 @@ from lab.scenario.load import is_scenario, load_scenario, suite_of
 from lab.scenario.trial import Cell, Trial
 
 CHAIN = f"{VERSION} removal notch, medians from means"  # another chain makes other examples
-HOP_S = HOP / RATE_HZ
 CARRIER_HZ = 34_000.0
 LEVEL_DB_SPL = (75.0, 90.0)
 # The map looks back: a motion shows a little after its onset, and its end is neither motion nor none for a while.
@@ -139,6 +140,19 @@ def load(wanted: Iterable[Place]) -> list[Example]:
     return found
 
 
+def rendering(wanted: Iterable[Place]) -> dict[str, int]:
+    """What it took to render these trials, now or in an earlier run: core_s, seconds of one core; trials: that it is known of;
+    untold: whose files are older than that record."""
+    known, untold = [], 0
+    for place in wanted:
+        with np.load(place.file) as content:
+            if "core_s" in content:
+                known.append(float(content["core_s"]))
+            else:
+                untold += 1
+    return {"core_s": round(sum(known)), "trials": len(known), "untold": untold}
+
+
 _files: dict[Path, ScenarioFile] = {}
 
 
@@ -152,6 +166,7 @@ def _render_chunk(chunk: Sequence[Place]) -> int:
             return number
         if place.path not in _files:
             _files[place.path] = load_scenario(place.path)
+        started = time.perf_counter()
         trial = _files[place.path].draw(place.cell, place.index, place.seed)
         try:
             maps, labels, onsets = example(trial)
@@ -160,7 +175,7 @@ def _render_chunk(chunk: Sequence[Place]) -> int:
             maps, labels, onsets = np.zeros((0,), np.float16), np.zeros(0, np.int8), np.zeros((0, 3))
         place.file.parent.mkdir(parents=True, exist_ok=True)
         part = place.file.with_suffix(".part.npz")
-        np.savez(part, maps=maps, labels=labels, onsets=onsets)
+        np.savez(part, maps=maps, labels=labels, onsets=onsets, core_s=time.perf_counter() - started)
         part.replace(place.file)
     return len(chunk)
 

@@ -5,7 +5,8 @@ import pytest
 
 from detectors.errors import DetectorError
 from detectors.interface import SILENT, Emission
-from detectors.presence.calibration import RATE_HZ, Calibration, CalibrationSettings, absorption_db_m
+from detectors.presence.calibration import Calibration, CalibrationSettings, absorption_db_m
+from detectors.presence.front_end import RATE_HZ
 
 FS, HOP = 96_000, 4_800
 SETTINGS = {"carrier_band_hz": (32_000.0, 40_000.0), "step_hz": 2_000.0}

@@ -166,7 +166,7 @@ def test_refuses_a_hop_and_playback_that_do_not_belong_together():
 
 @pytest.fixture(scope="module")
 def room():
-    """Envelopes of an empty room at 70 dB of music, and what was played."""
+    """Envelopes of an empty room at 60 dB of music, and what was played."""
     scenario = load_scenario(ARTICLE)
     (cell,) = (cell for cell in scenario.cells() if cell.values.get("variant") == "music")
     session = SimulatedBench().open(

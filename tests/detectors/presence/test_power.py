@@ -67,5 +67,5 @@ def test_no_rest_where_none_is_wanted():
 
 
 def test_refuses_a_rest_that_would_outlast_a_vacancy():
-    with pytest.raises(DetectorError, match="off_s: at most vacancy_s - confirm_s = 15"):
+    with pytest.raises(DetectorError, match="off_s: 0 to vacancy_s - confirm_s = 15"):
         live(1.0, lambda t: False, vacancy_s=60.0, off_s=30.0)

@@ -1,0 +1,52 @@
+"""Lost samples turn all microphones at once; moving air does too, all the time, and is no loss."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from detectors.presence.hearing import ONSET, Hearing, Verdict
+
+HOPS, PER_HOP = 400, 50
+LOST = 0.2618  # rad: two samples at 34 kHz and 96 kHz
+
+
+def judged(turns_rad: np.ndarray, seed: int = 1) -> list[Verdict]:
+    """Four microphones whose carriers turn together by so much from hop to hop, each a little by its own."""
+    rng = np.random.default_rng(seed)
+    hearing, found = Hearing(np.ones(4, bool)), []
+    for angle in np.cumsum(turns_rad):
+        own = angle + 0.002 * rng.standard_normal(4)
+        envelope = np.repeat(np.exp(1j * own)[:, None], PER_HOP, axis=1).astype(np.complex64)
+        found.append(hearing.judge(envelope, np.ones(4, bool), playing=False))
+    return found[ONSET:]
+
+
+@pytest.mark.parametrize("at", [100, 300])
+def test_lost_samples_in_still_air_are_skipped(at):
+    turns = 0.003 * np.random.default_rng(0).standard_normal(HOPS)
+    turns[at] += LOST
+    assert [i + ONSET for i, one in enumerate(judged(turns)) if one is Verdict.SKIP] == [at]
+
+
+def test_air_that_turns_the_carrier_hop_after_hop_is_listened_to():
+    turns = 0.08 * np.random.default_rng(0).standard_normal(HOPS)  # in one of eight hops more than two samples do
+    skipped = [one is Verdict.SKIP for one in judged(turns)]
+    assert np.mean(skipped[:100]) < 0.2
+    assert not any(skipped[100:])
+
+
+def test_when_the_air_is_still_again_losses_are_seen_again():
+    rng = np.random.default_rng(0)
+    turns = np.concatenate([0.08 * rng.standard_normal(HOPS), 0.003 * rng.standard_normal(HOPS)])
+    turns[HOPS + 300] += LOST
+    found = [i + ONSET for i, one in enumerate(judged(turns)) if one is Verdict.SKIP]
+    assert HOPS + 300 in found
+    assert [i for i in found if i > HOPS] == [HOPS + 300]
+
+
+def test_losses_that_come_again_and_again_are_each_seen():
+    turns = 0.003 * np.random.default_rng(0).standard_normal(HOPS)
+    turns[50::20] += LOST  # one a second
+    found = [i + ONSET for i, one in enumerate(judged(turns)) if one is Verdict.SKIP]
+    assert found == list(range(50, HOPS, 20))
