@@ -18,20 +18,21 @@ from lab.commands.train import (
     sound_events_job,
 )
 
-HOURS = {"presence": 24.0, "sound_events": 3.0}
-THRESHOLD = {"presence": 3.0, "sound_events": 0.0}
+HOURS = {"presence": 8.75, "sound_events": 3.0}
+THRESHOLD = {"presence": 1.0, "sound_events": 0.0}
 
 
 def mine(
     name: Annotated[str, typer.Argument(help="What to mine for: presence or sound_events.")],
     hours: Annotated[
-        float | None, typer.Option(min=0.05, help="Each round; default: 24 for presence, 3 for sound_events.")
+        float | None,
+        typer.Option(min=0.05, help="Each round; default: 8.75 for presence, 3 for sound_events."),
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, max=20)] = 2,
     threshold: Annotated[
         float | None,
         typer.Option(
-            help="Log-odds above which it counts as fooled; default: 3 for presence, 0 for sound_events."
+            help="Log-odds above which it counts as fooled; default: 1 for presence, 0 for sound_events."
         ),
     ] = None,
     share: Annotated[

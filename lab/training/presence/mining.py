@@ -41,8 +41,10 @@ def fooled(scored: Sequence[evaluate.Scored], threshold: float) -> list[Example]
 
 
 def keep(folder: Path, round_number: int, examples: Sequence[Example]) -> None:
-    """Writes the stretches of a round."""
+    """Writes the stretches of a round, in place of what another network left there for it."""
     folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob(f"{round_number}-*.npz"):
+        old.unlink()
     for number, one in enumerate(examples):
         np.savez(
             folder / f"{round_number}-{number:05}.npz",
@@ -53,10 +55,12 @@ def keep(folder: Path, round_number: int, examples: Sequence[Example]) -> None:
         )
 
 
-def kept(folder: Path, least: int) -> list[Example]:
-    """All stretches of all rounds that are longer than `least` hops."""
+def kept(folder: Path, rounds: int, least: int) -> list[Example]:
+    """The stretches of the first `rounds` rounds that are longer than `least` hops. Later rounds are of an earlier training."""
     found = []
     for path in sorted(folder.glob("*.npz")):
+        if int(path.name.partition("-")[0]) >= rounds:
+            continue
         with np.load(path) as content:
             if len(content["labels"]) > least:
                 found.append(
@@ -73,13 +77,16 @@ def kept(folder: Path, least: int) -> list[Example]:
 
 
 def told(row: Mapping[str, Any]) -> str:
-    """One line for a round."""
+    """One line for a round. What it took is left out where it is not known."""
     changes = "; ".join(
         f"{label} {row['before'][label]:.0f} to {row['after'][label]:.0f}, "
         f"tune {row['before_tune'][label]:.0f} to {row['after_tune'][label]:.0f}"
         for label in evaluate.LABELS
     )
+    took = ""
+    if "learn_s" in row and not row["rendering"]["untold"]:
+        took = f"; {row['rendering']['core_s']} s of one core to render, {row['learn_s']} s to learn"
     return (
         f"{row['hours']:.2f} h heard, {row['kept']} stretches kept, learnt with {row['learnt_hours']:.1f} h of the data; "
-        f"false alarms per day at {row['threshold']:g}: {changes}"
+        f"false alarms per day at {row['threshold']:g}: {changes}{took}"
     )

@@ -18,21 +18,22 @@ import numpy as np
 from lab.errors import BadInput
 from lab.training.presence import evaluate, mining
 from lab.training.presence.card import write_card
-from lab.training.presence.examples import Example, Place, load, places, render, scenarios
+from lab.training.presence.examples import Example, Place, load, places, render, rendering, scenarios
 from lab.training.presence.export import parameters, write_int8, write_onnx
 from lab.training.presence.learn import Recipe, Weights, learn
 
 MODELS = Path(__file__).parents[3] / "detectors" / "models"
 SCENARIOS = Path(__file__).parents[3] / "scenarios" / "training" / "presence"
-MODEL, INT8, CARD = "presence.onnx", "presence_int8.onnx", "presence.md"
+MODEL, INT8, UNMINED = "presence.onnx", "presence_int8.onnx", "presence_unmined.onnx"
+CARD = "presence.md"
 WEIGHTS, FACTS = "weights.npz", "facts.json"
 MINED_SHARE = 1 / 3  # of those of training, at a third of its rate
 
 
 @dataclass(frozen=True)
 class Job:
-    """work: folder of examples and weights. out: of the model, its int8 variant and its card. share: of the trials that the
-    scenario files ask for. jobs: processes that render."""
+    """work: folder of examples and weights. out: of the model, its variants (int8, before mining) and their card. share: of the
+    trials that the scenario files ask for. jobs: processes that render."""
 
     work: Path
     out: Path = MODELS
@@ -45,16 +46,14 @@ class Job:
 
 def train(job: Job) -> str:
     """Data, learning, export, card. Returns the figures on the tune split."""
+    examples, tune = gather(job, "train"), gather(job, "tune")
     started = time.monotonic()
-    examples = gather(job, "train")
-    tune = gather(job, "tune")
-    rendered = time.monotonic()
     weights = learn(examples, job.recipe, job.say)
     facts = {
+        "learn_s": round(time.monotonic() - started),
         "recipe": asdict(job.recipe),
-        **_data(examples),
-        "render_s": round(rendered - started),
-        "learn_s": round(time.monotonic() - rendered),
+        "share": job.share,
+        **_data(job, examples),
         "rounds": [],
     }
     return _publish(job, weights, facts, tune)
@@ -65,7 +64,7 @@ def mine(job: Job, hours: float, rounds: int, threshold: float) -> str:
     weights = _weights(job)
     facts = json.loads((job.work / FACTS).read_text())
     examples, tune = gather(job, "train"), gather(job, "tune")
-    facts |= _data(examples)
+    facts |= _data(job, examples)
     for _ in range(rounds):
         number = len(facts["rounds"])
         heard = clutter(job, hours, number)
@@ -73,6 +72,7 @@ def mine(job: Job, hours: float, rounds: int, threshold: float) -> str:
         kept = mining.fooled(evaluate.score(before, heard), threshold)
         mining.keep(job.work / "mined", number, kept)
         job.say(f"mining round {number + 1}: {len(kept)} stretches fooled the network")
+        started = time.monotonic()
         if kept:
             recipe = replace(
                 job.recipe,
@@ -80,12 +80,19 @@ def mine(job: Job, hours: float, rounds: int, threshold: float) -> str:
                 rate=MINED_SHARE * job.recipe.rate,
                 seed=job.recipe.seed + 1 + number,
             )
-            fooling = mining.kept(job.work / "mined", job.recipe.sequence)
+            fooling = mining.kept(job.work / "mined", number + 1, job.recipe.sequence)
             weights = learn(examples + fooling, recipe, job.say, start=weights)
+        row: dict[str, Any] = {
+            "learn_s": round(time.monotonic() - started),
+            "asked_hours": hours,
+            "hours": sum(one.hours for one in heard),
+            "kept": len(kept),
+            "threshold": threshold,
+            "learnt_hours": sum(one.hours for one in examples),
+            "rendering": rendering(_clutter(job, hours, number)),
+        }
         after = write_onnx(weights, job.work / "after.onnx")
         # What a round learnt from says little; the tune split says whether it carries over.
-        row = {"hours": sum(one.hours for one in heard), "kept": len(kept), "threshold": threshold}
-        row["learnt_hours"] = sum(one.hours for one in examples)
         for when, model in (("before", before), ("after", after)):
             row[when] = _false_per_day(model, heard, threshold)
             row[f"{when}_tune"] = _false_per_day(model, tune, threshold)
@@ -102,20 +109,37 @@ def figures(job: Job) -> str:
 
 def gather(job: Job, split: str) -> list[Example]:
     """The examples of a split, rendered where they are not there yet."""
-    share = job.share if split == "train" else min(1.0, 2.0 * job.share)
-    wanted = places(scenarios(job.folder, split), job.work / "cache", job.recipe.seed, share)
-    return _rendered(job, wanted, f"{split} split")
+    return _rendered(job, _trials(job, split), f"{split} split")
 
 
 def clutter(job: Job, hours: float, number: int) -> list[Example]:
     """The clutter that a round of mining hears: other trials than training and than every other round."""
+    return _rendered(job, _clutter(job, hours, number), f"mining round {number + 1}")
+
+
+def describe(job: Job, tune: Sequence[Example] | None = None) -> str:
+    """Writes the card of the published models from the facts of the folder; nothing is trained. Returns the figures on the tune
+    split."""
+    tune = gather(job, "tune") if tune is None else tune
+    facts = json.loads((job.work / FACTS).read_text())
+    models = [path for name in (MODEL, INT8, UNMINED) if (path := job.out / name).exists()]
+    scored, small = evaluate.score(job.out / MODEL, tune), evaluate.score(job.out / INT8, tune)
+    single = evaluate.score(job.out / MODEL, tune, microphones=1)
+    return write_card(job.out / CARD, facts, models, scored, small, single)
+
+
+def _trials(job: Job, split: str) -> list[Place]:
+    share = job.share if split == "train" else min(1.0, 2.0 * job.share)
+    return places(scenarios(job.folder, split), job.work / "cache", job.recipe.seed, share)
+
+
+def _clutter(job: Job, hours: float, number: int) -> list[Place]:
     files = [one for one in scenarios(job.folder, "train") if not one.first.expect.labels]
     share = hours / sum(
         one.first.duration_s * len(one.cells()) * one.trials_per_cell() / 3600.0 for one in files
     )
     first = mining.TRIALS_FROM * (1 + number)
-    wanted = places(files, job.work / "mining", job.recipe.seed, share, first)
-    return _rendered(job, wanted, f"mining round {number + 1}")
+    return places(files, job.work / "mining", job.recipe.seed, share, first)
 
 
 def _rendered(job: Job, wanted: Sequence[Place], what: str) -> list[Example]:
@@ -139,9 +163,13 @@ def _false_per_day(model: Path, examples: Sequence[Example], threshold: float) -
     return {label: 24.0 * alarms / hours for label, (alarms, hours) in counts.items()}
 
 
-def _data(examples: Sequence[Example]) -> dict[str, Any]:
-    hours = sum(one.hours for one in examples)
-    return {"examples": len(examples), "hours": hours, "families": _families(examples)}
+def _data(job: Job, examples: Sequence[Example]) -> dict[str, Any]:
+    return {
+        "examples": len(examples),
+        "hours": sum(one.hours for one in examples),
+        "families": _families(examples),
+        "rendering": rendering([*_trials(job, "train"), *_trials(job, "tune")]),
+    }
 
 
 def _families(examples: Sequence[Example]) -> dict[str, float]:
@@ -170,11 +198,11 @@ def _save(job: Job, weights: Weights, facts: dict) -> None:
 def _publish(job: Job, weights: Weights, facts: dict, tune: Sequence[Example]) -> str:
     facts["parameters"] = parameters(weights)
     _save(job, weights, facts)
-    made = [write_onnx(weights, job.work / MODEL)]
-    made.append(write_int8(made[0], job.work / INT8))
+    whole = write_onnx(weights, job.work / MODEL)
+    made = [whole, write_int8(whole, job.work / INT8)]
     job.out.mkdir(parents=True, exist_ok=True)
     for path in made:
         shutil.copyfile(path, job.out / path.name)
-    scored, small = evaluate.score(made[0], tune), evaluate.score(made[1], tune)
-    single = evaluate.score(made[0], tune, microphones=1)
-    return write_card(job.out / CARD, facts, made, scored, small, single)
+    if not facts["rounds"]:
+        shutil.copyfile(whole, job.out / UNMINED)
+    return describe(job, tune)
