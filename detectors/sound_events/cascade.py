@@ -30,12 +30,14 @@ FORGET_S = 60.0
 
 @dataclass
 class _Label:
-    """moment_s: of a question whose clip is not complete yet. asked: a question is on its way. told: the answer's score."""
+    """moment_s, flagged: of a question whose clip is not complete yet, and the device's score. asked, device_score: a question is on
+    its way. told: the answer's score."""
 
     name: str
     sudden: bool
     high: bool = False
     moment_s: float | None = None
+    flagged: float = 0.0
     asked: bool = False
     device_score: float = 0.0
     told: float | None = None
@@ -65,9 +67,13 @@ class Cascade:
             if label is None:
                 continue
             self._flag(label, score, now_s)
-            if label.moment_s is not None and self._recent.ready(label.name, label.moment_s):
+            if (
+                label.moment_s is not None
+                and not label.asked
+                and self._recent.ready(label.name, label.moment_s)
+            ):
                 self.questions.ask(self._recent.cut(label.name, label.moment_s))
-                label.moment_s, label.asked = None, True
+                label.moment_s, label.asked, label.device_score = None, True, label.flagged
         for answer in self.questions.answers(now_s):
             self._take(answer, now_s)
         return [
@@ -82,14 +88,17 @@ class Cascade:
         if now_s - label.last_high_s > FORGET_S:
             label.told, label.wait_s, label.ask_again_s = None, RETRY_S, 0.0
         label.last_high_s = now_s
-        if label.moment_s is not None or label.asked:
-            label.device_score = max(label.device_score, score)
+        if label.moment_s is not None:
+            label.flagged = max(label.flagged, score)
             return
         confirmed = label.told is not None and label.told >= THRESHOLD
-        due = not was_high if label.sudden else not confirmed and now_s >= label.ask_again_s
+        # What is over at once may come again while an answer is on its way: it is another question, and waits.
+        due = not was_high if label.sudden else not (confirmed or label.asked) and now_s >= label.ask_again_s
         if due:
             label.moment_s = max(0.0, now_s - RISE_S) if label.sudden else now_s
-            label.device_score = score
+            label.flagged = score
+        elif label.asked:
+            label.device_score = max(label.device_score, score)
 
     def _take(self, answer: Answer, now_s: float) -> None:
         label = self._by_name[answer.clip.label]

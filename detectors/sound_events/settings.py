@@ -54,7 +54,12 @@ class SoundEventSettings:
             raise DetectorError(f"settings.away = {self.away!r}: true or false")
         if not _number(self.window_s):
             raise DetectorError(f"settings.window_s = {self.window_s!r}: a number of seconds")
-        if self.verifier not in (NO_VERIFIER, IN_PROCESS) and not str(self.verifier).startswith("http://"):
+        remote = str(self.verifier).startswith("http://")
+        if self.token_file is not None and not (isinstance(self.token_file, str) and remote):
+            raise DetectorError(
+                f"settings.token_file = {self.token_file!r}: a path, with settings.verifier = http://host:port"
+            )
+        if self.verifier not in (NO_VERIFIER, IN_PROCESS) and not remote:
             raise DetectorError(
                 f"settings.verifier = {self.verifier!r}: {NO_VERIFIER}, {IN_PROCESS} or http://host:port"
             )

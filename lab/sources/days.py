@@ -92,6 +92,23 @@ HABITS: dict[str, Habit] = {
     "dishwasher": _beeps("dishwasher", 0.06),
     "washer": _beeps("washer", 0.06),
     "coffee_maker": _beeps("coffee_maker", 0.15),
+    "kitchen_timer": _beeps("timer", 0.1),
+    "reversing_lorry": Habit(
+        0.06,
+        0.005,
+        {"kind": "appliance", "appliance": "reversing_beeper", "lasts_s": 20.0},
+        {"level_db_spl": (50.0, 60.0, 70.0)},  # what a window leaves of it
+        at="high",
+        elsewhere=False,
+    ),
+    "tired_alarm": Habit(
+        0.01,
+        0.01,
+        {"kind": "alarm"},
+        {"pattern": ("low_battery", "end_of_life")},
+        at="high",
+        lasts_s=(600.0, 3600.0),
+    ),
     "telephone": Habit(
         1.5,
         0.05,
@@ -105,6 +122,7 @@ HABITS: dict[str, Habit] = {
     "television": _lasting("television", 0.14, 0.03, (1200.0, 7200.0)),
     "conversation": _lasting("conversation", 0.8, 0.03, (30.0, 900.0), "high"),
     "music": _lasting("music", 0.1, 0.0, (600.0, 3600.0)),
+    "beeps_in_music": Habit(0.05, 0.0, {"kind": "beep_music"}, elsewhere=False, lasts_s=(30.0, 300.0)),
     "cooking": _lasting("kitchen", 0.2, 0.0, (300.0, 1800.0)),
     "vacuum": _lasting("vacuum", 0.03, 0.0, (240.0, 1500.0), "floor"),
     "extractor": _lasting("fan", 0.15, 0.02, (300.0, 3600.0), "high"),

@@ -22,7 +22,7 @@ def test_every_occurrence_is_a_source_inside_the_room():
     day = day_at_home(1, SIZE_M, busy=5.0, device_m=DEVICE_M)
     names = [one.source["name"] for one in day]
     assert len(set(names)) == len(names)
-    assert {one.habit for one in day} >= set(HABITS) - {"crockery_breaks", "film_alarm"}
+    assert {one.habit for one in day} >= set(HABITS) - {"crockery_breaks", "film_alarm", "tired_alarm"}
     for one in day:
         spec = source_of(one.source)
         assert spec.start_s == one.at_s

@@ -31,7 +31,7 @@ from lab.training.sound_events.learn import (
 from lab.training.sound_events.scenes import TARGETS
 
 MOST_EXAMPLES = 20
-OTHERS = 300  # scenes without it
+OTHERS = 2_000  # scenes without it
 FALSE = 0.02  # of these may come above 0
 
 
@@ -41,18 +41,21 @@ class HeadRecipe:
 
     examples: int = MOST_EXAMPLES
     others: int = OTHERS
-    steps: int = 500
+    steps: int = 1_500
     batch: int = 16
     rate: float = 3e-3
 
 
 def few(examples: Sequence[Example], label: str, recipe: HeadRecipe) -> tuple[list[Example], list[Example]]:
-    """The first scenes with a label that is heard, recordings first, and the first without. Raises BadInput where there are none."""
+    """The first scenes with a label that is heard, those with a recording last, and the first without. Raises BadInput where there are none.
+
+    Recordings of one event are few: twenty scenes with the same one teach that one.
+    """
     if recipe.examples > MOST_EXAMPLES:
         raise BadInput(f"examples = {recipe.examples}: few are at most {MOST_EXAMPLES}")
     column = TARGETS.index(label)
     with_it = [one for one in examples if (one.labels[:, column] == 1).any()]
-    with_it.sort(key=lambda one: not one.scene.recorded)
+    with_it.sort(key=lambda one: one.scene.recorded)
     without = [one for one in examples if not one.labels[:, column].any()]
     if not with_it or not without:
         raise BadInput(f"head {label}: no scene with it, or none without, among {len(examples)} scenes")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from detectors.sound_events.cascade import FORGET_S, RETRY_S, Cascade
-from detectors.sound_events.questions import DirectQuestions
+from detectors.sound_events.questions import Answer, DirectQuestions
 from detectors.sound_events.verifier import Clip, State, Verdict, no_answer
 from tests.detectors.sound_events.hearing import RATE, detector, glass, listen, room, smoke
 
@@ -31,11 +31,29 @@ class Nobody:
         return no_answer(State.DOWN, "nobody there", sent=False)
 
 
+class Slow(DirectQuestions):
+    """Its answers count `late_s` after the end of the clip."""
+
+    def __init__(self, verifier, late_s: float) -> None:
+        super().__init__(verifier)
+        self.late_s = late_s
+
+    def answers(self, now_s: float) -> list[Answer]:
+        due = [one for one in self._ready if one.clip.end_s + self.late_s <= now_s]
+        self._ready = [one for one in self._ready if one not in due]
+        return due
+
+
 def run(
-    label: str, device: dict[float, float], seconds: float, verifier, loud_s: float | None = None
+    label: str,
+    device: dict[float, float],
+    seconds: float,
+    verifier,
+    loud_s: float | None = None,
+    late_s: float = 0.0,
 ) -> np.ndarray:
     """device: from when on the device's score is what. loud_s: when something is to be heard. Returns the cascade's scores."""
-    cascade, found = Cascade((label,), DirectQuestions(verifier), (label,)), []
+    cascade, found = Cascade((label,), Slow(verifier, late_s), (label,)), []
     for hop in range(1, round(seconds / HOP_S) + 1):
         now_s, sound = hop * HOP_S, np.full(1_600, 1e-3, np.float32)
         if loud_s is not None and now_s - HOP_S <= loud_s < now_s:
@@ -75,6 +93,18 @@ def test_a_second_crash_is_a_second_question():
     verifier = Peak()
     run("glass_break", {0.0: 0.0, 5.0: 0.8, 5.3: 0.0, 9.0: 0.7, 9.5: 0.0}, 14.0, verifier)
     assert len(verifier.heard) == 2
+
+
+def test_a_crash_while_an_answer_is_on_its_way_is_asked_about_when_it_is_in():
+    verifier = Peak()
+    device = {0.0: 0.0, 5.3: 0.8, 5.6: 0.0, 8.0: 0.9, 8.4: 0.0}
+    scores = run("glass_break", device, 15.0, verifier, loud_s=7.75, late_s=1.2)
+    assert [(clip.start_s, clip.end_s) for clip in verifier.heard] == [
+        pytest.approx((4.0, 7.0)),
+        pytest.approx((6.7, 9.7)),
+    ]
+    assert np.all(scores[81:86] == 0.2)  # the first was nothing
+    assert np.all(scores[108:113] == 0.9) and scores[:108].max() == 0.2
 
 
 def test_an_alarm_is_asked_about_once_and_stays_confirmed_while_it_sounds():

@@ -89,6 +89,11 @@ def test_with_a_verifier_every_event_has_two_stages(stack, tmp_path):
         ({"settings": "events = []"}, r"settings\.events = \[\]: some of"),
         ({"settings": 'events = "glass_break"'}, "settings.events = 'glass_break': a list of labels"),
         ({"settings": 'verified = ["glass"]'}, r"settings\.verified = \['glass'\]: some of watermark"),
+        ({"settings": "token_file = 5"}, r"settings\.token_file = 5: a path, with settings\.verifier = http"),
+        (
+            {"settings": 'token_file = "t"'},
+            r"settings\.token_file = 't': a path, with settings\.verifier = http",
+        ),
         ({"settings": 'verified = "glass_break"'}, "settings.verified = 'glass_break': a list of labels"),
         ({"settings": "sensitivity = 1.5"}, r"settings\.sensitivity = 1\.5: 0 to 1"),
         ({"settings": "sensitivity_footsteps = true"}, r"settings\.sensitivity_footsteps = True: 0 to 1"),
