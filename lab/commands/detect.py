@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from detectors.build import Build
     from detectors.interface import Event, StackOutput
     from detectors.stack import Stack
 
 
 def detect(
     audio: Annotated[list[Path], typer.Argument(help="Recordings; any rate, any format libsndfile reads.")],
-    build: Annotated[Path | None, typer.Option(help="Build file; default: the reference build.")] = None,
+    build: Annotated[
+        Path | None, typer.Option(help="Build file; default: household, all that a device at home runs.")
+    ] = None,
     detectors: Annotated[str | None, typer.Option(help="Only these, comma-separated.")] = None,
     device: Annotated[
         str | None,
@@ -35,18 +38,25 @@ def detect(
         typer.Option(help="Keep what is told, with its clips, in this folder: `lab notifications`."),
     ] = None,
 ) -> None:
-    """Run the detector stack over recordings and list what it reports."""
-    from detectors.build import load_build
+    """Run the detector stack over recordings and list what it reports.
+
+    A recording has what people hear: detectors that need more are left out, unless they are named."""
+    from detectors.build import BUILDS, load_build
     from detectors.stack import Stack
     from lab.acoustics.device import load_device
     from lab.runs.recording import beyond, facts_of, write_detections
     from lab.runs.recording import detect as run_stack
 
-    stack = Stack(load_build(build).only(detectors.split(",") if detectors else None))
+    chosen = load_build(build or BUILDS / "household.toml")
+    stack = Stack(chosen.only(detectors.split(",")) if detectors else _that_hear(chosen))
+    if notifications is not None:
+        _check_folder(notifications)
     channels = len(load_device(device).microphones_m) if device else None
     found: list[tuple[str, Event]] = []
-    for path in audio:
-        facts = facts_of(path)
+    every = {
+        path: facts_of(path) for path in audio
+    }  # a file that is none is said before the first hour is heard
+    for path, facts in every.items():
         output = run_stack(path, stack, channels)
         unheard = beyond(facts.rate_hz, [label for _, label in stack.labels])
         if unheard:
@@ -54,7 +64,7 @@ def detect(
                 f"{path}\t{facts.rate_hz} Hz carries nothing above {facts.rate_hz / 2000:g} kHz: "
                 f"no judgement of {', '.join(unheard)}"
             )
-        _show(path, output, facts.seconds)
+        _show(path, output, facts.seconds, stack)
         found += [(path.name, event) for event in output.events]
         if picture is not None:
             print(f"{path}\t{_picture(path, output, stack, picture, alone=len(audio) == 1)}")
@@ -64,12 +74,36 @@ def detect(
         write_detections(out, found)
 
 
-def _show(path: Path, output: StackOutput, seconds: float) -> None:
+def _that_hear(build: Build) -> Build:
+    """The build without detectors that a recording has nothing for; says which listen for what."""
+    from detectors.interface import AUDIBLE
+    from detectors.stack import Stack
+
+    heard = [one.name for one in build.detectors if set(one.streams) == {AUDIBLE}]
+    if not heard:
+        return build  # refused with the first recording, which is named then
+    kept = build.only(heard)
+    labels = ", ".join(dict.fromkeys(label for _, label in Stack(kept).labels))
+    left_out = [
+        f"{one.name} (needs {', '.join(one.streams)})" for one in build.detectors if one.name not in heard
+    ]
+    print(f"build {build.id}: {labels}" + (f"; left out: {', '.join(left_out)}" if left_out else ""))
+    return kept
+
+
+def _check_folder(folder: Path) -> None:
+    from lab.errors import BadInput
+
+    if folder.exists() and not folder.is_dir():
+        raise BadInput(f"--notifications {folder}: a file, where a folder is wanted")
+
+
+def _show(path: Path, output: StackOutput, seconds: float, stack: Stack) -> None:
     from rich.console import Console
     from rich.table import Table
 
     if not output.events:
-        print(f"{path}\tnothing detected{_highest(output)}")
+        print(f"{path}\tnothing detected{_highest(output, stack)}")
         return
     table = Table(box=None, pad_edge=False, header_style="bold", title=str(path), title_justify="left")
     for column in ("time", "event", "stage", "score", "detector"):
@@ -103,14 +137,23 @@ def _picture(path: Path, output: StackOutput, stack: Stack, picture: Path, alone
 
 
 def _keep(path: Path, output: StackOutput, stack: Stack, folder: Path) -> None:
+    from detectors.interface import DEVICE
     from lab.verifier.recorded import keep_told
 
     asking = [one.uploads for one in stack.detectors.values() if hasattr(one, "uploads")]
-    keep_told(folder, path, output.events, [question for uploads in asking for question in uploads.asked])
+    twice = {track.detector for track in output.tracks if track.stage != DEVICE}
+    asked = [question for uploads in asking for question in uploads.asked]
+    keep_told(folder, path, output.events, asked, twice=twice)
 
 
-def _highest(output: StackOutput) -> str:
+def _highest(output: StackOutput, stack: Stack) -> str:
+    """How near each detector came."""
     import numpy as np
 
-    highest = max((np.nanmax(t.scores) for t in output.tracks if np.isfinite(t.scores).any()), default=None)
-    return ": too short for a single score" if highest is None else f" (highest score {highest:.2f})"
+    told = []
+    for spec in stack.build.detectors:
+        own = [track.scores for track in output.tracks if track.detector == spec.name]
+        known = [float(np.nanmax(scores)) for scores in own if np.isfinite(scores).any()]
+        if known:
+            told.append(f"{spec.name} {max(known):.2f} of {spec.threshold:g}")
+    return f" (highest score: {', '.join(told)})" if told else ": too short for a single score"

@@ -12,7 +12,7 @@ from lab.runs.findings import Finding, findings, ranges, units
 from lab.runs.heard import by_recording, grid, reported
 from reports.evidence import Figures, GridLine, HeardLine, Line, RangeLine, Section, UnitLine
 
-RANGE_RATE, RANGE_LIMITS, RANGE_OF = 0.90, {"range_fan": 0.80, "range_music": 0.70}, "range_quiet"
+RANGE_RATE = 0.90
 UNITS = "units"
 GRID_SOURCE, GRID_KEYS = "alarm", ("carrier_hz", "on_s", "off_s", "pause_s")
 LATE_KEYS = ("carrier_hz", "on_s", "off_s", "late_pause_s")
@@ -81,9 +81,17 @@ def kept(fresh: Figures, before: Figures, now: Mapping[str, EvidenceRow]) -> Fig
             "heard": _either(fresh.heard, before.heard, lambda one: one.group in groups),
             "grids": _either(fresh.grids, before.grids, lambda one: one.row in rows),
             "units": before.units if UNITS in rows else fresh.units,
-            "ranges": before.ranges if rows & {*RANGE_LIMITS, RANGE_OF} else fresh.ranges,
+            "ranges": before.ranges if rows & _ranged(now) else fresh.ranges,
         }
     )
+
+
+def _ranged(rows: Mapping[str, EvidenceRow]) -> set[str]:
+    """Rows whose range is compared, and those that it is compared with."""
+    compared = [
+        (row.spec.name, row.spec.reference) for row in rows.values() if row.spec.reference is not None
+    ]
+    return {name for pair in compared for name in pair}
 
 
 def _either(fresh: list, before: list, older) -> list:
@@ -154,6 +162,8 @@ def _line(one: Finding, ceiling: dict[str, float] | None) -> Line:
         median_limit_s=spec.median_s,
         uploads_limit=spec.uploads_per_day,
         duty=None if math.isnan(one.duty) else one.duty,
+        occupied_duty=one.occupied_duty,
+        tone_on_limit=spec.tone_on,
         **said,
     )
 
@@ -170,14 +180,15 @@ def _units(campaign: Campaign, rows: Mapping[str, EvidenceRow]) -> list[UnitLine
 
 def _ranges(campaign: Campaign, rows: Mapping[str, EvidenceRow]) -> list[RangeLine]:
     lines = []
-    for name, limit in RANGE_LIMITS.items():
-        if name not in rows or RANGE_OF not in rows:
+    for row in rows.values():
+        limit, reference = row.spec.of_reference, row.spec.reference
+        if limit is None or reference is None:
             continue
-        one = ranges(campaign, rows[name], rows[RANGE_OF], RANGE_RATE)
+        one = ranges(campaign, row, rows[reference], RANGE_RATE)
         if one is not None:
             lines.append(
                 RangeLine(
-                    what=rows[name].spec.what,
+                    what=row.spec.what,
                     trials=one.trials,
                     range_m=one.range_m,
                     quiet_m=one.reference_m,

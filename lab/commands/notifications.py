@@ -28,6 +28,7 @@ def list_notifications(folder: Folder, label: Label = None) -> None:
 
     from lab.verifier.notifications import kept
 
+    _known(label)
     notifications, unreadable = kept(folder)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("id", "source", "event", "at", "score", "verifier", "clip", "kept until"):
@@ -101,7 +102,13 @@ def delete(
     choosing = every or older_than_days is not None or label is not None
     if bool(names) == choosing:
         raise BadInput("delete: either the ids of notifications, or --all, --older-than-days, --label")
+    _known(label)
     notifications, unreadable = kept(folder)
+    for name in names or ():
+        if name not in unreadable and name not in {one.id for one in notifications}:
+            raise BadInput(
+                f"{folder}: no notification {name!r}; nothing was deleted. `lab notifications list {folder}` shows what there is"
+            )
     if not names:
         before = None if older_than_days is None else datetime.now(UTC) - timedelta(days=older_than_days)
         names = [
@@ -114,6 +121,14 @@ def delete(
     for name in names:
         remove(folder, name)
     print(f"{len(names)} notification{'' if len(names) == 1 else 's'} deleted from {folder}")
+
+
+def _known(label: str | None) -> None:
+    from detectors.sound_events.clips import EXCERPTS
+    from lab.errors import BadInput
+
+    if label is not None and label not in EXCERPTS:
+        raise BadInput(f"--label {label}: no such event; there are: {', '.join(EXCERPTS)}")
 
 
 def _cells(one: Notification) -> list[str]:

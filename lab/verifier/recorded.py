@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,14 +23,15 @@ def keep_told(
     events: Sequence[Event],
     asked: Sequence[Asked] = (),
     keep_days: float = KEEP_DAYS,
+    twice: Collection[str] = (),
 ) -> list[Notification]:
-    """Keep the sound events among `events`: those of the last stage alone, where there are two.
+    """Keep the sound events among `events`: those of the last stage alone, where a detector has two.
 
-    asked: the detector's questions, `uploads.asked`; the one that an event answers gives its clip and verdict. Raises BadInput for
-    a recording that cannot be read.
+    asked: the detector's questions, `uploads.asked`; the one that an event answers gives its clip and verdict. twice: detectors that
+    decide twice. Raises BadInput for a recording that cannot be read.
     """
     told = [event for event in events if event.label in EXCERPTS]
-    last = [event for event in told if event.stage != DEVICE] if asked else told
+    last = [event for event in told if event.stage != DEVICE or event.detector not in twice]
     kept = []
     for event in last:
         question = _question(event, asked)

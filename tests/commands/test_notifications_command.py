@@ -112,6 +112,16 @@ def test_what_cannot_be_found_exits_3(lab, folder):
     assert len(list(folder.iterdir())) == 2
 
 
+def test_an_unknown_id_among_several_deletes_none_and_an_unknown_event_is_said(lab, folder):
+    glass, _ = told(folder, "glass_break", None)
+    code, _, wrong = lab("delete", glass, "20200101T000000.000Z_x")
+    assert code == 3 and "no notification '20200101T000000.000Z_x'; nothing was deleted" in wrong
+    for verb in ("list", "delete"):
+        code, _, wrong = lab(verb, "--label", "glasss")
+        assert code == 3 and "--label glasss: no such event; there are: smoke_alarm" in wrong
+    assert len(list(folder.iterdir())) == 2
+
+
 def test_old_scores_that_are_missing_are_blank(lab, folder):
     keep(folder, Event(1.0, 2.0, "footsteps"))
     code, said, _ = lab("list")

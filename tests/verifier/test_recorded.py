@@ -55,12 +55,22 @@ def test_with_a_verifier_the_clip_is_the_one_it_judged(recording, tmp_path):
     ]
     device = [Event(s, s + 0.4, "glass_break", 0.7, "sound_events", "device") for s in (10.0, 20.0, 40.0)]
     cascade = [Event(s, s + 1.0, "glass_break", 0.95, "sound_events", "cascade") for s in (21.0, 41.0)]
-    first, second = keep_told(tmp_path / "kept", recording, [*device, *cascade], asked)
+    first, second = keep_told(
+        tmp_path / "kept", recording, [*device, *cascade], asked, twice={"sound_events"}
+    )
     assert (first.confirmed, first.verifier_score, first.device_score) == (True, 0.95, 0.7)
     assert (first.clip_start_s, first.clip_duration_s) == (19.0, 3.0)
     assert (second.confirmed, second.verifier, second.clip_start_s) == (None, "down", 39.0)
     audio, _ = soundfile.read(clip_file(tmp_path / "kept", first.id), dtype="float32")
     assert np.array_equal(audio, sound_of(recording, 19.0, 22.0))
+
+
+def test_what_a_cascade_told_is_kept_once_also_where_nothing_was_asked(recording, tmp_path):
+    """Steps are decided on the device and told in both stages; glass whose clip the recording did not complete is told in none."""
+    steps = [Event(30.0, 34.0, "footsteps", 0.8, "sound_events", stage) for stage in ("device", "cascade")]
+    glass = Event(58.5, 58.9, "glass_break", 0.9, "sound_events", "device")
+    (kept,) = keep_told(tmp_path / "kept", recording, [*steps, glass], twice={"sound_events"})
+    assert (kept.label, kept.stage, kept.verifier) == ("footsteps", "cascade", "none")
 
 
 def test_a_stretch_ends_with_the_recording(recording, tmp_path):
