@@ -21,7 +21,8 @@ FORMAT = "earshot-figures/1"
 class Line(Record):
     """One row of the plan by one stage of one detector, all its cells together. asked: trials of the plan, hours
     where `of_hours`. bounds are one-sided, 95 %. trials, detected: of events. silent_trials: those without an event of the label; silent_share: of them with an alarm.
-    median_limit_s, uploads_limit: asked of the median time to a detection and of clips a day. ceiling: see the page."""
+    median_limit_s, uploads_limit, tone_on_limit: asked of the median time to a detection, of clips a day and of occupied_duty, the
+    share of the time with somebody there in which the tone was on. duty: share of the time in which it listened. ceiling: see the page."""
 
     row: str
     group: str
@@ -50,6 +51,8 @@ class Line(Record):
     silent_high: float | None = None
     silent_trials: int = 0
     duty: float | None = None
+    occupied_duty: float | None = None
+    tone_on_limit: float | None = None
     uploads: int | None = None
     uploads_per_day: float | None = None
     uploads_low: float | None = None

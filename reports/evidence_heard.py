@@ -61,11 +61,11 @@ def alarms_on_recordings(lines: Sequence[HeardLine]) -> list[str]:
     for stage in dict.fromkeys(one.stage for one in lines):
         of_stage = [one for one in lines if one.stage == stage and "smoke_alarm" not in one.kind.split()]
         wrong = sum(one.labels.get(label, 0) for one in of_stage for label in ALARMS[:2])
-        clips = sum(any(one.labels.get(label) for label in ALARMS[:2]) for one in of_stage)
+        clips = {one.recording for one in of_stage if any(one.labels.get(label) for label in ALARMS[:2])}
         plays = sum(one.trials for one in of_stage)
         told.append(
-            f"{stage}: {wrong} smoke or CO alarms in {plays} plays of {len(of_stage)} recordings that are none"
-            + (f" (on {clips} of them)" if wrong else "")
+            f"{stage}: {wrong} smoke or CO alarms in {plays} plays of {len({one.recording for one in of_stage})} recordings that are none"
+            + (f" (on {len(clips)} of them)" if wrong else "")
         )
     return [told[0][0].upper() + "; ".join(told)[1:] + "."] if told else []
 

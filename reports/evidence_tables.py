@@ -5,28 +5,37 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from reports.evidence import Figures, Line, RangeLine, Section
+from reports.evidence import Figures, Line, Section
 from reports.evidence_heard import confusion, grids, recordings
+from reports.evidence_targets import (
+    LEAST_PAIRS,
+    MET,
+    MISSED,
+    OPEN,
+    UNIT_LOSS,
+    UNITS_SURE,
+    median,
+    range_kept,
+    targets,
+    tone,
+    units_alike,
+    uploads,
+)
 from reports.markdown import table
 
-LEAST_PAIRS = 30  # for a bootstrap to mean anything
-WORDS = {"pass": "met", "fail": "**missed**", "inconclusive": "open"}
+WORDS = {MET: "met", MISSED: "**missed**", OPEN: "open"}
 
 
 def summary(figures: Figures) -> list[str]:
     """How many targets are met, stage by stage where there are several."""
-    own = [line for line in figures.lines if figures.tests(line.detector) and line.group != "compared"]
-    stages = list(dict.fromkeys(line.stage for line in own)) or ["device"]
     told = []
-    for stage in stages:
-        said = [line.verdict for line in own if line.stage == stage]
+    by_stage = targets(figures) or {"device": []}
+    for stage, said in by_stage.items():
         count = {verdict: said.count(verdict) for verdict in WORDS}
-        whose = (
-            f"Of {sum(count.values())} targets"
-            if len(stages) == 1
-            else f"{stage.capitalize()}: of {sum(count.values())} targets"
+        whose = "Of" if len(by_stage) == 1 else f"{stage.capitalize()}: of"
+        told.append(
+            f"{whose} {len(said)} targets {count[MET]} are met, {count[MISSED]} missed, {count[OPEN]} open."
         )
-        told.append(f"{whose} {count['pass']} are met, {count['fail']} missed, {count['inconclusive']} open.")
     return [" ".join(told)]
 
 
@@ -64,9 +73,15 @@ def held(figures: Figures, section: Section) -> list[str]:
             said = (
                 f"{line.silent_share:.3f} of {line.silent_trials} half hours, at most {line.silent_high:.3f}"
             )
-        duty = f"{line.duty:.0%}" if line.silent_trials and line.duty is not None else ""
-        rows.append([line.what, said, duty, line.limit or "", _verdict(line), _still(line)])
-    return table(["what", "found", "tone on", "target", "verdict", "missing"], rows)
+        rows.append([line.what, said, line.limit or "", _verdict(line), _still(line)])
+    told = table(["what", "found", "target", "verdict", "missing"], rows)
+    for line in _own(figures, section):
+        if line.tone_on_limit is not None and line.occupied_duty is not None:
+            verdict = WORDS[tone(line) or OPEN]
+            share, limit = f"{line.occupied_duty:.0%}", f"{line.tone_on_limit:.0%}"
+            said = f"With somebody there the tone was on for {share} of the time (target: at most {limit}): {verdict}."
+            told += ["", said]
+    return told
 
 
 def exposure(figures: Figures, section: Section) -> list[str]:
@@ -80,6 +95,7 @@ def exposure(figures: Figures, section: Section) -> list[str]:
             if line.hours
             else "-",
             "-" if line.active is None else f"{line.active:.3%}",
+            "-" if line.duty is None else f"{line.duty:.0%}",
             line.limit or "",
             _verdict(line),
             _still(line),
@@ -87,7 +103,19 @@ def exposure(figures: Figures, section: Section) -> list[str]:
         for line in _own(figures, section)
     ]
     return _staged(
-        ["what", "stage", "alarms", "hours", "a day", "in alarm", "target a day", "verdict", "missing"], rows
+        [
+            "what",
+            "stage",
+            "alarms",
+            "hours",
+            "a day",
+            "in alarm",
+            "listened",
+            "target a day",
+            "verdict",
+            "missing",
+        ],
+        rows,
     )
 
 
@@ -110,15 +138,13 @@ def second_look(figures: Figures, section: Section) -> list[str]:
     )
 
 
-def uploads(figures: Figures, section: Section) -> list[str]:
+def uploaded(figures: Figures, section: Section) -> list[str]:
     """Clips that leave the device, of rows that say how many may."""
     rows = []
     for line in _own(figures, section):
         limit = line.uploads_limit
         if limit is None or line.uploads is None or line.uploads_high is None or line.stage == "cascade":
             continue
-        low = line.uploads_low or 0.0
-        verdict = "met" if line.uploads_high <= limit else "**missed**" if low > limit else "open"
         rows.append(
             [
                 line.scenario,
@@ -126,7 +152,7 @@ def uploads(figures: Figures, section: Section) -> list[str]:
                 f"{line.uploads_per_day:.2f}, at most {line.uploads_high:.3g}",
                 "-" if line.uploaded_s_per_day is None else f"{line.uploaded_s_per_day:.1f}",
                 f"at most {limit:g}",
-                verdict,
+                WORDS[uploads(line) or OPEN],
             ]
         )
     return table(["scenario", "clips", "clips a day", "seconds of audio a day", "target", "verdict"], rows)
@@ -139,7 +165,7 @@ def ranges(figures: Figures, section: Section) -> list[str]:
             f"{one.range_m:.1f} m of {one.quiet_m:.1f} m",
             "-" if math.isnan(one.ratio) else f"{one.ratio:.0%}, at least {one.low:.0%}",
             f"at least {one.limit:.0%}",
-            _range_verdict(one),
+            f"open: {LEAST_PAIRS} trials at least" if one.trials < LEAST_PAIRS else WORDS[range_kept(one)],
             str(one.trials),
         ]
         for one in figures.ranges
@@ -151,11 +177,11 @@ def units(figures: Figures, section: Section) -> list[str]:
     lines = figures.units
     if not lines:
         return table([], [])
-    kept = sum(one.difference >= -0.05 for one in lines)
-    sure = sum(one.low >= -0.05 for one in lines)
+    kept = sum(one.difference >= UNIT_LOSS for one in lines)
+    sure = sum(one.low >= UNIT_LOSS for one in lines)
     said = (
-        f"{kept} of {len(lines)} units find at most 0.05 less than the one as designed; of {sure} the bound says so too (target: 18 of 20). "
-        f"{min(one.trials for one in lines)} paired trials a unit at least."
+        f"{kept} of {len(lines)} units find at most {-UNIT_LOSS:g} less than the one as designed; of {sure} the bound says so too "
+        f"(target: {UNITS_SURE * len(lines):.0f}): {WORDS[units_alike(lines)]}. {min(one.trials for one in lines)} paired trials a unit at least."
     )
     heads = ["unit", *(str(one.unit) for one in lines)]
     body = [
@@ -187,7 +213,7 @@ FORMS: dict[str, Callable[[Figures, Section], list[str]]] = {
     "held": held,
     "exposure": exposure,
     "second_look": second_look,
-    "uploads": uploads,
+    "uploads": uploaded,
     "ranges": ranges,
     "units": units,
     "compared": compared,
@@ -220,7 +246,7 @@ def _rate(line: Line) -> str:
 def _median(line: Line) -> str:
     if line.median_s is None:
         return ""
-    over = line.median_limit_s is not None and line.median_s > line.median_limit_s
+    over = median(line) == MISSED
     return f"{line.median_s:.2f} s" + (f" (over {line.median_limit_s:g})" if over else "")
 
 
@@ -243,12 +269,6 @@ def _alarms(line: Line) -> int:
     if line.trials:
         return line.detected
     return line.false_alarms if line.of_hours else round((line.silent_share or 0.0) * line.silent_trials)
-
-
-def _range_verdict(one: RangeLine) -> str:
-    if one.trials < LEAST_PAIRS:
-        return f"open: {LEAST_PAIRS} trials at least"
-    return "met" if one.low >= one.limit else "**missed**" if one.high < one.limit else "open"
 
 
 def _point(line: Line | None) -> str:

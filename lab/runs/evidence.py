@@ -45,7 +45,9 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length
 
 class RowSpec(Spec):
     """One row. trials: of each cell. hours: of all cells together, shared evenly. pace: seconds rendered and heard per second of one
-    core, a first guess. median_s: what the median time to a detection may be. uploads_per_day: clips that may leave the device."""
+    core, a first guess. Limits that no scenario can state: median_s, of the time to a detection; uploads_per_day, of clips that leave the
+    device; tone_on, share of the time with somebody there in which a tone is in the air; of_reference, least range relative to that of the
+    row `reference`."""
 
     name: Name
     group: Name
@@ -59,11 +61,16 @@ class RowSpec(Spec):
     pace: float = Field(60.0, gt=0.0)
     median_s: float | None = Field(None, gt=0.0)
     uploads_per_day: float | None = Field(None, gt=0.0)
+    tone_on: float | None = Field(None, gt=0.0, le=1.0)
+    of_reference: float | None = Field(None, gt=0.0, le=1.0)
+    reference: Name | None = None
 
     @model_validator(mode="after")
     def _how_much(self) -> Self:
         if (self.trials is None) == (self.hours is None):
             raise ValueError(f"row {self.name}: exactly one of trials, hours")
+        if (self.of_reference is None) != (self.reference is None):
+            raise ValueError(f"row {self.name}: of_reference and reference go together")
         return self
 
 
@@ -158,6 +165,9 @@ def load_plan(path: Path) -> Plan:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise BadInput(f"{path}: rows must have different names; twice: {', '.join(twice)}")
+    for row in spec.row:
+        if row.reference is not None and row.reference not in names:
+            raise BadInput(f"{path}: row {row.name}: reference: no row {row.reference}")
     groups = {row.group for row in spec.row}
     for section in spec.section:
         for group in sorted(set(section.groups) - groups):

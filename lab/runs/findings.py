@@ -20,7 +20,8 @@ from lab.verdicts.paired import Difference, RangeRatio, difference, range_ratio
 @dataclass(frozen=True)
 class Finding:
     """detector, stage: whose. result: of all cells of the row together, the scenario's limit held against it, with what the detector
-    counted. duty: share of the time in which it listened."""
+    counted. duty: share of the time in which it listened. occupied_duty: of the time with somebody there, as it says itself, that in which
+    its tone was in the air; None where it says nothing of it."""
 
     row: EvidenceRow
     detector: str
@@ -28,6 +29,12 @@ class Finding:
     build_hash: str
     result: judge.Row
     duty: float
+
+    @property
+    def occupied_duty(self) -> float | None:
+        counts = {metric.name: metric.n for metric in self.result.metrics}
+        occupied_s = counts.get("occupied_s_per_day", 0)
+        return counts.get("occupied_tone_s_per_day", 0) / occupied_s if occupied_s else None
 
 
 def findings(campaign: Campaign, row: EvidenceRow) -> list[Finding]:

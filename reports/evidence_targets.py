@@ -1,0 +1,56 @@
+"""What a body of evidence is asked for and how each of these stands: the limits of its scenarios and those that its plan states beside them."""
+
+from __future__ import annotations
+
+from reports.evidence import Figures, Line, RangeLine, UnitLine
+
+MET, MISSED, OPEN = "pass", "fail", "inconclusive"
+LEAST_PAIRS = 30  # for a bootstrap to mean anything
+UNIT_LOSS, UNITS_SURE = -0.05, 0.9  # of the units may lose no more
+
+
+def targets(figures: Figures) -> dict[str, list[str]]:
+    """Stage -> MET, MISSED or OPEN of each of its targets."""
+    own = [line for line in figures.lines if figures.tests(line.detector) and line.group != "compared"]
+    found: dict[str, list[str]] = {}
+    for line in own:
+        said = [line.verdict, median(line), tone(line), None if line.stage == "cascade" else uploads(line)]
+        found.setdefault(line.stage, []).extend(one for one in said if one in (MET, MISSED, OPEN))
+    if own:
+        found[own[0].stage] += [range_kept(one) for one in figures.ranges]
+        found[own[0].stage] += [units_alike(figures.units)] if figures.units else []
+    return found
+
+
+def median(line: Line) -> str | None:
+    if line.median_limit_s is None or line.median_s is None:
+        return None
+    return MET if line.median_s <= line.median_limit_s else MISSED
+
+
+def tone(line: Line) -> str | None:
+    if line.tone_on_limit is None or line.occupied_duty is None:
+        return None
+    return MET if line.occupied_duty <= line.tone_on_limit else MISSED
+
+
+def uploads(line: Line) -> str | None:
+    if line.uploads_limit is None or line.uploads_high is None:
+        return None
+    if line.uploads_high <= line.uploads_limit:
+        return MET
+    return MISSED if (line.uploads_low or 0.0) > line.uploads_limit else OPEN
+
+
+def range_kept(one: RangeLine) -> str:
+    if one.trials < LEAST_PAIRS:
+        return OPEN
+    return MET if one.low >= one.limit else MISSED if one.high < one.limit else OPEN
+
+
+def units_alike(lines: list[UnitLine]) -> str:
+    """Whether the bound of so many units says that they lose no more than may be lost."""
+    wanted = UNITS_SURE * len(lines)
+    if sum(one.low >= UNIT_LOSS for one in lines) >= wanted:
+        return MET
+    return MISSED if sum(one.difference >= UNIT_LOSS for one in lines) < wanted else OPEN

@@ -1,0 +1,82 @@
+"""What counts as a target of a body of evidence, and how it stands."""
+
+from __future__ import annotations
+
+import pytest
+
+from reports.evidence import Figures, Line, RangeLine, UnitLine
+from reports.evidence_tables import summary
+from reports.evidence_targets import MET, MISSED, OPEN, range_kept, targets, units_alike
+
+
+def line(**given) -> Line:
+    said = {
+        "row": "r",
+        "group": "g",
+        "what": "w",
+        "scenario": "s",
+        "scenario_hash": "h",
+        "build": "b",
+        "build_hash": "h",
+        "detector": "presence",
+        "label": "presence",
+        "cells": 1,
+        "asked": 1.0,
+    }
+    return Line(**said | given)
+
+
+def ratio(trials: int, low: float, high: float) -> RangeLine:
+    return RangeLine(
+        what="w", trials=trials, range_m=4.0, quiet_m=5.0, ratio=0.8, low=low, high=high, limit=0.7
+    )
+
+
+def units(differences: list[float], width: float) -> list[UnitLine]:
+    return [UnitLine(unit=i, trials=300, difference=d, low=d - width) for i, d in enumerate(differences)]
+
+
+def test_every_limit_of_a_row_is_a_target_of_its_own():
+    lines = [
+        line(verdict="pass", median_s=0.7, median_limit_s=0.6),
+        line(verdict="inconclusive", occupied_duty=0.2, tone_on_limit=0.3),
+        line(verdict="reported", median_limit_s=0.6),  # nothing was found in time: no median, no target
+        line(verdict="fail", group="compared"),
+        line(verdict="fail", detector="notch"),
+    ]
+    figures = Figures(title="t", suite="s", under_test="presence", lines=lines, ranges=[ratio(40, 0.72, 0.9)])
+    assert targets(figures) == {"device": [MET, MISSED, OPEN, MET, MET]}
+    assert summary(figures) == ["Of 5 targets 3 are met, 1 missed, 1 open."]
+
+
+def test_what_leaves_the_device_counts_once_where_there_are_two_stages():
+    given = {"detector": "sound_events", "verdict": "pass", "uploads_limit": 10.0}
+    lines = [
+        line(**given, stage=stage, uploads_low=low, uploads_high=high)
+        for stage, low, high in (("device", 1.0, 12.0), ("cascade", 1.0, 12.0))
+    ]
+    figures = Figures(title="t", suite="s", under_test="", lines=lines)
+    assert targets(figures) == {"device": [MET, OPEN], "cascade": [MET]}
+    assert summary(figures) == [
+        "Device: of 2 targets 1 are met, 0 missed, 1 open. Cascade: of 1 targets 1 are met, 0 missed, 0 open."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("trials", "low", "high", "stands"),
+    [(29, 0.9, 0.95, OPEN), (30, 0.7, 0.8, MET), (30, 0.5, 0.69, MISSED), (30, 0.6, 0.75, OPEN)],
+)
+def test_a_range_is_kept_when_its_bound_says_so_on_enough_pairs(trials, low, high, stands):
+    assert range_kept(ratio(trials, low, high)) == stands
+
+
+@pytest.mark.parametrize(
+    ("differences", "width", "stands"),
+    [
+        ([0.0] * 18 + [-0.2] * 2, 0.05, MET),
+        ([0.0] * 18 + [-0.2] * 2, 0.06, OPEN),
+        ([0.0] * 17 + [-0.2] * 3, 0.05, MISSED),
+    ],
+)
+def test_units_are_alike_when_the_bound_of_nine_in_ten_says_so(differences, width, stands):
+    assert units_alike(units(differences, width)) == stands
