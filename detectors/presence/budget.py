@@ -19,6 +19,7 @@ CLOCK_HZ, SHARE = 400e6, 0.10
 MACS_PER_CYCLE = 2
 WEIGHTS_BYTES = 256 * 1024
 PARAMETERS = 200_000
+PLAYBACK_HZ = 48_000
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,17 @@ def _fft(count: int) -> int:
 
 
 def _distortion(channels: int, n: int) -> int:
-    """Least squares once a hop: products of all columns (half, they are symmetric), a factorisation, and what is found."""
+    """Playback brought to the envelope's rate; least squares once a hop: products of all columns (half, they are symmetric), a
+    factorisation; what is found by the learnt weights, and by those of this hop and the last in what goes on; microphones against
+    each other: two covariances, and each time what is left."""
     columns = sum(len(lags) for lags in distortion.LAGS)
     outputs = 2 * channels
+    playback = n * len(distortion._below(PLAYBACK_HZ, RATE_HZ))
     products = columns * (columns + 1) // 2 * n + columns * outputs * n
     solved = columns**3 // 6 + columns**2 * outputs
-    return products + solved + 2 * columns * outputs * n + 20 * outputs * n
+    found = 3 * columns * outputs * n
+    against = 5 * outputs**2 * n
+    return playback + products + solved + found + against + 20 * outputs * n
 
 
 def _map(channels: int, n: int) -> int:

@@ -17,7 +17,7 @@ work on y_m = log b_m:
 
 What goes on is b_m exp(-what was found). Least squares as in S. Haykin, Adaptive Filter Theory; bass and a tone from one cone in
 G. L. Beers and H. Belar, Proc. IRE 31(4), 1943. Multiplications per hop of 200 samples with N = 78 regressors and M microphones:
-200 N (N / 2 + 8 M) + N^3 / 6 + 2 M N^2, 1.2 million for M = 4, 25 million a second.
+200 (N (N / 2 + 8 M) + 20 M^2 + 40 M) + N^3 / 6 + 2 M N^2, 1.3 million for M = 4, 27 million a second.
 """
 
 from __future__ import annotations

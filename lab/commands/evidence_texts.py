@@ -38,6 +38,13 @@ def presence_budget() -> str:
     return said + "\n\n" + costs(4, 96_000, Classifier(MODELS / "presence.onnx").parameters)
 
 
+def presence_calibrations() -> str:
+    from lab.commands.calibrations import KEPT, told
+
+    made = "Made by `python -m lab.commands.calibrations --write`."
+    return told(json.loads(KEPT.read_text())) + "\n\n" + made
+
+
 def presence_benchmark() -> str:
     from tests.benchmarks import bench_presence
 
@@ -109,6 +116,7 @@ def sound_events_pictures() -> str:
 TEXTS: dict[str, Callable[[], str]] = {
     "presence_mining": lambda: chapter(MODELS / "presence.md", "Mining"),
     "presence_budget": presence_budget,
+    "presence_calibrations": presence_calibrations,
     "sound_events_budget": sound_events_budget,
     "sound_events_heads": sound_events_heads,
     "sound_events_training": sound_events_training,

@@ -1,8 +1,7 @@
 """How fast the presence detector listens: seconds of audio per second of processor time, one core, and its slowest hop.
 
 `python -m tests.benchmarks.bench_presence` prints the table; `pytest tests/benchmarks/bench_presence.py` holds the ratios to
-scipy's in the same run. Blocks of 50 ms; a carrier, noise and a walker's line; the classifier is two matrix products of the size of
-the largest network allowed.
+scipy's in the same run. Blocks of 50 ms; a carrier, noise and a walker's line; the shipped network.
 """
 
 from __future__ import annotations
@@ -14,34 +13,19 @@ import numpy as np
 import pytest
 import scipy.signal
 
+from detectors.build import BUILDS
 from detectors.interface import BASEBAND, PLAYBACK, ULTRASONIC, Block, StreamFormat
-from detectors.presence.budget import PARAMETERS, table
+from detectors.presence.budget import table
 from detectors.presence.calibration import CalibrationSettings
 from detectors.presence.detector import HOP_S, Phase, PresenceDetector, PresenceSettings
-from detectors.presence.features import BANDS, CHANNELS
+from detectors.presence.network import Classifier
 from detectors.presence.power import PowerSettings
 
+NETWORK = BUILDS.parent / "models" / "presence.onnx"
 CARRIER_HZ, PLAYBACK_HZ = 34_000.0, 16_000
 RATES_HZ = {ULTRASONIC: 96_000, BASEBAND: 4_000}
 # Over decimation of four channels from 96 to 4 kHz by scipy alone, in the same run.
 ULTRASONIC_RATIO, BASEBAND_RATIO = 2.0, 5.0
-
-
-class Dense:
-    """As many products as the largest network."""
-
-    def __init__(self) -> None:
-        rng = np.random.default_rng(1)
-        self._first = rng.standard_normal(
-            (PARAMETERS // (CHANNELS * BANDS), CHANNELS * BANDS), dtype=np.float32
-        )
-
-    def start(self) -> int:
-        return 0
-
-    def step(self, features, state):
-        self._first @ features.ravel()
-        return (1.0, 0.0, 0.0), state
 
 
 class Listening:
@@ -52,7 +36,7 @@ class Listening:
         settings = PresenceSettings(
             CalibrationSettings(carrier_hz=CARRIER_HZ, level_db_spl=85.0), power=PowerSettings(off_s=0.0)
         )
-        self.detector = PresenceDetector("presence", (stream, PLAYBACK), Dense, settings)
+        self.detector = PresenceDetector("presence", (stream, PLAYBACK), lambda: Classifier(NETWORK), settings)
         form = StreamFormat(rate, channels, CARRIER_HZ if stream == BASEBAND else None)
         self.detector.open({stream: form, PLAYBACK: StreamFormat(PLAYBACK_HZ, 1)})
         rng, played = np.random.default_rng(1), round(PLAYBACK_HZ * HOP_S)
@@ -129,7 +113,7 @@ def main() -> None:
     ]
     for name, (mean, slowest) in rows:
         print(f"{name:34}{1e3 * HOP_S / mean:7.0f} x real time{mean:8.3f} ms a hop, slowest{slowest:7.3f} ms")
-    print(table(4, 96_000, PARAMETERS))
+    print(table(4, 96_000, Classifier(NETWORK).parameters))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,26 @@
+"""How units are calibrated is told from what a detector found on them, and can be found again."""
+
+from __future__ import annotations
+
+import json
+
+from lab.commands.calibrations import KEPT, every, told
+
+ROWS = json.loads(KEPT.read_text())
+
+
+def test_the_units_that_are_kept_are_those_that_are_found():
+    found = every()
+    for kept in ROWS[:2]:
+        assert next(found) == kept
+
+
+def test_every_unit_is_told_with_what_is_wrong_with_it():
+    lines = told(ROWS).splitlines()
+    assert "20 units and the one as designed" in lines[0] and "met" in lines[0]
+    dead = next(line for line in lines if line.startswith("| dead_microphone | all_but_one"))
+    assert dead.split("|")[6].strip() == "1, 2, 3"
+    blocked = [line.split("|")[2].split(",")[0].strip() for line in lines if "| yes |" in line]
+    assert blocked == ["blocked"] * 3
+    slow = [row | {"took_s": 10.5} for row in ROWS[:1]]
+    assert "**missed**" in told(slow)
