@@ -304,12 +304,12 @@ class PresenceDetector:
 
     def _watch(self, playing: bool) -> None:
         """How long the carrier has been another than it was after calibration. Music turns its level down, so it does not count."""
+        if playing:
+            return
         level = float(np.sqrt(np.mean(self._hearing.level[self._hearing.alive] ** 2)))
         if self._reference is None:
             if self._phase is Phase.SENSING:
                 self._reference = level
-            return
-        if playing:
             return
         change_db = abs(20.0 * np.log10(max(level, 1e-12) / max(self._reference, 1e-12)))
         self._changed_s = self._changed_s + HOP_S if change_db > CHANGED_DB else 0.0
