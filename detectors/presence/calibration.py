@@ -42,7 +42,7 @@ BIN_HZ = 10.0
 HEARD_DB = 15.0  # a carrier is heard this far above its noise
 CLEARLY_DB = 25.0
 BLOCKED_DB = 15.0
-PATIENCE = 40  # hops that cannot be used before a step gives up
+PATIENCE = 40  # hops that cannot be used before a step gives up; where there is one carrier alone it waits on
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,8 @@ class Calibration:
     def push(self, hop: NDArray, usable: NDArray[np.bool_]) -> None:
         """hop: (M, n) of the stream, cleaned; usable: (M,)."""
         self._hops += 1
-        if not usable.any() and self._index >= 0 and self._waited < PATIENCE:
+        waits = self._waited < PATIENCE or len(self.candidates_hz) == 1
+        if not usable.any() and self._index >= 0 and waits:
             # The tone cannot be heard in a gap; what was heard of this candidate starts over.
             self._waited += 1
             self._hop, self._held = 0, []

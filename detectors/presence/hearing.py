@@ -1,6 +1,6 @@
 """Whether what a hop holds can be used: what is no number, clipped or missing, dead microphones, lost samples.
 
-A hop of a microphone is used if all its samples are numbers, at most CLIPPED of them at full scale and not all the same. Lost
+A hop of a microphone is used if all its samples are numbers within BEYOND, at most CLIPPED of them at full scale and not all the same. Lost
 samples turn the carrier of all microphones by one angle at once, 2 pi f0 n / fs for n of them (at 34 kHz and 96 kHz a multiple of
 2 pi / 48, at least 0.13 rad); a mover turns them by less, and each by its own. Moving air turns them all together, hop after hop: what
 is no more than it always does is no loss, and in such air a loss of few samples goes unseen.
@@ -16,7 +16,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 CLIPPED = 0.01  # of the samples of a hop
-FULL_SCALE = 0.9999
+FULL_SCALE, BEYOND = (
+    0.9999,
+    4.0,
+)  # no converter gives more than the first; what is past the second is no sample
 DEAD_DB = 25.0  # below what the microphone heard before, while others hear as before
 BACK_DB = 30.0  # a dead one lives again less than this below the others
 DEAD_HOPS, ALIVE_HOPS = 10, 40  # until a microphone is given up, and taken back
@@ -159,16 +162,16 @@ def _judge(envelope, usable, alive, watch, turns, before, limit):
 
 
 def clean(hop: NDArray) -> tuple[NDArray, NDArray[np.bool_]]:
-    """hop: (M, n), float32 or complex64. Returns it with zeros for what is no number, and (M,) whether each can be used."""
+    """hop: (M, n), float32 or complex64. Returns it with zeros for what is no sample, and (M,) whether each can be used."""
     parts = np.ascontiguousarray(hop)
     real = parts.view(np.float32).reshape(len(hop), -1)
     cleaned = np.empty_like(real)
-    usable = _look(real, cleaned, np.float32(FULL_SCALE), CLIPPED)
+    usable = _look(real, cleaned, np.float32(FULL_SCALE), np.float32(BEYOND), CLIPPED)
     return cleaned.view(parts.dtype).reshape(hop.shape), usable
 
 
 @njit(cache=True, error_model="numpy")
-def _look(samples, cleaned, full_scale, allowed):
+def _look(samples, cleaned, full_scale, beyond, allowed):
     channels, count = samples.shape
     usable = np.ones(channels, np.bool_)
     for m in range(channels):
@@ -176,7 +179,7 @@ def _look(samples, cleaned, full_scale, allowed):
         same = True
         for n in range(count):
             x = samples[m, n]
-            good = np.isfinite(x)
+            good = np.isfinite(x) and abs(x) <= beyond
             missing += 0 if good else 1
             clipped += 1 if abs(x) >= full_scale else 0
             same = same and x == first

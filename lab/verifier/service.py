@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from detectors.interface import LABELS
 from detectors.sound_events import wire
 from detectors.sound_events.verifier import OnnxVerifier
 from lab.verifier.content import Refused, clip_of
@@ -24,7 +25,7 @@ HEALTH = "/v1/health"
 
 
 def application(verifier: OnnxVerifier, settings: ServiceSettings) -> FastAPI:
-    """POST /v1/clips judges, GET /v1/health tells how things are. Every refusal is `{"error": one sentence}`:
+    """POST /v1/clips judges, GET /v1/health tells how things are. Every refusal from here is `{"error": one sentence}`:
 
     400 no WAV of the right kind, 401 token, 408 too slow, 413 too large, 415 another content type, 422 a clip or a query that cannot
     be judged, 429 too many, 503 too busy.
@@ -32,6 +33,8 @@ def application(verifier: OnnxVerifier, settings: ServiceSettings) -> FastAPI:
     app = FastAPI(title="Earshot verifier", docs_url=None, redoc_url=None, openapi_url=None)
     rate = TokenBucket(settings.per_minute)
     places = Places(settings.workers + settings.waiting)
+    # A network may have an output for what is none of our events; no clip can ask for it.
+    labels = tuple(label for label in verifier.labels if label in LABELS)
     workers = ThreadPoolExecutor(settings.workers, "judge")
     judged = {"confirmed": 0, "rejected": 0}
 
@@ -52,8 +55,8 @@ def application(verifier: OnnxVerifier, settings: ServiceSettings) -> FastAPI:
             raise Refused(503, f"{places.total} clips are judged or wait already", 1.0)
         with places:
             body = await body_of(request, settings)
-            if label not in verifier.labels:
-                raise Refused(422, f"label: {label[:40]!r} is unknown; allowed: {', '.join(verifier.labels)}")
+            if label not in labels:
+                raise Refused(422, f"label: {label[:40]!r} is unknown; allowed: {', '.join(labels)}")
             clip = clip_of(body, label, start_s)
             verdict = await asyncio.get_running_loop().run_in_executor(workers, verifier.judge, clip)
         if verdict.confirmed is None:
@@ -69,7 +72,7 @@ def application(verifier: OnnxVerifier, settings: ServiceSettings) -> FastAPI:
     @app.get(HEALTH)
     async def health() -> dict[str, object]:
         state = "busy" if places.full else "ok"
-        return {"state": state, "labels": verifier.labels, "under_way": places.taken, **judged}
+        return {"state": state, "labels": labels, "under_way": places.taken, **judged}
 
     @app.exception_handler(Refused)
     async def refused(_: Request, why: Refused) -> JSONResponse:

@@ -7,14 +7,16 @@ import os
 import signal
 import socket
 import wave
+from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 
 from detectors.sound_events.remote import RemoteSettings, RemoteVerifier
-from detectors.sound_events.verifier import Clip, OnnxVerifier, State
+from detectors.sound_events.verifier import SHIPPED, Clip, OnnxVerifier, State
 from lab.commands.main import call
+from lab.verifier.serve import CONNECTIONS
 from tests.verifier.little_verifier import FILE
 from tests.verifier.peers import service
 
@@ -113,6 +115,23 @@ def test_what_cannot_be_judged_is_refused_in_one_sentence(url, what):
     got, answer, _ = ask(url, **asked)
     assert (got, list(answer)) == (status, ["error"])
     assert said in answer["error"] and "\n" not in answer["error"]
+
+
+def test_the_shipped_verifier_judges_every_label_it_allows():
+    """It also has an output for other sounds, which no clip can ask for."""
+    with service("--model", str(SHIPPED)) as (url, _):
+        status, answer, _ = ask(url, "/v1/clips?label=other")
+        labels = ask(url, "/v1/health", b"", {}, "GET")[1]["labels"]
+        assert (status, answer["error"].partition("allowed: ")[2].split(", ")) == (422, labels)
+        assert [ask(url, f"/v1/clips?label={label}")[0] for label in labels] == [200] * len(labels)
+
+
+def test_whoever_finds_all_connections_taken_is_turned_away_unread(url):
+    with ExitStack() as taken:
+        for _ in range(CONNECTIONS):
+            taken.enter_context(socket.create_connection(urlsplit(url).netloc.split(":"), timeout=30))
+        assert RemoteVerifier(url, TOKEN, PATIENT).judge(silence()).state is State.SLOW
+    assert ask(url)[0] == 200
 
 
 def test_a_refused_clip_of_full_length_still_hears_why(url):

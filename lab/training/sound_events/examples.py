@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,7 @@ class Store:
     jobs: int = 1
 
     def shards(self, split: str, count: int, clutter: bool = False, first: int = 0) -> list[Shard]:
-        """The shards that hold scenes `first` to `first + count`, both whole shards."""
+        """The whole shards that hold the `count` scenes from `first` on."""
         heard = open_recordings(split, self.corpus)
         key = f"{DRAWING} {self.seed} {clutter} " + " ".join(
             sorted(s.recording.sha256 for s in heard.samples)
@@ -73,7 +74,7 @@ def scenes(
     clutter: bool = False,
     first: int = 0,
 ) -> list[Scene]:
-    """Scenes of a split, rendered where they are not there yet. Resumable: each finished shard is a file."""
+    """The `count` scenes of a split from `first` on, rendered where they are not there yet. Resumable: each finished shard is a file."""
     wanted = store.shards(split, count, clutter, first)
     missing = [shard for shard in wanted if not shard.file.exists()]
     done = SHARD * (len(wanted) - len(missing))
@@ -87,7 +88,19 @@ def scenes(
     if missing:
         rooms(split, store.folder, store.seed)
         run_chunks([(shard,) for shard in missing], _render, _set_up, (), store.jobs, counted)
-    return [scene for shard in wanted for scene in load(shard.file)][:count]
+    found = [scene for shard in wanted for scene in load(shard.file)]
+    return found[first % SHARD :][:count]
+
+
+def rendering(shards: Sequence[Shard]) -> dict[str, int]:
+    """What it took to render these shards, now or in an earlier run: core_s, seconds of one core; scenes: that it is known of;
+    untold: in files that are older than that record."""
+    known: list[float] = []
+    for shard in shards:
+        with np.load(shard.file) as content:
+            known += [float(content["core_s"])] if "core_s" in content else []
+    untold = len(shards) - len(known)
+    return {"core_s": round(sum(known)), "scenes": SHARD * len(known), "untold": SHARD * untold}
 
 
 def example(scene: Scene, mined: bool = False) -> Example:
@@ -114,14 +127,14 @@ def _render(chunk: Sequence[Shard]) -> int:
                 open_recordings(shard.split, store.corpus),
             )
         indices = range(SHARD * shard.number, SHARD * (shard.number + 1))
-        save(
-            [draw_scene(shard.split, i, store.seed, *_worlds[world], clutter=shard.clutter) for i in indices],
-            shard.file,
-        )
+        started = time.perf_counter()
+        made = [draw_scene(shard.split, i, store.seed, *_worlds[world], clutter=shard.clutter) for i in indices]
+        save(made, shard.file, core_s=time.perf_counter() - started)
     return len(chunk)
 
 
-def save(made: Sequence[Scene], file: Path) -> None:
+def save(made: Sequence[Scene], file: Path, **facts: float) -> None:
+    """facts: numbers kept beside the scenes."""
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_suffix(".part.npz")
     np.savez(
@@ -133,6 +146,7 @@ def save(made: Sequence[Scene], file: Path) -> None:
         families=[" ".join(one.families) for one in made],
         snr_db=[" ".join(f"{snr:.1f}" for snr in one.snr_db) for one in made],
         recorded=[one.recorded for one in made],
+        **facts,
     )
     part.replace(file)
 

@@ -62,6 +62,17 @@ def few(examples: Sequence[Example], label: str, recipe: HeadRecipe) -> tuple[li
     return with_it[: recipe.examples], without[: recipe.others]
 
 
+def learnt_from(examples: Sequence[Example], label: str, recipe: HeadRecipe) -> dict[str, int]:
+    """For the card. recorded: examples of which a thing, not the background alone, is a recording."""
+    chosen, others = few(examples, label, recipe)
+    return {
+        "examples": len(chosen),
+        "recorded": sum(one.scene.recorded for one in chosen),
+        "others": len(others),
+        "steps": recipe.steps,
+    }
+
+
 def learn_head(
     base: Base, examples: Sequence[Example], label: str, recipe: HeadRecipe, learning: Recipe, say: Say
 ) -> Weights:

@@ -10,7 +10,7 @@ for LSTMs (arXiv 2002.06279): an event need be told once, wherever it lies. Fram
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from detectors.sound_events import features
 from detectors.sound_events.network import EMBEDDING, INPUTS
 from lab.errors import BadInput
 from lab.training.extra import torch_module
+from lab.training.sound_events import stopped
 from lab.training.sound_events.examples import Example
 from lab.training.sound_events.scenes import TARGETS, UNSURE
 
@@ -35,7 +36,6 @@ DROPOUT = 0.15  # between the layers of memory, while it learns
 PARTS = 2  # of a step, learnt from at the same time: an LSTM keeps no more than one core busy
 FRAME_SHARE = (0.3, 0.7)  # positives, negatives
 TRIES, ANYWHERE = 3, 0.3  # crops looked at, share of those that are taken as they come
-KEPT_EVERY_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,8 @@ def learn(
 ) -> Weights:
     """Weights after `recipe.steps`, from `start` on where given (of the base alone, or of all).
 
-    kept: file of the run so far, from which it goes on; removed at the end. The same examples, recipe and machine give the same bits.
+    kept: file of the run so far, from which it goes on if recipe, examples and `start` are the same; removed at the end. The same examples,
+    recipe and machine give the same bits.
     """
     torch = torch_module()
     prepare(recipe, parts=True)
@@ -213,16 +214,9 @@ def learn(
     plan = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, max_lr=recipe.rate, total_steps=recipe.steps, pct_start=0.15
     )
-    begin = 0
-    if kept is not None and kept.exists():
-        state = torch.load(kept, weights_only=True)
-        if state["steps"] == recipe.steps:
-            net.load_state_dict(state["net"])
-            optimiser.load_state_dict(state["optimiser"])
-            plan.load_state_dict(state["plan"])
-            torch.set_rng_state(state["random"])
-            begin = state["step"]
-            say(f"goes on at step {begin}")
+    parts = {"net": net, "optimiser": optimiser, "plan": plan}
+    of = "" if kept is None else stopped.identity(recipe, _learnt_from(examples, start))
+    begin = 0 if kept is None else stopped.resumed(kept, of, parts, say)
     batches = Batches(examples, recipe, [TARGETS.index(label) for label in LABELS])
     said, saved, losses = time.monotonic(), time.monotonic(), []
 
@@ -231,20 +225,27 @@ def learn(
         answers = net(torch.from_numpy(one.features), torch.from_numpy(one.kept))
         return loss_of(answers, torch.from_numpy(one.labels))
 
-    parts = Parts(net, optimiser, loss)
+    down = Parts(net, optimiser, loss)
     for step in range(begin, recipe.steps):
-        losses.append(parts.take(step))
+        losses.append(down.take(step))
         plan.step()
         now = time.monotonic()
         if now - said > 15.0 or step + 1 == recipe.steps:
             said = now
             say(f"step {step + 1}/{recipe.steps}, loss {np.mean(losses[-100:]):.3f}")
-        if kept is not None and now - saved > KEPT_EVERY_S:
+        if kept is not None and now - saved > stopped.EVERY_S:
             saved = now
-            _keep(kept, net, optimiser, plan, step + 1, recipe.steps)
+            stopped.keep(kept, of, parts, step + 1)
     if kept is not None:
         kept.unlink(missing_ok=True)
     return weights_of(net)
+
+
+def _learnt_from(examples: Sequence[Example], start: Weights | None) -> Iterator[NDArray | str]:
+    for one in examples:
+        yield from (one.features, one.labels, str(one.mined))
+    for name, value in (start or {}).items():
+        yield from (name, value)
 
 
 def prepare(recipe: Recipe, parts: bool = False) -> None:
@@ -292,12 +293,3 @@ def _down(net: Any, optimiser: Any) -> None:
 
 def weights_of(net: Any) -> Weights:
     return {name: value.detach().cpu().numpy().copy() for name, value in net.state_dict().items()}
-
-
-def _keep(file: Path, net: Any, optimiser: Any, plan: Any, step: int, steps: int) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(".part")
-    state = {"net": net.state_dict(), "optimiser": optimiser.state_dict(), "plan": plan.state_dict()}
-    torch = torch_module()
-    torch.save({**state, "random": torch.get_rng_state(), "step": step, "steps": steps}, part)
-    part.replace(file)

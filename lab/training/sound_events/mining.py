@@ -1,6 +1,6 @@
 """Mining: hours of a home in which nothing happens that has a label, and the scenes of them that fool the network.
 
-A round hears other scenes than every round before. What fooled it is learnt from along with everything else.
+A round hears other scenes than every round before. What fooled the network in it and in those before is learnt from along with everything else.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from lab.training.sound_events.learn import Weights
 from lab.training.sound_events.scenes import TARGETS
 
 SCENE_S = 15.6  # on average, 0.3 of 24 s and 0.7 of 12 s
+ROUND_FROM = 20_000  # scene of clutter from which a round hears, times its number: 86 h
 
 
 def count_of(hours: float) -> int:
@@ -62,15 +63,15 @@ def calmed(
     return made, lowered
 
 
-def keep(folder: Path, number: int, mined: Sequence[Example]) -> None:
+def keep(file: Path, mined: Sequence[Example]) -> None:
     """Writes the scenes of a round."""
-    if mined:
-        save([one.scene for one in mined], folder / f"{number:03}.npz")
+    save([one.scene for one in mined], file)
 
 
-def kept(folder: Path) -> list[Example]:
-    """The scenes of all rounds."""
-    return [example(scene, mined=True) for file in sorted(folder.glob("*.npz")) for scene in load(file)]
+def kept(work: Path, rounds: Sequence[Mapping]) -> list[Example]:
+    """What fooled the network in these rounds, by the `file` in `work` that each names; one that kept nothing names none."""
+    files = [work / row["file"] for row in rounds if row.get("file")]
+    return [example(scene, mined=True) for file in files for scene in load(file)]
 
 
 def told(row: Mapping) -> str:

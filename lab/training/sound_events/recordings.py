@@ -74,6 +74,15 @@ class Recordings:
         ]
 
     @property
+    def originals(self) -> dict[str, tuple[int, int]]:
+        """Label of an event, or of the corpus for other sounds -> recordings, and originals that they were cut from."""
+        return {
+            label: (sum(len(samples) for samples in origins.values()), len(origins))
+            for tree in (self.events, self.others)
+            for label, origins in tree.items()
+        }
+
+    @property
     def _trees(self) -> tuple[Mapping[str, Mapping[str, list[Sample]]], ...]:
         return self.events, self.others, self.backgrounds
 

@@ -34,7 +34,8 @@ TARGETS = (
 )  # fmt: skip
 ALARMS = TARGETS[:3]
 UNSURE = -1
-# Families and labels of the corpus of which nobody says whether they are these events.
+# Families, and labels of the corpus, of which nobody says whether they are these events. A recorded lorry that reverses is one of them; the
+# computed one is in the family `endless` and is taught as an appliance's beep.
 UNSAID = {
     "notification": ("appliance_beep",),
     "reversing_beeper": ("appliance_beep",),

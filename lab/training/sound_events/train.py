@@ -19,7 +19,7 @@ from detectors.sound_events.network import Network
 from lab.errors import BadInput
 from lab.training.sound_events import evaluate, likeness, mining, semi, verifier
 from lab.training.sound_events.card import write_card
-from lab.training.sound_events.examples import Example, Store, example, scenes
+from lab.training.sound_events.examples import DRAWING, Example, Shard, Store, example, rendering, scenes
 from lab.training.sound_events.export import (
     base_id,
     base_weights,
@@ -30,7 +30,7 @@ from lab.training.sound_events.export import (
     write_int8,
     write_network,
 )
-from lab.training.sound_events.heads import HeadRecipe, few, learn_head
+from lab.training.sound_events.heads import HeadRecipe, learn_head, learnt_from
 from lab.training.sound_events.learn import FEW_SHOT, LABELS, Recipe, Weights, learn
 from lab.training.sound_events.pretrain import pretrain
 from lab.training.sound_events.recordings import open_recordings
@@ -38,7 +38,8 @@ from lab.training.sound_events.scenes import TARGETS
 
 MODELS = Path(__file__).parents[3] / "detectors" / "models" / "sound_events"
 CARD, VERIFIER = "sound_events.md", "verifier.onnx"
-WEIGHTS, VERIFIER_WEIGHTS, FACTS = "weights.npz", "verifier.npz", "facts.json"
+WEIGHTS, VERIFIER_WEIGHTS = "weights.npz", "verifier.npz"
+FACTS = "facts.json"  # with `base` once all of a training is done
 SCENES, TUNE_SCENES = 10_000, 600
 MINING_H = 2.0
 CALM_FROM = 500_000  # scene
@@ -46,7 +47,6 @@ CALM_FROM = 500_000  # scene
 # tune split. Breaking glass leaves the device as a clip, and doors are taken for steps, of which this clutter has none: fewer of these.
 CALM_PER_H = {label: 8.0 if label in ("glass_break", "door_close") else 20.0 for label in LABELS}
 MINED_SHARE = 1 / 5  # of the steps of training, at half of its rate
-STUDY_SHARE = 1 / 10
 HELD = 12  # one scene in so many is kept from the verifier, to raise its answers by
 
 
@@ -75,7 +75,6 @@ class Job:
 
 def train(job: Job) -> str:
     """All of it. Returns the figures on the tune split."""
-    clock = _Clock()
     found = open_recordings("train", job.corpus).count
     if not found:
         job.say(
@@ -83,9 +82,11 @@ def train(job: Job) -> str:
         )
     examples = gather(job, "train")
     tune, heard = gather(job, "tune"), evaluate.played(job.store)
-    clock.told("scenes")
+    clock = _Clock()
     facts = {
         "recipe": asdict(job.recipe),
+        "drawing": DRAWING,
+        "rendering": rendering([*_shards(job, "train"), *_shards(job, "tune")]),
         "scenes": len(examples),
         "hours": sum(one.hours for one in examples),
         "recordings": found,
@@ -108,9 +109,9 @@ def train(job: Job) -> str:
 
 def mine(job: Job, hours: float, rounds: int, threshold: float) -> str:
     """More rounds of mining on the weights at hand, and all that follows. Returns the figures on the tune split."""
-    weights, facts = _weights(job), json.loads((job.work / FACTS).read_text())
-    clock = _Clock(facts["seconds"])
+    weights, facts = _weights(job), _facts(job)
     examples, tune = gather(job, "train"), gather(job, "tune")
+    clock = _Clock(facts["seconds"])
     for _ in range(rounds):
         weights = _round(job, weights, facts, examples, hours, threshold)
     facts["seconds"] = clock.seconds
@@ -119,15 +120,56 @@ def mine(job: Job, hours: float, rounds: int, threshold: float) -> str:
 
 
 def train_head(job: Job, label: str, examples: int) -> str:
-    """One head on the published base: writes its files and no other. Returns its figures on the tune split."""
+    """One head on the published base: writes its files, and the card where the work folder holds the facts of this base; no other file
+    changes. Returns its figures on the tune split."""
     if label not in TARGETS:
         raise BadInput(f"head {label}: nothing of that name is labelled; there is: {', '.join(TARGETS)}")
     if not (job.out / "base.onnx").exists():
         raise BadInput(f"{job.out / 'base.onnx'}: no base to put a head on; run lab train sound_events first")
-    _head(job, job.out, label, gather(job, "train"), replace(HeadRecipe(), examples=examples))
+    learnt = _head(job, job.out, label, gather(job, "train"), replace(HeadRecipe(), examples=examples))
+    tune, heard = gather(job, "tune"), evaluate.played(job.store)
+    if _is_published(job):
+        facts = _facts(job)
+        facts["few"][label] = {**learnt, "later": True}
+        facts["calm"].pop(label, None)
+        _save_facts(job, facts)
+        describe(job, tune, heard)
+    else:
+        job.say(f"{job.out / CARD}: left as it is; {job.work / FACTS} is of another base or none")
     network = evaluate.opened(job.out, [label])
-    sets = {"computed scenes": gather(job, "tune"), "recordings": _of(evaluate.played(job.store))}
+    sets = {"computed scenes": tune, "recordings": _of(heard)}
     return "\n".join(evaluate.table({name: evaluate.figures(network, one) for name, one in sets.items()}))
+
+
+def describe(
+    job: Job, tune: Sequence[Example] | None = None, heard: Sequence[evaluate.Played] | None = None
+) -> str:
+    """Writes the card of the published models from the facts of the folder; nothing is trained. Returns the figures on the tune split.
+
+    tune, heard: what the figures are of, where it is at hand. Raises BadInput where the facts are of another base or of an unfinished training.
+    """
+    if not _is_published(job):
+        raise BadInput(
+            f"{job.work / FACTS}: no finished training of the base in {job.out}; run lab train sound_events first"
+        )
+    facts = _facts(job)
+    tune = gather(job, "tune") if tune is None else tune
+    heard = evaluate.played(job.store) if heard is None else heard
+    if "originals" not in facts:  # of before it was kept
+        facts["originals"] = open_recordings("train", job.corpus).originals
+        _save_facts(job, facts)
+    sets = {"computed scenes": tune, "recordings": _of(heard)}
+    network = evaluate.opened(job.out, TARGETS)
+    asked = verifier.clips(network, [*tune, *_of(heard)], job.recipe.seed + 1)
+    return write_card(
+        job.out / CARD,
+        facts,
+        sorted(job.out.glob("*.onnx")),
+        _columns(job.out, sets),
+        evaluate.by_recording(network, heard),
+        heard,
+        verifier.judge(job.out / VERIFIER, asked),
+    )
 
 
 def figures(job: Job) -> str:
@@ -138,8 +180,16 @@ def figures(job: Job) -> str:
 
 def gather(job: Job, split: str) -> list[Example]:
     """The examples of a split, rendered where they are not there yet."""
-    count = max(1, round(job.share * (SCENES if split == "train" else TUNE_SCENES)))
-    return [example(one) for one in scenes(job.store, split, count, _progress(job, f"{split} split"))]
+    found = scenes(job.store, split, _count(job, split), _progress(job, f"{split} split"))
+    return [example(one) for one in found]
+
+
+def _count(job: Job, split: str) -> int:
+    return max(1, round(job.share * (SCENES if split == "train" else TUNE_SCENES)))
+
+
+def _shards(job: Job, split: str) -> list[Shard]:
+    return job.store.shards(split, _count(job, split))
 
 
 def _round(
@@ -147,33 +197,38 @@ def _round(
 ) -> Weights:
     """One round of mining: hears clutter, keeps what fools the network, learns on; other clutter says what it brought."""
     number, count = len(facts["rounds"]), mining.count_of(hours)
-    mined = job.work / f"mined-{base_id(weights)}"
+    facts.pop("base", None)
+    first = mining.ROUND_FROM * number
     heard, fresh = (
         [
             example(one)
             for one in scenes(
-                job.store, "train", some, _progress(job, f"mining round {number + 1}"), True, first
+                job.store, "train", some, _progress(job, f"mining round {number + 1}"), True, start
             )
         ]
-        for some, first in ((count, 2 * number * count), (count // 3 or 1, (2 * number + 1) * count))
+        for some, start in ((count, first), (count // 3 or 1, first + count))
     )
     network = _trial(job, weights)
     kept = mining.fooled(network, heard, threshold)
     before = mining.alarms_per_hour(network, fresh, threshold)
     job.say(f"mining round {number + 1}: {len(kept)} of {len(heard)} scenes fooled the network")
-    mining.keep(mined, number, kept)
+    file = None
     if kept:
+        file = f"mined-{base_id(weights)}/{number:03}.npz"
+        mining.keep(job.work / file, kept)
         recipe = replace(
             job.recipe,
             steps=max(10, round(MINED_SHARE * job.recipe.steps)),
             rate=0.5 * job.recipe.rate,
             seed=job.recipe.seed + 1 + number,
         )
-        weights = learn([*examples, *kept], recipe, job.say, weights, job.work / f"mining-{number}.pt")
+        mined = [*mining.kept(job.work, facts["rounds"]), *kept]
+        weights = learn([*examples, *mined], recipe, job.say, weights, job.work / f"mining-{number}.pt")
     row = {
         "hours": sum(one.hours for one in heard),
         "fresh_hours": sum(one.hours for one in fresh),
         "kept": len(kept),
+        "file": file,
         "before": before,
         "after": mining.alarms_per_hour(_trial(job, weights), fresh, threshold),
     }
@@ -210,7 +265,7 @@ def _finish(
     facts["calm_per_h"] = CALM_PER_H
     made = job.work / "models"
     write_network(weights, LABELS, made)
-    facts["few"] = {label: len(_head(job, made, label, examples, HeadRecipe())) for label in FEW_SHOT}
+    facts["few"] = {label: _head(job, made, label, examples, HeadRecipe()) for label in FEW_SHOT}
     clock.told("heads")
     network = evaluate.opened(made, TARGETS)
     learnt = [one for number, one in enumerate(examples) if number % HELD]
@@ -222,8 +277,10 @@ def _finish(
     clock.told("verifier")
     one_head = parameters(head_weights(weights, LABELS[0]))
     base = parameters(base_weights(weights))
+    recordings = open_recordings("train", job.corpus)
     facts |= {
-        "likeness": likeness.table(open_recordings("train", job.corpus), "train"),
+        "likeness": likeness.table(recordings, "train"),
+        "originals": recordings.originals,
         "base": base_id(weights),
         "clips": len(flagged),
         "verifier_steps": job.verifier.steps,
@@ -240,12 +297,7 @@ def _finish(
     published = sorted(made.glob("*.onnx"))
     for path in published:
         shutil.copyfile(path, job.out / path.name)
-    sets = {"computed scenes": tune, "recordings": _of(heard)}
-    recorded = evaluate.by_recording(network, heard)
-    verdicts = verifier.judge(
-        made / VERIFIER, verifier.clips(network, [*tune, *_of(heard)], job.recipe.seed + 1)
-    )
-    return write_card(job.out / CARD, facts, published, _columns(made, sets), recorded, heard, verdicts)
+    return describe(job, tune, heard)
 
 
 def _columns(folder: Path, sets: dict[str, Sequence[Example]]) -> dict[str, list[evaluate.Figure]]:
@@ -259,32 +311,24 @@ def _columns(folder: Path, sets: dict[str, Sequence[Example]]) -> dict[str, list
 
 def _head(
     job: Job, folder: Path, label: str, examples: Sequence[Example], recipe: HeadRecipe
-) -> list[Example]:
-    """Learns and writes one head beside the base of a folder; returns the examples that it learnt from."""
+) -> dict[str, int]:
+    """Learns and writes one head beside the base of a folder; returns what it learnt from."""
     network = Network(folder / "base.onnx", [])
     weights = learn_head(network.base, examples, label, recipe, job.recipe, job.say)
     path = write_head(weights, label, network.base.id, folder / f"head_{label}.onnx")
     write_int8(path, int8_of(path))
-    return few(examples, label, recipe)[0]
+    return learnt_from(examples, label, recipe)
 
 
 def _study(
     job: Job, examples: Sequence[Example], tune: Sequence[Example], heard: Sequence[evaluate.Played]
 ) -> dict | None:
-    """Kept in the folder: a later run without `study` shows it again."""
+    """Kept in the folder: a later run without `study` shows it again, and its card says where it was made otherwise."""
     file = job.work / "study.json"
     if job.study:
-        recipe = replace(job.recipe, steps=max(10, round(STUDY_SHARE * job.recipe.steps)))
         sets = {"computed scenes": tune} | ({"recordings": _of(heard)} if heard else {})
-        made = semi.study(examples, sets, recipe, job.work, job.say)
-        rows = {
-            name: {
-                "steps": recipe.steps,
-                "sets": {title: [asdict(one) for one in figs] for title, figs in row.items()},
-            }
-            for name, row in made.items()
-        }
-        file.write_text(json.dumps(rows, indent=1) + "\n")
+        made = semi.study(examples, sets, job.recipe, job.work, job.say)
+        file.write_text(json.dumps(made, indent=1) + "\n")
     return json.loads(file.read_text()) if file.exists() else None
 
 
@@ -316,7 +360,22 @@ def _save(job: Job, weights: Weights, facts: dict) -> None:
     part = job.work / "part.npz"
     np.savez(part, **weights)
     part.replace(job.work / WEIGHTS)
+    _save_facts(job, facts)
+
+
+def _save_facts(job: Job, facts: dict) -> None:
     (job.work / FACTS).write_text(json.dumps(facts, indent=1) + "\n")
+
+
+def _facts(job: Job) -> dict:
+    return json.loads((job.work / FACTS).read_text())
+
+
+def _is_published(job: Job) -> bool:
+    """Whether the facts of the folder are of the base beside the card."""
+    if not (job.work / FACTS).exists() or not (job.out / "base.onnx").exists():
+        return False
+    return _facts(job).get("base") == Network(job.out / "base.onnx", []).base.id
 
 
 class _Clock:

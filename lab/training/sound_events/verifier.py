@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from detectors.sound_events import features
 from detectors.sound_events.clips import excerpt
 from detectors.sound_events.network import Network
 from lab.training.extra import torch_module
+from lab.training.sound_events import stopped
 from lab.training.sound_events.evaluate import average_precision, log_odds
 from lab.training.sound_events.examples import WIDTH, Example
 from lab.training.sound_events.export import Graph, parameters
@@ -195,7 +196,10 @@ def _disguise(seen: NDArray[np.float32], rng: np.random.Generator) -> None:
 
 
 def learn(flagged: Sequence[Flagged], recipe: VerifierRecipe, say: Say, kept: Path | None = None) -> Weights:
-    """Weights, with the normalisation folded into the convolutions. kept: file of the run so far, removed at the end."""
+    """Weights, with the normalisation folded into the convolutions.
+
+    kept: file of the run so far, from which it goes on if recipe and clips are the same; removed at the end.
+    """
     torch = torch_module()
     prepare(recipe.learning)
     net = network()
@@ -204,14 +208,8 @@ def learn(flagged: Sequence[Flagged], recipe: VerifierRecipe, say: Say, kept: Pa
         optimiser, max_lr=recipe.learning.rate, total_steps=recipe.steps, pct_start=0.15
     )
     parts = {"net": net, "optimiser": optimiser, "plan": plan}
-    begin = 0
-    if kept is not None and kept.exists():
-        state = torch.load(kept, weights_only=True)
-        if state["steps"] == recipe.steps:
-            for name, part in parts.items():
-                part.load_state_dict(state[name])
-            torch.set_rng_state(state["random"])
-            begin = state["step"]
+    of = "" if kept is None else stopped.identity(recipe, _learnt_from(flagged))
+    begin = 0 if kept is None else stopped.resumed(kept, of, parts, say)
     batches, said, saved, losses = Clips(flagged, recipe), time.monotonic(), time.monotonic(), []
     for step in range(begin, recipe.steps):
         seen, target = (torch.from_numpy(one) for one in batches.at(step))
@@ -226,14 +224,17 @@ def learn(flagged: Sequence[Flagged], recipe: VerifierRecipe, say: Say, kept: Pa
         if now - said > 15.0 or step + 1 == recipe.steps:
             said = now
             say(f"verifier step {step + 1}/{recipe.steps}, loss {np.mean(losses[-100:]):.3f}")
-        if kept is not None and now - saved > 60.0:
+        if kept is not None and now - saved > stopped.EVERY_S:
             saved = now
-            state = {name: part.state_dict() for name, part in parts.items()}
-            state["random"] = torch.get_rng_state()
-            torch.save({**state, "step": step + 1, "steps": recipe.steps}, kept)
+            stopped.keep(kept, of, parts, step + 1)
     if kept is not None:
         kept.unlink(missing_ok=True)
     return _folded(net)
+
+
+def _learnt_from(flagged: Sequence[Flagged]) -> Iterator[NDArray | str]:
+    for one in flagged:
+        yield from (one.features, one.target, one.asked)
 
 
 def calibrated(weights: Weights, path: Path, held: Sequence[Flagged]) -> tuple[Weights, dict[str, float]]:

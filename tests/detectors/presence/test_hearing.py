@@ -30,7 +30,9 @@ def test_lost_samples_in_still_air_are_skipped(at):
 
 
 def test_air_that_turns_the_carrier_hop_after_hop_is_listened_to():
-    turns = 0.08 * np.random.default_rng(0).standard_normal(HOPS)  # in one of eight hops more than two samples do
+    turns = 0.08 * np.random.default_rng(0).standard_normal(
+        HOPS
+    )  # in one of eight hops more than two samples do
     skipped = [one is Verdict.SKIP for one in judged(turns)]
     assert np.mean(skipped[:100]) < 0.2
     assert not any(skipped[100:])
