@@ -198,7 +198,8 @@ class Device(Table):
 
     build: id of the build it must run; its hash is compared too when the console tells one. console: what its lines
     mean, see `rigs.console_patterns`; None for the profile of its instrument. labels: what it reports. delay_ms: from a decision to its line on the
-    console, taken off. refractory_s: at least this long between two of its reports of one label.
+    console, taken off. refractory_s: at least this long between two of its reports of one label. forgets_s: how long what it heard goes on
+    counting with it, so that a trial begins so long after the one before has sounded.
     """
 
     name: Text
@@ -209,6 +210,7 @@ class Device(Table):
     labels: Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
     refractory_s: float = Field(0.0, ge=0.0, le=3600.0)
     delay_ms: float = Field(0.0, ge=0.0, le=1000.0)
+    forgets_s: float = Field(0.0, ge=0.0, le=600.0)
     sensitivity: Sensitivity | None = None
 
     @model_validator(mode="after")

@@ -9,6 +9,7 @@ while recording makes the trial invalid, with its reason.
 
 from __future__ import annotations
 
+import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -94,6 +95,7 @@ class PhysicalBench:
         self._corpus, self._lease, self._scenarios = corpus, lease, scenarios or {}
         self._spec, self._build_id = audio_spec(rig), build_id
         self._placed: Placing | None = None
+        self._sounded: float | None = None  # when the last trial had, on the clock of time.monotonic
         self._stop_sound: Callable[[str], None] = lambda _reason: None
         self._open = ExitStack()
 
@@ -306,6 +308,7 @@ class PhysicalBench:
             name += f"-at-{setting:g}"
             for label in device.labels:
                 instruments.console.set_sensitivity(label, setting)
+        self._let_forget()
         playback = Playback(plan, self.rig, self._corpus)
         ear = None
         if device is not None:
@@ -323,6 +326,7 @@ class PhysicalBench:
                 take = play_and_record(self._spec, playback, path, heard, self._stop_with)
             finally:
                 soundings.finish()
+                self._sounded = time.monotonic()
             if ear is not None:
                 ear.settle()
         alarms = soundings.truth(plan.trial, take.clock) if take.clock.running else ()
@@ -330,6 +334,16 @@ class PhysicalBench:
             return _Heard(playback, take, (), (), tuple(soundings.faults), alarms)
         faults = tuple(filter(None, [ear.fault(), *soundings.faults]))
         return _Heard(playback, take, ear.events(take.clock), ear.lines(), faults, alarms)
+
+    def _let_forget(self) -> None:
+        """Waits until what the device heard in the last trial no longer counts with it."""
+        device = self.rig.device
+        if device is None or self._sounded is None:
+            return
+        left_s = device.forgets_s - (time.monotonic() - self._sounded)
+        if left_s > 0.0:
+            self._log.say(f"{left_s:.0f} s of silence, so that {device.name} forgets the last trial")
+            time.sleep(left_s)
 
     def _stop_with(self, stop: Callable[[str], None]) -> None:
         self._stop_sound = stop

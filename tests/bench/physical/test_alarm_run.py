@@ -14,7 +14,7 @@ format = "earshot-scenario/1"
 id = "alarm"
 title = "A smoke alarm"
 device = "four_mic_speaker"
-trials = 1
+trials = 2
 duration_s = 16.0
 [room]
 size_m = [4.0, 3.5, 2.6]
@@ -48,10 +48,11 @@ def run(tmp_path_factory):
         "run", path, "--rig", "alarms", "--build", BUILD, "--out", folder / "run", "--no-report", "--yes"
     )
     assert done.returncode == 0, done.stderr
-    (note,) = (folder / "run" / "captures").glob("*.json")
+    first, second = sorted((folder / "run" / "captures").glob("*.json"))
     return SimpleNamespace(
         results=read(folder / "run"),
-        note=json.loads(note.read_text()),
+        note=json.loads(first.read_text()),
+        second=json.loads(second.read_text()),
         log=(folder / "run" / "bench.log").read_text(),
     )
 
@@ -71,7 +72,16 @@ def test_stack_and_device_hear_it_and_the_console_answers(run):
     (scenario,) = run.results.scenarios
     rows = {(row.stage, row.label): row for row in scenario.results}
     for stage in ("device", "dut"):
-        assert rows[stage, "smoke_alarm"].detection.detected == 1
+        assert rows[stage, "smoke_alarm"].detection.detected == 2
         assert rows[stage, "co_alarm"].false_alarms.count == 0
     assert rows["dut", "smoke_alarm"].detector == "virtual device"
     assert any("EVT smoke_alarm" in line for line in run.note["console"])
+
+
+@needs_sound
+def test_between_two_trials_the_device_is_given_time_to_forget(run):
+    """Without it the device still tells of the alarm of the first trial when the second begins."""
+    (scenario,) = run.results.scenarios
+    (row,) = (row for row in scenario.results if (row.stage, row.label) == ("dut", "smoke_alarm"))
+    assert run.second["invalid"] is None and row.false_alarms.count == 0
+    assert "s of silence, so that virtual device forgets the last trial" in run.log
