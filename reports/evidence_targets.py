@@ -11,7 +11,7 @@ UNIT_LOSS, UNITS_SURE = -0.05, 0.9  # of the units may lose no more
 
 def targets(figures: Figures) -> dict[str, list[str]]:
     """Stage -> MET, MISSED or OPEN of each of its targets."""
-    own = [line for line in figures.lines if figures.tests(line.detector) and line.group != "compared"]
+    own = [line for line in figures.lines if figures.tests(line.detector) and not line.group.startswith("compared")]
     found: dict[str, list[str]] = {}
     for line in own:
         said = [line.verdict, median(line), tone(line), None if line.stage == "cascade" else uploads(line)]
