@@ -35,7 +35,7 @@ def train(
     head: Annotated[
         str | None,
         typer.Option(
-            help="Of sound_events: train this head alone, on the published base; no other file changes."
+            help="Of sound_events: train this head alone, on the published base; no other model changes, and the card only if WORK made the base."
         ),
     ] = None,
     examples: Annotated[int, typer.Option(min=1, max=20, help="That a single head learns from.")] = 20,

@@ -7,20 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from detectors.sound_events import features
-from lab.training.sound_events import mining
-from lab.training.sound_events.evaluate import DRAWS, Figure, Played, mean_precision, table
-from lab.training.sound_events.learn import FEW_SHOT
+from lab.training.sound_events import mining, semi
+from lab.training.sound_events.drawing import FAMILIES
+from lab.training.sound_events.evaluate import DRAWS, Figure, Played, table
+from lab.training.sound_events.learn import Recipe
+from lab.training.sound_events.scenes import TARGETS
 from lab.training.sound_events.verifier import Judged
 
 _LIMITS = """\
-## Limits
-
-- Nearly everything was computed: alarms, steps and doors are known from their physics, rooms from a model. No device of a home has been heard.
-- Recordings are few (see the table): of doors none that says what it is, of glass four originals, of alarms none. Figures of recordings
-  stand for no more than the originals counted beside them.
 - Telephone tones, recorded and computed, are taught as no alarm, and to the head of appliance beeps not at all: nobody says which they are.
-  Alarms in a programme (`tv_smoke_alarm`) are taught to no head of a beep, and as none of the rest.
-- Knocks are in the scenes as what is no other event; their own head saw only the examples counted below.
+  Computed lorries that reverse are taught as appliance beeps; recorded ones are left open. Alarms in a programme (`tv_smoke_alarm`) are taught
+  to no head of a beep, and as none of the rest.
+- Knocks are in the scenes as what is no other event; their own head saw only the examples counted under Data.
 - Heads of alarms know a rhythm of a few seconds. Which pattern it is, is decided over 10 to 30 s by `detectors/sound_events/evidence.py`.
 - The figures are of the tune split, which chose this network; verdicts come from the test split.
 """
@@ -45,7 +43,7 @@ def write_card(
         "dense layer and two LSTM, a small head for each event, one ONNX file each. The verifier is a convolutional network that hears a",
         "flagged clip as a whole. One thread of ONNX Runtime, the memory in the caller's hands.",
         "",
-        f"Made by `lab train sound_events`; seed {facts['recipe']['seed']}. Base `{facts['base']}`.",
+        f"Made by {', then '.join(_commands(facts))}; seed {facts['recipe']['seed']}. Base `{facts['base']}`.",
         "",
         "| file | bytes |",
         "|---|---|",
@@ -69,16 +67,13 @@ def write_card(
         "|---|---|",
         *(f"| {name} | {count} |" for name, count in facts["families"].items()),
         "",
-        f"Learning: {facts['recipe']['steps']} steps of {facts['recipe']['batch']} crops of {facts['recipe']['crop']} frames, before that shorter ones, AdamW at "
-        f"{facts['recipe']['rate']:g}, {'after' if facts['pretrained'] else 'without'} pre-training; verifier {facts['verifier_steps']} steps on "
-        f"{facts['clips']} clips. Seconds: "
-        + ", ".join(f"{name} {value}" for name, value in facts["seconds"].items())
-        + ".",
-        "",
-        *(
-            f"- Head {label}: {facts['few'][label]} examples, learnt on the finished base."
-            for label in FEW_SHOT
+        (
+            f"Learning: {facts['recipe']['steps']} steps of {facts['recipe']['batch']} crops of {facts['recipe']['crop']} frames, before that shorter ones, AdamW at "
+            f"{facts['recipe']['rate']:g}, {'after' if facts['pretrained'] else 'without'} pre-training; verifier {facts['verifier_steps']} steps on "
+            f"{facts['clips']} clips. {_seconds(facts)}"
         ),
+        "",
+        *(_head(label, one) for label, one in facts["few"].items()),
         "",
         "## Computed and recorded, train split",
         "",
@@ -113,7 +108,7 @@ def write_card(
         "",
         "## What pre-training and a teacher's labels bring",
         "",
-        *_study(facts.get("study")),
+        *_study(facts),
         "",
         "## Verifier, tune split",
         "",
@@ -124,6 +119,10 @@ def write_card(
         "",
         *judged,
         "",
+        "## Limits",
+        "",
+        "- Nearly everything was computed: alarms, steps and doors are known from their physics, rooms from a model. No device of a home has been heard.",
+        *_recordings(facts, heard),
         _LIMITS,
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -155,20 +154,67 @@ def _by_recording(recorded: Mapping[str, Mapping[str, float]], heard: Sequence[P
     return rows if len(rows) > 2 else ["No recordings were at hand."]
 
 
-def _study(study: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]] | None) -> list[str]:
-    if not study:
-        return ["Not studied in this run: `lab train sound_events --study`."]
-    sets = list(next(iter(study.values()))["sets"])
-    rows = ["Mean average precision over events, each variant with the same steps:", ""]
-    rows += ["| variant | " + " | ".join(sets) + " |", "|---" * (1 + len(sets)) + "|"]
-    for name, row in study.items():
-        cells = (f"{mean_precision([Figure(**one) for one in row['sets'][title]]):.3f}" for title in sets)
-        rows.append(f"| {name} | " + " | ".join(cells) + " |")
-    rows += [
-        "",
-        f"{next(iter(study.values()))['steps']} steps each, one seed: differences below some 0.01 say nothing.",
+def _commands(facts: Mapping[str, Any]) -> list[str]:
+    later = [label for label, one in facts["few"].items() if one.get("later")]
+    return ["`lab train sound_events`", *(f"`lab train sound_events --head {label}`" for label in later)]
+
+
+def _seconds(facts: Mapping[str, Any]) -> str:
+    """Of rendering as far as it was kept with the scenes. Of before it was, `scenes` is what it took to load them."""
+    found = facts.get("rendering", {"scenes": 0})
+    made = "scenes from cache, which does not tell how long they took to render"
+    if found["scenes"]:
+        less = f", less {found['untold']} scenes of which it was not kept" if found["untold"] else ""
+        made = f"train and tune scenes {found['core_s']} of one core{less}"
+    return (
+        f"Seconds: {made}; "
+        + ", ".join(f"{name} {value}" for name, value in facts["seconds"].items() if name != "scenes")
+        + "."
+    )
+
+
+def _head(label: str, one: Mapping[str, Any]) -> str:
+    later = " and the verifier, which learnt from clips of the head before it" if one.get("later") else ""
+    return (
+        f"- Head {label}: {one['examples']} examples, {one['recorded'] or 'none'} of them with a recording that is no background, and "
+        f"{one['others']} scenes without it; {one['steps']} steps, after the base{later}."
+    )
+
+
+def _recordings(facts: Mapping[str, Any], heard: Sequence[Played]) -> list[str]:
+    """What was learnt of recordings, and of how many the figures are."""
+    found = facts["originals"]
+    events = [label for label in TARGETS if label in found]
+    if not events:
+        return ["- No event was learnt from a recording: none was at hand."]
+    alike = {label for one in FAMILIES.values() if one.struck and not one.label for label in one.recorded}
+    lines = [
+        f"- Recordings of events are few. Train split: {_counted(found, events)}; none of {', '.join(one for one in TARGETS if one not in found)}."
     ]
-    return rows
+    if others := sorted(alike & set(found)):
+        lines.append(f"  Of what is taken for them: {_counted(found, others)}.")
+    tune: dict[str, dict[str, set[str]]] = {}
+    for one in heard:
+        if one.sample.event:
+            recording = one.sample.recording
+            tune.setdefault(one.sample.event, {}).setdefault(recording.origin, set()).add(recording.path)
+    if tune:
+        counts = {label: (sum(map(len, cut.values())), len(cut)) for label, cut in tune.items()}
+        lines.append(
+            f"  The figures of recordings stand for no more than the tune split's: {_counted(counts, list(counts))}."
+        )
+    return lines
+
+
+def _counted(found: Mapping[str, Sequence[int]], labels: Sequence[str]) -> str:
+    return ", ".join(f"{label} {found[label][0]} of {found[label][1]} originals" for label in labels)
+
+
+def _study(facts: Mapping[str, Any]) -> list[str]:
+    if not facts["study"]:
+        return ["Not studied in this run: `lab train sound_events --study`."]
+    now = semi.made_with(Recipe(**facts["recipe"]), facts["scenes"], facts.get("drawing"))
+    return semi.told(semi.read(facts["study"]), now)
 
 
 def _judged(verdicts: Sequence[Judged]) -> list[str]:

@@ -128,7 +128,9 @@ def _render(chunk: Sequence[Shard]) -> int:
             )
         indices = range(SHARD * shard.number, SHARD * (shard.number + 1))
         started = time.perf_counter()
-        made = [draw_scene(shard.split, i, store.seed, *_worlds[world], clutter=shard.clutter) for i in indices]
+        made = [
+            draw_scene(shard.split, i, store.seed, *_worlds[world], clutter=shard.clutter) for i in indices
+        ]
         save(made, shard.file, core_s=time.perf_counter() - started)
     return len(chunk)
 

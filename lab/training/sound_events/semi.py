@@ -86,13 +86,18 @@ def read(content: Mapping[str, Any]) -> Study:
     if "variants" in content:
         return content
     steps = next(iter(content.values()))["steps"]
-    return {"of": {"recipe": {"steps": steps}}, "variants": {name: row["sets"] for name, row in content.items()}}
+    return {
+        "of": {"recipe": {"steps": steps}},
+        "variants": {name: row["sets"] for name, row in content.items()},
+    }
 
 
 def stale(study: Study, now: Mapping[str, Any]) -> str:
     """In what a study was made with something else than `now`, of `made_with`; empty where it was not."""
     was, wanted = _flat(study["of"]), _flat(now)
-    other = [f"{name} {was[name]}, now {value}" for name, value in wanted.items() if was.get(name, value) != value]
+    other = [
+        f"{name} {was[name]}, now {value}" for name, value in wanted.items() if was.get(name, value) != value
+    ]
     lost = ["what else it was made with was not kept"] if wanted.keys() - was.keys() else []
     return "; ".join([*other, *lost])
 
@@ -105,7 +110,9 @@ def told(study: Study, now: Mapping[str, Any]) -> list[str]:
     """Lines for the card: the table, and in words what helped. now: `made_with` of the training that the card is of."""
     variants, steps = study["variants"], study["of"]["recipe"]["steps"]
     mean = {
-        name: {title: mean_precision([Figure(**one) for one in made]) for title, made in row.items()}
+        name: {
+            title: round(mean_precision([Figure(**one) for one in made]), 3) for title, made in row.items()
+        }
         for name, row in variants.items()
     }
     sets = list(mean[ALL])
@@ -114,30 +121,32 @@ def told(study: Study, now: Mapping[str, Any]) -> list[str]:
     rows += [f"Mean average precision over events, {steps} steps for each variant, one seed:", ""]
     rows += ["| variant | " + " | ".join(sets) + " |", "|---" * (1 + len(sets)) + "|"]
     rows += [
-        f"| {name} | " + " | ".join(f"{row[title]:.3f}" for title in sets) + " |" for name, row in mean.items()
+        f"| {name} | " + " | ".join(f"{row[title]:.3f}" for title in sets) + " |"
+        for name, row in mean.items()
     ]
 
     def gains(name: str, without: str) -> list[float]:
-        return [mean[name][title] - mean[without][title] for title in sets]
+        return [round(mean[name][title] - mean[without][title], 3) for title in sets]
 
     fewer = gains(HALF, ALL)
     chance = max(0.0, *fewer)
-    if chance > 0.0:
-        rows += [
-            "",
-            f"Chance: half of the labels against all of them {_signed(sets, fewer)}. Labels taken away do not teach: one seed is worth {chance:.3f} at least,",
-            "and a smaller difference says nothing.",
-        ]
-    else:
-        rows += ["", "Chance: how much one seed is worth is not known; another seed may turn small differences round."]
+    seed = "What one seed is worth is not known: small differences may say nothing."
+    if chance:
+        seed = (
+            f"One seed is worth {chance:.3f} at least, and a smaller difference says nothing: half of the labels against all "
+            f"{_signed(sets, fewer)}, where fewer should not win."
+        )
+    rows += ["", seed]
     before = max(10, round(PRETRAINED_SHARE * steps))
     with_all, with_half = gains(ALL_PRETRAINED, ALL), gains(HALF_PRETRAINED, HALF)
     taught = gains(TAUGHT, HALF)
     return [
         *rows,
         "",
-        f"- Pre-training {_verdict([*with_all, *with_half], chance)}: with all labels {_signed(sets, with_all)}, with half of them "
-        f"{_signed(sets, with_half)}. The pre-trained had {before} steps of prediction before the {steps}, {before / steps:.0%} more than the others.",
+        (
+            f"- Pre-training {_verdict([*with_all, *with_half], chance)}: with all labels {_signed(sets, with_all)}, with half of them "
+            f"{_signed(sets, with_half)}. The pre-trained had {before} steps of prediction before the {steps}, {before / steps:.0%} more than the others."
+        ),
         f"- The teacher's labels {_verdict(taught, chance)}: against its half alone {_signed(sets, taught)}.",
         f"- A study takes {STEPS_SHARE:.0%} of the steps of a training: what a whole one would show is not known.",
     ]
@@ -146,14 +155,14 @@ def told(study: Study, now: Mapping[str, Any]) -> list[str]:
 def _verdict(gains: Sequence[float], chance: float) -> str:
     known = [gain for gain in gains if math.isfinite(gain)]
     better, worse = sum(gain > chance for gain in known), sum(gain < -chance for gain in known)
-    by = f"by more than {chance:.3f}" if chance else "by whatever"
+    by, of = f" by more than {chance:.3f}" if chance else "", f"of {len(known)} figures"
     if better and worse:
-        return f"helped {by} in {better} and harmed in {worse} of {len(known)} figures"
+        return f"helped{by} in {better} and harmed in {worse} {of}"
     if better:
-        return f"helped, {by} in {better} of {len(known)} figures"
+        return f"helped{by} in {better} {of}"
     if worse:
-        return f"did not help, and harmed {by} in {worse} of {len(known)} figures"
-    return f"did not help: no figure differs {by}"
+        return f"did not help, and harmed{by} in {worse} {of}"
+    return f"did not help{by} in any {of}"
 
 
 def _signed(sets: Sequence[str], gains: Sequence[float]) -> str:

@@ -155,9 +155,6 @@ def describe(
     facts = _facts(job)
     tune = gather(job, "tune") if tune is None else tune
     heard = evaluate.played(job.store) if heard is None else heard
-    if "originals" not in facts:  # of before it was kept
-        facts["originals"] = open_recordings("train", job.corpus).originals
-        _save_facts(job, facts)
     sets = {"computed scenes": tune, "recordings": _of(heard)}
     network = evaluate.opened(job.out, TARGETS)
     asked = verifier.clips(network, [*tune, *_of(heard)], job.recipe.seed + 1)

@@ -1,4 +1,4 @@
-"""What torch learns is what ONNX Runtime answers, a run goes on where it stopped, and a new head changes no other file."""
+"""What torch learns is what ONNX Runtime answers, and a new head changes no other file."""
 
 from __future__ import annotations
 
@@ -16,44 +16,9 @@ from detectors.sound_events.network import Base, Head, Network
 from detectors.sound_events.verifier import Clip, OnnxVerifier
 from lab.errors import BadInput
 from lab.training.sound_events import evaluate, export, heads, learn, mining, pretrain, semi, verifier
-from lab.training.sound_events.examples import WIDTH, Example
-from lab.training.sound_events.scenes import TARGETS, UNSURE, Scene
-
-RECIPE = learn.Recipe(steps=6, batch=2, crop=60, seed=3)
-GLASS, KNOCK = TARGETS.index("glass_break"), TARGETS.index("door_knock")
-
-
-@pytest.fixture(scope="module")
-def examples() -> list[Example]:
-    """Bursts of noise in noise: bright ones are glass, dark ones knocks."""
-    rng = np.random.default_rng(0)
-    made = []
-    for number in range(12):
-        audio = 0.003 * rng.standard_normal(48_000)
-        labels = np.zeros((150, len(TARGETS)), np.int8)
-        burst = rng.standard_normal(6400)
-        if number % 2:
-            audio[24_000:30_400] += 0.3 * np.diff(burst, prepend=0.0)
-            labels[75:95, GLASS] = 1
-        else:
-            audio[24_000:30_400] += 0.05 * np.cumsum(burst - burst.mean()) / 10.0
-            labels[75:95, KNOCK] = 1
-        stored = np.round(np.clip(audio, -1.0, 0.999) * 2.0**15).astype(np.int16)
-        scene = Scene(stored, labels, ("burst",), (30.0,))
-        seen = features.of(scene.float_audio).reshape(-1, WIDTH).astype(np.float16)
-        made.append(Example(scene, seen, labels))
-    return made
-
-
-@pytest.fixture(scope="module")
-def weights(examples) -> learn.Weights:
-    return learn.learn(examples, RECIPE, lambda line: None)
-
-
-@pytest.fixture
-def folder(weights, tmp_path):
-    export.write_network(weights, learn.LABELS, tmp_path)
-    return tmp_path
+from lab.training.sound_events.examples import WIDTH
+from lab.training.sound_events.scenes import TARGETS, UNSURE
+from tests.training.sound_events.bursts import GLASS, KNOCK, RECIPE
 
 
 def test_onnx_answers_as_torch_does_whole_or_in_pieces(examples, weights, folder):
@@ -84,27 +49,6 @@ def test_int8_files_are_smaller_and_hear_nearly_the_same(examples, folder):
     assert (folder / "base_int8.onnx").stat().st_size < 0.5 * (folder / "base.onnx").stat().st_size
     for label, values in evaluate.log_odds(whole, examples[1]).items():
         assert np.abs(values - evaluate.log_odds(small, examples[1])[label]).max() < 0.3
-
-
-def test_a_run_that_was_stopped_ends_as_one_that_was_not(examples, weights, tmp_path, monkeypatch):
-    kept = tmp_path / "run.pt"
-    monkeypatch.setattr(learn, "KEPT_EVERY_S", 0.0)
-
-    def stop(steps_left=[3]):  # noqa: B006  counts over calls
-        steps_left[0] -= 1
-        if steps_left[0] == 0:
-            raise KeyboardInterrupt
-
-    take = learn.Parts.take
-    with monkeypatch.context() as patched:
-        patched.setattr(learn.Parts, "take", lambda self, step: (stop(), take(self, step))[1])
-        with pytest.raises(KeyboardInterrupt):
-            learn.learn(examples, RECIPE, lambda line: None, kept=kept)
-    assert kept.exists()
-    again = learn.learn(examples, RECIPE, lambda line: None, kept=kept)
-    assert not kept.exists()
-    for name, value in weights.items():
-        assert np.array_equal(value, again[name]), name
 
 
 def test_crops_are_where_something_happens(examples):
@@ -245,8 +189,8 @@ def test_mining_keeps_what_fools_and_nothing_else(examples, folder, tmp_path):
     kept = mining.fooled(network, examples, limit)
     assert 0 < len(kept) < len(examples)
     assert all(one.mined for one in kept)
-    mining.keep(tmp_path / "mined", 0, kept)
-    again = mining.kept(tmp_path / "mined")
+    mining.keep(tmp_path / "mined" / "000.npz", kept)
+    again = mining.kept(tmp_path, [{"file": "mined/000.npz"}, {"file": None}, {}])
     assert [np.array_equal(a.labels, b.labels) for a, b in zip(kept, again, strict=True)] == [True] * len(
         kept
     )
