@@ -73,6 +73,7 @@ class UnitLine(Record):
     trials: int
     difference: float
     low: float
+    high: float | None = None
 
 
 class RangeLine(Record):

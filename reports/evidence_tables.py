@@ -181,7 +181,7 @@ def units(figures: Figures, section: Section) -> list[str]:
     sure = sum(one.low >= UNIT_LOSS for one in lines)
     said = (
         f"{kept} of {len(lines)} units find at most {-UNIT_LOSS:g} less than the one as designed; of {sure} the bound says so too "
-        f"(target: {UNITS_SURE * len(lines):.0f}): {WORDS[units_alike(lines)]}. {min(one.trials for one in lines)} paired trials a unit at least."
+        f"(target: {UNITS_SURE}): {WORDS[units_alike(lines)]}. {min(one.trials for one in lines)} paired trials a unit at least."
     )
     heads = ["unit", *(str(one.unit) for one in lines)]
     body = [

@@ -6,12 +6,17 @@ from reports.evidence import Figures, Line, RangeLine, UnitLine
 
 MET, MISSED, OPEN = "pass", "fail", "inconclusive"
 LEAST_PAIRS = 30  # for a bootstrap to mean anything
-UNIT_LOSS, UNITS_SURE = -0.05, 0.9  # of the units may lose no more
+LEAST_EVENTS = 30  # for a median, or a share of the time
+UNIT_LOSS, UNITS_SURE, UNITS = -0.05, 18, 20  # so many of so many units may lose no more
 
 
 def targets(figures: Figures) -> dict[str, list[str]]:
     """Stage -> MET, MISSED or OPEN of each of its targets."""
-    own = [line for line in figures.lines if figures.tests(line.detector) and not line.group.startswith("compared")]
+    own = [
+        line
+        for line in figures.lines
+        if figures.tests(line.detector) and not line.group.startswith("compared")
+    ]
     found: dict[str, list[str]] = {}
     for line in own:
         said = [line.verdict, median(line), tone(line), None if line.stage == "cascade" else uploads(line)]
@@ -25,12 +30,16 @@ def targets(figures: Figures) -> dict[str, list[str]]:
 def median(line: Line) -> str | None:
     if line.median_limit_s is None or line.median_s is None:
         return None
+    if line.trials < LEAST_EVENTS:
+        return OPEN
     return MET if line.median_s <= line.median_limit_s else MISSED
 
 
 def tone(line: Line) -> str | None:
     if line.tone_on_limit is None or line.occupied_duty is None:
         return None
+    if line.silent_trials < LEAST_EVENTS:
+        return OPEN
     return MET if line.occupied_duty <= line.tone_on_limit else MISSED
 
 
@@ -49,8 +58,8 @@ def range_kept(one: RangeLine) -> str:
 
 
 def units_alike(lines: list[UnitLine]) -> str:
-    """Whether the bound of so many units says that they lose no more than may be lost."""
-    wanted = UNITS_SURE * len(lines)
-    if sum(one.low >= UNIT_LOSS for one in lines) >= wanted:
+    """Whether the bounds of so many units say that they lose no more than may be lost, or that they lose more."""
+    if sum(one.low >= UNIT_LOSS for one in lines) >= UNITS_SURE:
         return MET
-    return MISSED if sum(one.difference >= UNIT_LOSS for one in lines) < wanted else OPEN
+    lost = sum(one.high is not None and one.high < UNIT_LOSS for one in lines)
+    return MISSED if lost > UNITS - UNITS_SURE else OPEN

@@ -141,16 +141,9 @@ class PresenceDetector:
     # What happened, for reports.
     @property
     def measured(self) -> dict[str, float]:
-        """Figures of the session: seconds with somebody there and of them with the tone on; calibrations, and those that found the
-        loudspeaker blocked; microphones that are dead at the end."""
+        """Seconds of the session with somebody there, and of them with the tone on."""
         occupied_s, tone_s = self._power.occupied_s
-        return {
-            "occupied_s": occupied_s,
-            "occupied_tone_s": tone_s,
-            "calibrations": float(len(self.calibrations)),
-            "blocked": float(sum(one.blocked for one in self.calibrations)),
-            "dead_microphones": float(np.sum(~self._hearing.alive)),
-        }
+        return {"occupied_s": occupied_s, "occupied_tone_s": tone_s}
 
     @property
     def phase(self) -> Phase:

@@ -16,10 +16,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 CLIPPED = 0.01  # of the samples of a hop
-FULL_SCALE, BEYOND = (
-    0.9999,
-    4.0,
-)  # no converter gives more than the first; what is past the second is no sample
+FULL_SCALE = 0.9999
+BEYOND = 4.0  # no converter gives that: it is no sample
 DEAD_DB = 25.0  # below what the microphone heard before, while others hear as before
 BACK_DB = 30.0  # a dead one lives again less than this below the others
 DEAD_HOPS, ALIVE_HOPS = 10, 40  # until a microphone is given up, and taken back
@@ -46,9 +44,8 @@ class Hearing:
         self.alive = np.array(alive, bool)
         # Rows: what a microphone usually hears of the carrier, hops for which it has been weak, hops for which well.
         self._watch = np.zeros((3, len(self.alive)))
-        self._turns = np.zeros(
-            1
-        )  # mean square of the angle between one hop and the next, all microphones together
+        # Mean square of the angle between one hop and the next, all microphones together.
+        self._turns = np.zeros(1)
         self.pause()
 
     def pause(self) -> None:
@@ -133,7 +130,7 @@ def _judge(envelope, usable, alive, watch, turns, before, limit):
         before[:] = 0.0
         return 1
     # Over this hop, or over this and the one before: a jump within a hop shows half in each.
-    usual = UNUSUAL * math.sqrt(turns[0])
+    usual, now = UNUSUAL * math.sqrt(turns[0]), -1.0
     for k in range(2):
         common, known = 0.0 + 0.0j, True
         for m in range(channels):
@@ -142,7 +139,7 @@ def _judge(envelope, usable, alive, watch, turns, before, limit):
                 known = known and before[k, m] != 0.0
         turned = abs(np.angle(common))
         if known and k == 0:
-            turns[0] += TURNS * (min(turned, limit) ** 2 - turns[0])
+            now = turned
         if not known or turned <= max(limit, usual * math.sqrt(k + 1.0)):
             continue
         together = True
@@ -153,6 +150,8 @@ def _judge(envelope, usable, alive, watch, turns, before, limit):
         if together:
             before[:] = 0.0
             return 1
+    if now >= 0.0 and limit == JUMP_RAD:  # a loss teaches nothing, nor does music
+        turns[0] += TURNS * (min(now, limit) ** 2 - turns[0])
     before[1] = before[0]
     before[0] = mean
     for m in range(channels):

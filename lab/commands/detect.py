@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -48,47 +49,62 @@ def detect(
     from lab.runs.recording import detect as run_stack
 
     chosen = load_build(build or BUILDS / "household.toml")
-    stack = Stack(chosen.only(detectors.split(",")) if detectors else _that_hear(chosen))
+    chosen = chosen.only(detectors.split(",")) if detectors else _that_hear(chosen)
     if notifications is not None:
         _check_folder(notifications)
     channels = len(load_device(device).microphones_m) if device else None
+    # Of a device's microphones all detectors hear the same; of any recording each hears as many channels as it can.
+    alone = [chosen] if device else [chosen.only([one.name]) for one in chosen.detectors]
+    stacks = [Stack(one) for one in alone]
+    labels = list(dict.fromkeys(label for stack in stacks for _, label in stack.labels))
+    if not detectors:
+        _tell(load_build(build or BUILDS / "household.toml"), chosen, labels)
     found: list[tuple[str, Event]] = []
-    every = {
-        path: facts_of(path) for path in audio
-    }  # a file that is none is said before the first hour is heard
-    for path, facts in every.items():
-        output = run_stack(path, stack, channels)
-        unheard = beyond(facts.rate_hz, [label for _, label in stack.labels])
+    # A file that is none is said before the first hour is heard.
+    every = [(path, facts_of(path)) for path in audio]
+    for path, facts in every:
+        output = _joined([run_stack(path, stack, channels) for stack in stacks])
+        unheard = beyond(facts.rate_hz, labels)
         if unheard:
             print(
                 f"{path}\t{facts.rate_hz} Hz carries nothing above {facts.rate_hz / 2000:g} kHz: "
                 f"no judgement of {', '.join(unheard)}"
             )
-        _show(path, output, facts.seconds, stack)
+        _show(path, output, facts.seconds, chosen)
         found += [(path.name, event) for event in output.events]
         if picture is not None:
-            print(f"{path}\t{_picture(path, output, stack, picture, alone=len(audio) == 1)}")
+            print(f"{path}\t{_picture(path, output, chosen, picture, alone=len(audio) == 1)}")
         if notifications is not None:
-            _keep(path, output, stack, notifications)
+            _keep(path, output, stacks, notifications)
     if out is not None:
         write_detections(out, found)
 
 
 def _that_hear(build: Build) -> Build:
-    """The build without detectors that a recording has nothing for; says which listen for what."""
+    """The build without detectors that a recording has nothing for. One of such alone stays, to be refused with the recording's name."""
     from detectors.interface import AUDIBLE
-    from detectors.stack import Stack
 
     heard = [one.name for one in build.detectors if set(one.streams) == {AUDIBLE}]
-    if not heard:
-        return build  # refused with the first recording, which is named then
-    kept = build.only(heard)
-    labels = ", ".join(dict.fromkeys(label for _, label in Stack(kept).labels))
+    return build.only(heard) if heard else build
+
+
+def _tell(build: Build, chosen: Build, labels: Sequence[str]) -> None:
+    kept = {one.name for one in chosen.detectors}
     left_out = [
-        f"{one.name} (needs {', '.join(one.streams)})" for one in build.detectors if one.name not in heard
+        f"{one.name} (needs {', '.join(one.streams)})" for one in build.detectors if one.name not in kept
     ]
-    print(f"build {build.id}: {labels}" + (f"; left out: {', '.join(left_out)}" if left_out else ""))
-    return kept
+    print(
+        f"build {build.id}: {', '.join(labels)}" + (f"; left out: {', '.join(left_out)}" if left_out else "")
+    )
+
+
+def _joined(outputs: Sequence[StackOutput]) -> StackOutput:
+    """What several stacks made of one recording."""
+    from detectors.interface import StackOutput
+
+    events = [event for output in outputs for event in output.events]
+    events.sort(key=lambda event: (event.offset_s, event.label))
+    return StackOutput(tuple(track for output in outputs for track in output.tracks), tuple(events))
 
 
 def _check_folder(folder: Path) -> None:
@@ -98,12 +114,12 @@ def _check_folder(folder: Path) -> None:
         raise BadInput(f"--notifications {folder}: a file, where a folder is wanted")
 
 
-def _show(path: Path, output: StackOutput, seconds: float, stack: Stack) -> None:
+def _show(path: Path, output: StackOutput, seconds: float, build: Build) -> None:
     from rich.console import Console
     from rich.table import Table
 
     if not output.events:
-        print(f"{path}\tnothing detected{_highest(output, stack)}")
+        print(f"{path}\tnothing detected{_highest(output, build)}")
         return
     table = Table(box=None, pad_edge=False, header_style="bold", title=str(path), title_justify="left")
     for column in ("time", "event", "stage", "score", "detector"):
@@ -123,7 +139,7 @@ def _moment(at_s: float, seconds: float) -> str:
     return f"{int(minutes) // 60}:{int(minutes) % 60:02d}:{rest:05.2f}"
 
 
-def _picture(path: Path, output: StackOutput, stack: Stack, picture: Path, alone: bool) -> Path:
+def _picture(path: Path, output: StackOutput, build: Build, picture: Path, alone: bool) -> Path:
     from lab.errors import BadInput
     from reports.detected import write_picture
 
@@ -132,26 +148,27 @@ def _picture(path: Path, output: StackOutput, stack: Stack, picture: Path, alone
             raise BadInput(f"--picture {picture}: of several recordings, name a folder")
         picture.mkdir(parents=True, exist_ok=True)
         picture = picture / f"{path.name}.png"
-    thresholds = {spec.name: spec.threshold for spec in stack.build.detectors}
+    thresholds = {spec.name: spec.threshold for spec in build.detectors}
     return write_picture(path, output.tracks, output.events, thresholds, picture)
 
 
-def _keep(path: Path, output: StackOutput, stack: Stack, folder: Path) -> None:
+def _keep(path: Path, output: StackOutput, stacks: Sequence[Stack], folder: Path) -> None:
     from detectors.interface import DEVICE
     from lab.verifier.recorded import keep_told
 
-    asking = [one.uploads for one in stack.detectors.values() if hasattr(one, "uploads")]
+    every = [one for stack in stacks for one in stack.detectors.values()]
+    asking = [one.uploads for one in every if hasattr(one, "uploads")]
     twice = {track.detector for track in output.tracks if track.stage != DEVICE}
     asked = [question for uploads in asking for question in uploads.asked]
     keep_told(folder, path, output.events, asked, twice=twice)
 
 
-def _highest(output: StackOutput, stack: Stack) -> str:
+def _highest(output: StackOutput, build: Build) -> str:
     """How near each detector came."""
     import numpy as np
 
     told = []
-    for spec in stack.build.detectors:
+    for spec in build.detectors:
         own = [track.scores for track in output.tracks if track.detector == spec.name]
         known = [float(np.nanmax(scores)) for scores in own if np.isfinite(scores).any()]
         if known:

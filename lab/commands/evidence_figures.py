@@ -172,7 +172,7 @@ def _units(campaign: Campaign, rows: Mapping[str, EvidenceRow]) -> list[UnitLine
     if UNITS not in rows:
         return []
     return [
-        UnitLine(unit=unit, trials=one.trials, difference=one.value, low=one.low)
+        UnitLine(unit=unit, trials=one.trials, difference=one.value, low=one.low, high=one.high)
         for unit, one in units(campaign, rows[UNITS]).items()
         if one.trials
     ]

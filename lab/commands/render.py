@@ -7,12 +7,17 @@ from typing import Annotated
 
 import typer
 
+from lab.corpora.split import Split
+
 
 def render(
     scenario: Annotated[Path, typer.Argument(help="Scenario file.")],
     trial: Annotated[int, typer.Option(min=0, help="Trial of the cell.")] = 0,
     cell: Annotated[str, typer.Option(help="Cell, as `lab run` names it; default: the first.")] = "",
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of all draws.")] = None,
+    split: Annotated[
+        Split | None, typer.Option(help="Rooms, clips and draws of this split instead of the scenario's own.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Path of the files, without their endings.")] = None,
     corpus: Annotated[Path | None, typer.Option(help="Folder of recordings; default: the cache.")] = None,
     stream: Annotated[
@@ -29,7 +34,7 @@ def render(
     from lab.runs.run import DEFAULT_SEED
     from lab.scenario.load import load_scenario
 
-    loaded = load_scenario(scenario)
+    loaded = load_scenario(scenario, split and split.value)
     cells = {one.key: one for one in loaded.cells()}
     wanted = cell or next(iter(cells))
     if wanted not in cells:

@@ -15,6 +15,7 @@ from detectors.interface import AUDIBLE, SILENT, StreamNeed
 from lab.bench.physical.bench import CAPTURES, capture_name
 from lab.bench.physical.kept import heard_again, last_note
 from lab.bench.simulated.bench import SimulatedBench
+from lab.corpora.split import Split
 from lab.runs.options import RunOptions
 from lab.runs.plan import Planned
 from lab.scenario.trial import Trial
@@ -59,6 +60,8 @@ def render_command(path: Path | str, trial: Trial) -> str:
     words = ["lab", "render", str(path), "--trial", str(trial.index), "--seed", str(trial.seed)]
     if trial.cell.key:
         words += ["--cell", trial.cell.key]
+    if trial.spec.split != Split.TEST:
+        words += ["--split", trial.spec.split]
     return shlex.join(words)
 
 

@@ -52,6 +52,10 @@ def run_scenarios(
     None for nobody. Raises BadInput for input that cannot be used, LabFailure when the lab itself cannot go on or
     trials of a bench could not be run.
     """
+    if options.split is not None and options.rig is not None:
+        raise BadInput(
+            "--split is for simulated rooms: a bench has one room, and what it measures is no choice of clips"
+        )
     named = options.build and _build(options.build)  # before anything that takes long
     scenarios = select(paths, options.tags, options.split)
     build, reported = named or _build(suite_build(scenarios))

@@ -18,7 +18,7 @@ from lab.store.records import TrialRecord
 
 @dataclass(frozen=True)
 class TrialPlace:
-    """One trial by name: scenario file, cell, index, seed; split: another than the file's own."""
+    """One trial by name: scenario file, cell, index, seed, and the split it is drawn from, None for the file's own."""
 
     path: Path
     cell: Cell

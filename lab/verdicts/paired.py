@@ -15,27 +15,28 @@ RESAMPLES = 2000
 
 @dataclass(frozen=True)
 class Difference:
-    """rate of the first less that of the second, over `trials` pairs, and its one-sided lower bound."""
+    """rate of the first less that of the second, over `trials` pairs, and its one-sided bounds."""
 
     trials: int
     value: float
     low: float
+    high: float
 
 
 def difference(first: Sequence[bool], second: Sequence[bool], confidence: float = CONFIDENCE) -> Difference:
     """Pairs found by the first alone count for it, by the second alone against it.
 
-    low = Clopper-Pearson low of the former less its high of the latter, each at half the error: exact, and a little wide.
+    low = Clopper-Pearson low of the former less its high of the latter, each at half the error: exact, and a little wide; high alike.
     """
     a, b = np.asarray(first, bool), np.asarray(second, bool)
     if len(a) != len(b):
         raise ValueError(f"pairs: {len(a)} and {len(b)} trials")
     n, gained, lost = len(a), int(np.sum(a & ~b)), int(np.sum(b & ~a))
     if n == 0:
-        return Difference(0, float("nan"), -1.0)
+        return Difference(0, float("nan"), -1.0, 1.0)
     each = 1.0 - (1.0 - confidence) / 2.0
-    low = proportion(gained, n, each).low - proportion(lost, n, each).high
-    return Difference(n, (gained - lost) / n, low)
+    more, less = proportion(gained, n, each), proportion(lost, n, each)
+    return Difference(n, (gained - lost) / n, more.low - less.high, more.high - less.low)
 
 
 def range_m(rates: Mapping[float, float], asked: float) -> float:

@@ -12,7 +12,7 @@ N of them is heard. The grid is made of turns of 2 and 3, so N has neither as a 
 | acoustic-engine | the public package of that name with its presets `smoke_t3` and `co_t4`, each in an engine of its own |
 
 The package is no dependency of ours: its licence is CC BY-NC 4.0. Without it its column is left out. To have it, in an environment that
-need not be ours: `pip install --target /tmp/peers acoustic-engine==1.4.0`, then `PYTHONPATH=/tmp/peers`. It gets every capture at a
+need not be ours: `pip install --target peers acoustic-engine==1.4.0`, then `PYTHONPATH=peers`. It gets every capture at a
 peak of half of full scale, at 44.1 kHz, so that no level is too low for it.
 """
 
@@ -277,8 +277,8 @@ def told(found: dict) -> str:
             *table(["what must not be", *names], wrong),
             "",
             "Fixed band: the level in 3.0 to 3.4 kHz against its own background, runs held to the rhythms. `acoustic-engine` 1.4.0 is a public package",
-            "(CC BY-NC 4.0, no part of this project) with its presets `smoke_t3` and `co_t4`: `pip install --target /tmp/peers acoustic-engine==1.4.0`, then",
-            f"`PYTHONPATH=/tmp/peers python -m tests.benchmarks.bench_alarm_peers{option} --write`. All hear the same captures.",
+            "(CC BY-NC 4.0, no part of this project) with its presets `smoke_t3` and `co_t4`: `pip install --target peers acoustic-engine==1.4.0`, then",
+            f"`PYTHONPATH=peers python -m tests.benchmarks.bench_alarm_peers{option} --write`. All hear the same captures.",
         ]
     )
 

@@ -36,7 +36,9 @@ class Listening:
         settings = PresenceSettings(
             CalibrationSettings(carrier_hz=CARRIER_HZ, level_db_spl=85.0), power=PowerSettings(off_s=0.0)
         )
-        self.detector = PresenceDetector("presence", (stream, PLAYBACK), lambda: Classifier(NETWORK), settings)
+        self.detector = PresenceDetector(
+            "presence", (stream, PLAYBACK), lambda: Classifier(NETWORK), settings
+        )
         form = StreamFormat(rate, channels, CARRIER_HZ if stream == BASEBAND else None)
         self.detector.open({stream: form, PLAYBACK: StreamFormat(PLAYBACK_HZ, 1)})
         rng, played = np.random.default_rng(1), round(PLAYBACK_HZ * HOP_S)

@@ -21,19 +21,20 @@ def lab(capsys):
     return _lab
 
 
-def recording(path, alarm_s: float, seconds: float = 16.0):
-    """A smoke alarm of 3.1 kHz from the beginning, above noise."""
+def recording(path, alarm_s: float, seconds: float = 16.0, right: bool = False):
+    """A smoke alarm of 3.1 kHz from the beginning, above noise. right: in one of two channels, the other silent."""
     t = np.arange(round(seconds * RATE)) / RATE
     on = (t < alarm_s) & (t % 4.0 < 3.0) & (t % 1.0 < 0.5)
     sound = 1e-3 * np.random.default_rng(1).standard_normal(len(t)) + 0.1 * on * np.sin(
         2.0 * np.pi * 3_100.0 * t
     )
-    soundfile.write(path, sound, RATE)
+    soundfile.write(path, np.stack([0.0 * sound, sound], axis=1) if right else sound, RATE)
     return path
 
 
-def test_without_a_build_all_that_a_recording_holds_is_listened_for(lab, tmp_path):
-    code, said, _ = lab(recording(tmp_path / "hall.wav", alarm_s=15.0))
+@pytest.mark.parametrize("right", [False, True])
+def test_without_a_build_all_that_a_recording_holds_is_listened_for(lab, tmp_path, right):
+    code, said, _ = lab(recording(tmp_path / "hall.wav", alarm_s=15.0, right=right))
     assert code == 0
     assert said.startswith("build household: watermark, smoke_alarm, co_alarm")
     assert "left out: presence (needs baseband, playback)" in said

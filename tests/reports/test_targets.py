@@ -33,20 +33,25 @@ def ratio(trials: int, low: float, high: float) -> RangeLine:
 
 
 def units(differences: list[float], width: float) -> list[UnitLine]:
-    return [UnitLine(unit=i, trials=300, difference=d, low=d - width) for i, d in enumerate(differences)]
+    return [
+        UnitLine(unit=i, trials=300, difference=d, low=d - width, high=d + width)
+        for i, d in enumerate(differences)
+    ]
 
 
 def test_every_limit_of_a_row_is_a_target_of_its_own():
     lines = [
-        line(verdict="pass", median_s=0.7, median_limit_s=0.6),
-        line(verdict="inconclusive", occupied_duty=0.2, tone_on_limit=0.3),
+        line(verdict="pass", trials=30, median_s=0.7, median_limit_s=0.6),
+        line(verdict="inconclusive", silent_trials=30, occupied_duty=0.2, tone_on_limit=0.3),
+        line(trials=29, median_s=0.7, median_limit_s=0.6),  # too few for a median
+        line(silent_trials=29, occupied_duty=0.4, tone_on_limit=0.3),
         line(verdict="reported", median_limit_s=0.6),  # nothing was found in time: no median, no target
         line(verdict="fail", group="compared"),
         line(verdict="fail", detector="notch"),
     ]
     figures = Figures(title="t", suite="s", under_test="presence", lines=lines, ranges=[ratio(40, 0.72, 0.9)])
-    assert targets(figures) == {"device": [MET, MISSED, OPEN, MET, MET]}
-    assert summary(figures) == ["Of 5 targets 3 are met, 1 missed, 1 open."]
+    assert targets(figures) == {"device": [MET, MISSED, OPEN, MET, OPEN, OPEN, MET]}
+    assert summary(figures) == ["Of 7 targets 3 are met, 1 missed, 3 open."]
 
 
 def test_what_leaves_the_device_counts_once_where_there_are_two_stages():
@@ -76,6 +81,8 @@ def test_a_range_is_kept_when_its_bound_says_so_on_enough_pairs(trials, low, hig
         ([0.0] * 18 + [-0.2] * 2, 0.05, MET),
         ([0.0] * 18 + [-0.2] * 2, 0.06, OPEN),
         ([0.0] * 17 + [-0.2] * 3, 0.05, MISSED),
+        ([0.0] * 17 + [-0.2] * 3, 0.2, OPEN),
+        ([0.0] * 17, 0.01, OPEN),
     ],
 )
 def test_units_are_alike_when_the_bound_of_nine_in_ten_says_so(differences, width, stands):

@@ -138,6 +138,8 @@ def test_the_twin_of_a_scenario_on_another_split_is_drawn_anew_and_is_no_evidenc
     heard = captures(options("twin").out)
     assert heard.keys() == captures(whole).keys()
     assert not set(heard.values()) & set(captures(whole).values())
+    commands = [one.command for one in twin.examples]
+    assert commands and all(one.endswith("--split tune") for one in commands)
     with pytest.raises(BadInput, match='only "test" is evidence'):
         ledger.merge(results, tmp_path / "ledger.json")
     with pytest.raises(BadInput, match="differs in --split: it was tune, now not given"):

@@ -256,6 +256,7 @@ class PhysicalBench:
         lost = [name for name, state in self.instruments.states().items() if state != "open"]
         if lost:
             raise LinkLost(f"not there: {', '.join(lost)}; look at cable and power")
+        self._let_forget()
         self.instruments.start_device()
         if plan.placing is not None and plan.placing != self._placed:
             with self.instruments.attended(PATIENT_S):
@@ -343,7 +344,8 @@ class PhysicalBench:
         left_s = device.forgets_s - (time.monotonic() - self._sounded)
         if left_s > 0.0:
             self._log.say(f"{left_s:.0f} s of silence, so that {device.name} forgets the last trial")
-            time.sleep(left_s)
+            with self.instruments.attended(left_s + TAKE_MARGIN_S):
+                time.sleep(left_s)
 
     def _stop_with(self, stop: Callable[[str], None]) -> None:
         self._stop_sound = stop

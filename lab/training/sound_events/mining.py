@@ -18,7 +18,10 @@ from lab.training.sound_events.learn import Weights
 from lab.training.sound_events.scenes import TARGETS
 
 SCENE_S = 15.6  # on average, 0.3 of 24 s and 0.7 of 12 s
-ROUND_FROM = 20_000  # scene of clutter from which a round hears, times its number: 86 h
+ROUND_FROM = 20_000  # scene of clutter from which a round hears, times its number
+MOST_H = (
+    ROUND_FROM * 0.75 * SCENE_S / 3600.0
+)  # of a round: a third as much is heard beside, to say what it brought
 
 
 def count_of(hours: float) -> int:

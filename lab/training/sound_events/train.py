@@ -194,8 +194,12 @@ def _round(
 ) -> Weights:
     """One round of mining: hears clutter, keeps what fools the network, learns on; other clutter says what it brought."""
     number, count = len(facts["rounds"]), mining.count_of(hours)
-    facts.pop("base", None)
     first = mining.ROUND_FROM * number
+    if count + count // 3 > mining.ROUND_FROM or first + mining.ROUND_FROM > CALM_FROM:
+        raise BadInput(
+            f"round {number + 1} of {hours:g} h: rounds of at most {mining.MOST_H:g} h, {CALM_FROM // mining.ROUND_FROM} in all"
+        )
+    facts.pop("base", None)
     heard, fresh = (
         [
             example(one)
@@ -369,10 +373,12 @@ def _facts(job: Job) -> dict:
 
 
 def _is_published(job: Job) -> bool:
-    """Whether the facts of the folder are of the base beside the card."""
+    """Whether the facts of the folder are of the base beside the card, and tell all that a card does."""
     if not (job.work / FACTS).exists() or not (job.out / "base.onnx").exists():
         return False
-    return _facts(job).get("base") == Network(job.out / "base.onnx", []).base.id
+    facts = _facts(job)
+    known = "originals" in facts and all(isinstance(one, dict) for one in facts.get("few", {}).values())
+    return known and facts.get("base") == Network(job.out / "base.onnx", []).base.id
 
 
 class _Clock:

@@ -11,14 +11,14 @@ HOPS, PER_HOP = 400, 50
 LOST = 0.2618  # rad: two samples at 34 kHz and 96 kHz
 
 
-def judged(turns_rad: np.ndarray, seed: int = 1) -> list[Verdict]:
+def judged(turns_rad: np.ndarray, seed: int = 1, playing: bool = False) -> list[Verdict]:
     """Four microphones whose carriers turn together by so much from hop to hop, each a little by its own."""
     rng = np.random.default_rng(seed)
     hearing, found = Hearing(np.ones(4, bool)), []
     for angle in np.cumsum(turns_rad):
         own = angle + 0.002 * rng.standard_normal(4)
         envelope = np.repeat(np.exp(1j * own)[:, None], PER_HOP, axis=1).astype(np.complex64)
-        found.append(hearing.judge(envelope, np.ones(4, bool), playing=False))
+        found.append(hearing.judge(envelope, np.ones(4, bool), playing=playing))
     return found[ONSET:]
 
 
@@ -47,8 +47,32 @@ def test_when_the_air_is_still_again_losses_are_seen_again():
     assert [i for i in found if i > HOPS] == [HOPS + 300]
 
 
-def test_losses_that_come_again_and_again_are_each_seen():
+@pytest.mark.parametrize("lost", [LOST / 2, LOST])
+@pytest.mark.parametrize("every", [20, 10, 5])  # hops: one to four times a second
+def test_losses_that_come_again_and_again_are_each_seen(lost, every):
     turns = 0.003 * np.random.default_rng(0).standard_normal(HOPS)
-    turns[50::20] += LOST  # one a second
+    turns[50::every] += lost
     found = [i + ONSET for i, one in enumerate(judged(turns)) if one is Verdict.SKIP]
-    assert found == list(range(50, HOPS, 20))
+    assert found == list(range(50, HOPS, every))
+
+
+def test_a_loss_within_a_hop_shows_half_in_each_of_two_and_is_seen():
+    turns = 0.003 * np.random.default_rng(0).standard_normal(HOPS)
+    for at in range(50, HOPS - 1, 20):
+        turns[at : at + 2] += LOST / 4
+    found = {i + ONSET for i, one in enumerate(judged(turns)) if one is Verdict.SKIP}
+    assert found == {at + 1 for at in range(50, HOPS - 1, 20)}
+
+
+def test_music_teaches_nothing_of_the_air():
+    rng = np.random.default_rng(0)
+    hearing = Hearing(np.ones(4, bool))
+    angle, found = 0.0, []
+    for number in range(2 * HOPS):
+        playing = number < HOPS
+        angle += 0.2 * rng.standard_normal() if playing else 0.003 * rng.standard_normal()
+        angle += LOST if number == HOPS + 20 else 0.0
+        own = angle + 0.002 * rng.standard_normal(4)
+        envelope = np.repeat(np.exp(1j * own)[:, None], PER_HOP, axis=1).astype(np.complex64)
+        found.append(hearing.judge(envelope, np.ones(4, bool), playing))
+    assert [i for i, one in enumerate(found) if one is Verdict.SKIP and i > HOPS + 2] == [HOPS + 20]

@@ -191,6 +191,8 @@ def faulty(capture: Capture, kind: str, start_s: float, stop_s: float) -> Stream
         samples[:, first] = GARBAGE
     elif kind == "garbage at one microphone":
         samples[2, first] = GARBAGE
+    else:
+        raise ValueError(kind)
     return streams
 
 
