@@ -28,19 +28,20 @@ def targets(figures: Figures) -> dict[str, list[str]]:
 
 
 def median(line: Line) -> str | None:
-    if line.median_limit_s is None or line.median_s is None:
-        return None
-    if line.trials < LEAST_EVENTS:
-        return OPEN
-    return MET if line.median_s <= line.median_limit_s else MISSED
+    return _at_most(line.median_limit_s, line.median_s, line.trials)
 
 
 def tone(line: Line) -> str | None:
-    if line.tone_on_limit is None or line.occupied_duty is None:
+    return _at_most(line.tone_on_limit, line.occupied_duty, line.silent_trials)
+
+
+def _at_most(limit: float | None, found: float | None, count: int) -> str | None:
+    """Of what has no bound: found in so many. None where nothing is asked or found."""
+    if limit is None or found is None:
         return None
-    if line.silent_trials < LEAST_EVENTS:
+    if count < LEAST_EVENTS:
         return OPEN
-    return MET if line.occupied_duty <= line.tone_on_limit else MISSED
+    return MET if found <= limit else MISSED
 
 
 def uploads(line: Line) -> str | None:

@@ -58,7 +58,6 @@ class Hearing:
         if self._onset > 0:
             self._onset -= 1
             return Verdict.SKIP
-        limit = JUMP_MUSIC_RAD if playing else JUMP_RAD
         return _VERDICTS[
             _judge(
                 np.ascontiguousarray(envelope),
@@ -67,7 +66,7 @@ class Hearing:
                 self._watch,
                 self._turns,
                 self._before,
-                limit,
+                playing,
             )
         ]
 
@@ -81,7 +80,7 @@ _VERDICTS = (Verdict.USE, Verdict.SKIP, Verdict.REBUILD)
 
 
 @njit(cache=True, error_model="numpy")
-def _judge(envelope, usable, alive, watch, turns, before, limit):
+def _judge(envelope, usable, alive, watch, turns, before, playing):
     """Index into _VERDICTS. alive (M,), watch (3, M), turns (1,) and before (2, M), the means of the last two hops, change in place."""
     channels, count = envelope.shape
     mean = np.zeros(channels, np.complex128)
@@ -130,6 +129,7 @@ def _judge(envelope, usable, alive, watch, turns, before, limit):
         before[:] = 0.0
         return 1
     # Over this hop, or over this and the one before: a jump within a hop shows half in each.
+    limit = JUMP_MUSIC_RAD if playing else JUMP_RAD
     usual, now = UNUSUAL * math.sqrt(turns[0]), -1.0
     for k in range(2):
         common, known = 0.0 + 0.0j, True
@@ -150,7 +150,7 @@ def _judge(envelope, usable, alive, watch, turns, before, limit):
         if together:
             before[:] = 0.0
             return 1
-    if now >= 0.0 and limit == JUMP_RAD:  # a loss teaches nothing, nor does music
+    if now >= 0.0 and not playing:  # a loss teaches nothing, nor does music
         turns[0] += TURNS * (min(now, limit) ** 2 - turns[0])
     before[1] = before[0]
     before[0] = mean

@@ -14,11 +14,12 @@ from pathlib import Path
 
 from detectors.interface import Event
 from detectors.sound_events.clips import EXCERPTS, LASTING
+from lab.acoustics.cache import DiskCache
+from lab.bench.simulated.scene import Scene
 from lab.errors import BadInput
 from lab.runs.campaign import SEED, Campaign, stored
 from lab.runs.evidence import EvidenceRow, load_plan
-from lab.scenario.trial import Trial
-from lab.sources.days import Occurrence, day_at_home
+from lab.sources.days import Occurrence
 
 BACK_S = {True: 25.0, False: 5.0}  # by whether the label is one of rhythm
 LAST_S = 8.0  # of what says no length
@@ -53,26 +54,14 @@ def sounding(occurrences: Sequence[Occurrence], event: Event) -> tuple[str, ...]
     )
 
 
-def happened(trial: Trial) -> tuple[Occurrence, ...]:
-    """The day of a trial. Where in the room things happen is left out."""
-    spec = trial.spec
-    return day_at_home(
-        trial.seed_of("day"),
-        spec.room.size_m,
-        duration_s=spec.duration_s,
-        begins_h=spec.day.begins_at_h(trial.index, spec.duration_s),
-        busy=spec.day.busy,
-        habits=spec.day.habits,
-    )
-
-
 def causes(campaign: Campaign, row: EvidenceRow, stage: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Label and what sounded, for each episode of a stage."""
     cells = {cell.key: cell for cell in row.cells}
     for record in stored(campaign, row):
         wrong = episodes([event for event in record.events if event.stage == stage])
         if wrong:
-            day = happened(row.scenario.draw(cells[record.cell_key], record.index, SEED))
+            trial = row.scenario.draw(cells[record.cell_key], record.index, SEED)
+            day = Scene(trial, DiskCache(), None).occurrences
             yield from ((event.label, sounding(day, event)) for event in wrong)
 
 

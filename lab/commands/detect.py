@@ -48,8 +48,8 @@ def detect(
     from lab.runs.recording import beyond, facts_of, write_detections
     from lab.runs.recording import detect as run_stack
 
-    chosen = load_build(build or BUILDS / "household.toml")
-    chosen = chosen.only(detectors.split(",")) if detectors else _that_hear(chosen)
+    whole = load_build(build or BUILDS / "household.toml")
+    chosen = whole.only(detectors.split(",")) if detectors else _that_hear(whole)
     if notifications is not None:
         _check_folder(notifications)
     channels = len(load_device(device).microphones_m) if device else None
@@ -58,7 +58,7 @@ def detect(
     stacks = [Stack(one) for one in alone]
     labels = list(dict.fromkeys(label for stack in stacks for _, label in stack.labels))
     if not detectors:
-        _tell(load_build(build or BUILDS / "household.toml"), chosen, labels)
+        _tell(whole, chosen, labels)
     found: list[tuple[str, Event]] = []
     # A file that is none is said before the first hour is heard.
     every = [(path, facts_of(path)) for path in audio]

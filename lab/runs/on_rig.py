@@ -98,7 +98,7 @@ def run_places(
         with lease(rig.id, f"lab run --out {options.out}") as held:
             if held.taken_over is not None:
                 log.say(f"the bench was left behind by {held.taken_over}")
-            files = {_scenario(place.path, place.split).id: place.path for place in places}
+            files = {_scenario(place.path).id: place.path for place in places}
             with PhysicalBench(
                 rig, options.out, operator, log, options.corpus, options.lifted, held, files, build.id
             ) as bench:
@@ -256,12 +256,12 @@ class _RigRun:
 
 
 @cache
-def _scenario(path: Path, split: str | None) -> ScenarioFile:
-    return load_scenario(path, split)
+def _scenario(path: Path) -> ScenarioFile:
+    return load_scenario(path)
 
 
 def draw(place: TrialPlace) -> Trial:
-    return _scenario(place.path, place.split).draw(place.cell, place.index, place.seed)
+    return _scenario(place.path).draw(place.cell, place.index, place.seed)
 
 
 def effort(plan: RigPlan) -> tuple[float, str, str, int]:

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from detectors.interface import Event
-from lab.commands.day_alarms import episodes, happened, sounding
-from lab.scenario.load import load_scenario
+from lab.commands.day_alarms import episodes, sounding
 from lab.sources.days import Occurrence
-
-DAY = Path(__file__).parents[2] / "scenarios" / "sound_events" / "day.toml"
 
 
 def alarm(label: str, at_s: float) -> Event:
@@ -39,12 +34,3 @@ def test_what_was_over_or_had_not_begun_is_not_beside_it():
     ]
     assert sounding(day, alarm("glass_break", 100.0)) == ("keys",)
     assert sounding(day, alarm("co_alarm", 100.0)) == ("baby", "keys")
-
-
-def test_the_day_of_a_trial_is_the_one_that_was_rendered():
-    """What happens and when, by name, is a function of the trial's seed, whatever place it has."""
-    scenario = load_scenario(DAY)
-    trial = scenario.draw(scenario.cells()[0], 18, 1)
-    day = happened(trial)
-    assert day == happened(trial) and len(day) > 10
-    assert all(0.0 <= one.at_s < 3600.0 for one in day)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from detectors.sound_events import features
-from lab.training.sound_events import mining, semi
+from lab.training.sound_events import mining, study
 from lab.training.sound_events.drawing import FAMILIES
 from lab.training.sound_events.evaluate import DRAWS, Figure, Played, table
 from lab.training.sound_events.learn import Recipe
@@ -213,8 +213,8 @@ def _counted(found: Mapping[str, Sequence[int]], labels: Sequence[str]) -> str:
 def _study(facts: Mapping[str, Any]) -> list[str]:
     if not facts["study"]:
         return ["Not studied in this run: `lab train sound_events --study`."]
-    now = semi.made_with(Recipe(**facts["recipe"]), facts["scenes"], facts.get("drawing"))
-    return semi.told(semi.read(facts["study"]), now)
+    now = study.made_with(Recipe(**facts["recipe"]), facts["scenes"], facts.get("drawing"))
+    return study.told(study.read(facts["study"]), now)
 
 
 def _judged(verdicts: Sequence[Judged]) -> list[str]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from detectors.sound_events.network import Network
 from lab.errors import BadInput
-from lab.training.sound_events import evaluate, likeness, mining, semi, verifier
+from lab.training.sound_events import evaluate, likeness, mining, study, verifier
 from lab.training.sound_events.card import write_card
 from lab.training.sound_events.examples import DRAWING, Example, Shard, Store, example, rendering, scenes
 from lab.training.sound_events.export import (
@@ -328,7 +328,7 @@ def _study(
     file = job.work / "study.json"
     if job.study:
         sets = {"computed scenes": tune} | ({"recordings": _of(heard)} if heard else {})
-        made = semi.study(examples, sets, job.recipe, job.work, job.say)
+        made = study.study(examples, sets, job.recipe, job.work, job.say)
         file.write_text(json.dumps(made, indent=1) + "\n")
     return json.loads(file.read_text()) if file.exists() else None
 

@@ -13,29 +13,11 @@ from lab.errors import BadInput
 from lab.movers.linear_stage import make
 from lab.movers.mover import Surroundings
 from lab.scenario.load import load_scenario
+from tests.bench.physical.rail import plate
 
 RATE = 96_000
 TONE = Emission((34_000.0,), 85.0)
-SCENE = """
-format = "earshot-scenario/1"
-id = "rail"
-title = "A plate on a rail"
-device = "ultrasonic_speaker"
-trials = 1
-duration_s = 2.6
-[room]
-size_m = [4.0, 3.5, 2.5]
-rt60_s = 0.3
-[placement]
-rule = "shelf"
-[[movers]]
-kind = "linear_stage"
-name = "plate"
-distance_m = 1.5
-end_m = 1.2
-speed_m_s = 0.4
-start_s = 1.2
-"""
+SCENE = plate(duration_s=2.6, distance_m=1.5, end_m=1.2, more="speed_m_s = 0.4\nstart_s = 1.2\n")
 
 
 @pytest.fixture(scope="module")

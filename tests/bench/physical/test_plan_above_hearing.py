@@ -8,29 +8,11 @@ from detectors.interface import AUDIBLE, PLAYBACK, ULTRASONIC, StreamNeed
 from lab.bench.physical.plan import Refused, Stroke, plan_trial
 from lab.bench.physical.strokes import Strokes
 from lab.scenario.load import load_scenario
+from tests.bench.physical.rail import plate
 
 NEEDS = {ULTRASONIC: StreamNeed((96_000, 192_000)), PLAYBACK: StreamNeed((16_000,), 1)}
 STAGE = Path("scenarios/presence/stage.toml")
-RAIL = """
-format = "earshot-scenario/1"
-id = "rail"
-title = "A plate on a rail"
-device = "ultrasonic_speaker"
-trials = 1
-duration_s = 20.0
-[room]
-size_m = [4.0, 3.5, 2.5]
-rt60_s = 0.3
-[placement]
-rule = "shelf"
-[[movers]]
-kind = "linear_stage"
-name = "plate"
-distance_m = 1.5
-end_m = 1.0
-strokes = 2
-pause_s = 3.0
-"""
+RAIL = plate(duration_s=20.0, distance_m=1.5, end_m=1.0, more="strokes = 2\npause_s = 3.0\n")
 WALKER = '[[movers]]\nkind = "walker"\nname = "person"\nroute = "radial"\ndistance_m = 1.5\n'
 MUSIC = '[[sources]]\nkind = "playback"\nname = "music"\nlevel_db_spl = 60.0\n'
 

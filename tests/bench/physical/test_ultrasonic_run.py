@@ -17,34 +17,19 @@ from rigs.audio.storage import read_blocks
 from rigs.rig_file import BENCHES
 from tests.bench.physical.commanding import BUILD
 from tests.bench.physical.commands import lab
+from tests.bench.physical.rail import plate
 from tests.bench.physical.sound import needs_sound
 
 pytestmark = needs_sound
 
 RATE = 96_000
-SCENARIO = """
-format = "earshot-scenario/1"
-id = "rail"
-title = "A plate starts towards the device"
-device = "ultrasonic_speaker"
-trials = 1
-duration_s = 6.5
-[room]
-size_m = [4.0, 3.5, 2.5]
-rt60_s = 0.3
-[placement]
-rule = "shelf"
-[[movers]]
-kind = "linear_stage"
-name = "plate"
-distance_m = 1.25
-end_m = 1.0
-speed_m_s = 0.4
-start_s = 3.0
-[expect]
-labels = ["major_motion"]
-within_s = 2.0
-"""
+SCENARIO = plate(
+    duration_s=6.5,
+    distance_m=1.25,
+    end_m=1.0,
+    more='speed_m_s = 0.4\nstart_s = 3.0\n[expect]\nlabels = ["major_motion"]\nwithin_s = 2.0\n',
+    title="A plate starts towards the device",
+)
 # Nothing moves and nothing is to be homed.
 STILL = SCENARIO[: SCENARIO.index("[[movers]]")].replace("duration_s = 6.5", "duration_s = 2.0")
 

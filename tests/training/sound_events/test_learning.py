@@ -15,7 +15,7 @@ from detectors.sound_events import features
 from detectors.sound_events.network import Base, Head, Network
 from detectors.sound_events.verifier import Clip, OnnxVerifier
 from lab.errors import BadInput
-from lab.training.sound_events import evaluate, export, heads, learn, mining, pretrain, semi, verifier
+from lab.training.sound_events import evaluate, export, heads, learn, mining, pretrain, study, verifier
 from lab.training.sound_events.examples import WIDTH
 from lab.training.sound_events.scenes import TARGETS, UNSURE
 from tests.training.sound_events.bursts import GLASS, KNOCK, RECIPE
@@ -221,6 +221,6 @@ def test_calmed_heads_come_above_zero_no_oftener_than_allowed_and_rank_as_before
 def test_a_teacher_labels_without_looking_at_the_labels(examples, folder):
     network = evaluate.opened(folder, learn.LABELS)
     blind = [replace(one, labels=np.full_like(one.labels, UNSURE)) for one in examples]
-    for a, b in zip(semi.labelled_by(network, examples), semi.labelled_by(network, blind), strict=True):
+    for a, b in zip(study.labelled_by(network, examples), study.labelled_by(network, blind), strict=True):
         assert np.array_equal(a.labels, b.labels)
         assert (a.labels[:, KNOCK] == UNSURE).all()  # the teacher has no head for it
