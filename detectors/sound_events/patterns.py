@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.errors import DetectorError
-from detectors.sound_events.pulsing import pulsing
+from detectors.sound_events.pulsing import Pulse, pulsing
 from detectors.sound_events.rhythm import Group, groups
 from detectors.sound_events.tones import FRAME_S, FRAMES_PER_HOP, HOP, RATE_HZ, Tones
 
@@ -47,6 +47,7 @@ SAME_FRAMES = 10
 LATE_S = 140.0  # how long a group of four is remembered
 MOST_GROUPS = 256
 PULSING_HOPS = 10  # between two looks at what pulses
+PULSING_LOOKS = 3  # in a row that must find the same
 NOTHING, SURE = -6.0, 5.0
 
 
@@ -65,7 +66,7 @@ class PatternEvidence:
         self._tones.reset()
         self._groups: list[Group] = []
         self._found: list[tuple[int, str, float]] = []  # frame, label, log-odds
-        self._pulsed = 0  # looks in a row that found a pulsing tone
+        self._pulsed: dict[Pulse, int] = {}  # by what the last look found: looks in a row that found it
 
     def push(self, hop: NDArray[np.float32]) -> Mapping[str, float]:
         """hop: (1600,) finite samples at 16 kHz. Returns the log-odds at its end."""
@@ -74,8 +75,12 @@ class PatternEvidence:
                 self._take(group)
         now = self._tones.frames
         if now // FRAMES_PER_HOP % PULSING_HOPS == 0:
-            self._pulsed = self._pulsed + 1 if pulsing(self._tones.levels, now - 1) else 0
-            if self._pulsed >= 2:
+            before, found = self._pulsed, pulsing(self._tones.levels, now - 1)
+            self._pulsed = {
+                one: 1 + max((looks for was, looks in before.items() if one.goes_on(was)), default=0)
+                for one in found
+            }
+            if max(self._pulsed.values(), default=0) >= PULSING_LOOKS:
                 self._found.append((now, LEGACY, SURE / 2.0))
         self._found = [one for one in self._found if now - one[0] <= self._window_frames]
         odds = dict.fromkeys(LABELS, NOTHING)

@@ -10,6 +10,8 @@ off as on and makes 1 to 2 pulses a second (SAE J994); timers (0.07 / 0.17 s) so
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -31,16 +33,29 @@ MOST = 3  # channels looked at
 _LAGS = (round(PERIOD_S[0] / FRAME_S), round(PERIOD_S[1] / FRAME_S))
 
 
-def pulsing(levels: NDArray[np.float32], frame: int) -> bool:
-    """Whether an endless alarm has been heard for LENGTH frames up to `frame`. levels: `Tones.levels`."""
+@dataclass(frozen=True)
+class Pulse:
+    """A tone that pulses: its channel, and its period in s."""
+
+    channel: int
+    period_s: float
+
+    def goes_on(self, earlier: Pulse) -> bool:
+        """Whether this one is the same alarm as one heard before."""
+        return abs(self.channel - earlier.channel) <= 1 and abs(self.period_s - earlier.period_s) <= FRAME_S
+
+
+def pulsing(levels: NDArray[np.float32], frame: int) -> list[Pulse]:
+    """Endless alarms heard for LENGTH frames up to `frame`, at most MOST. levels: `Tones.levels`."""
     if frame + 1 < LENGTH:
-        return False
+        return []
     frames = np.arange(frame - LENGTH + 1, frame + 1) % HISTORY
+    found = []
     for channel in _standing(levels, frame):
         period, on = _pulse(levels[frames, column(channel)])
         if _is_alarm(period * FRAME_S, on * FRAME_S):
-            return True
-    return False
+            found.append(Pulse(int(channel), period * FRAME_S))
+    return found
 
 
 def _is_alarm(period_s: float, on_s: float) -> bool:

@@ -38,6 +38,13 @@ def train(
             help="Of sound_events: train this head alone, on the published base; no other model changes, and the card only if WORK made the base."
         ),
     ] = None,
+    verifier: Annotated[
+        bool,
+        typer.Option(
+            "--verifier",
+            help="Of sound_events: train the verifier alone, on what the published device stage flags; no other model changes.",
+        ),
+    ] = False,
     examples: Annotated[int, typer.Option(min=1, max=20, help="That a single head learns from.")] = 20,
     study: Annotated[
         bool,
@@ -59,7 +66,7 @@ def train(
         from lab.training.presence.train import figures
         from lab.training.presence.train import train as train_presence
 
-        only_for_sound_events(head=head, study=study or None, corpus=corpus)
+        only_for_sound_events(head=head, verifier=verifier or None, study=study or None, corpus=corpus)
         made = presence_job(share, steps, seed, jobs, work, out)
         print(figures(made) if evaluate else train_presence(made))
         return
@@ -70,6 +77,8 @@ def train(
         print(sound_events.figures(job))
     elif head is not None:
         print(sound_events.train_head(job, head, examples))
+    elif verifier:
+        print(sound_events.train_verifier(job))
     else:
         print(sound_events.train(job))
 

@@ -51,7 +51,7 @@ def write_card(
         "",
         (
             f"Learnt numbers: base {facts['parameters']['base']}, each head {facts['parameters']['head']}, device stage "
-            f"{facts['parameters']['device']}, verifier {facts['parameters']['verifier']}."
+            f"{facts['parameters']['device']}, verifier {facts['verifier_parameters']}."
         ),
         "",
         "## Data",
@@ -70,10 +70,10 @@ def write_card(
         (
             f"Learning: {facts['recipe']['steps']} steps of {facts['recipe']['batch']} crops of {facts['recipe']['crop']} frames, before that shorter ones, AdamW at "
             f"{facts['recipe']['rate']:g}, {'after' if facts['pretrained'] else 'without'} pre-training; verifier {facts['verifier_steps']} steps on "
-            f"{facts['clips']} clips. {_seconds(facts)}"
+            f"{facts['clips']} clips, of these scenes and {facts['verifier_clutter_h']:.1f} h of clutter. {_seconds(facts)}"
         ),
         "",
-        *(_head(label, one) for label, one in facts["few"].items()),
+        *(_head(label, one, facts["then"]) for label, one in facts["few"].items()),
         "",
         "## Computed and recorded, train split",
         "",
@@ -155,8 +155,7 @@ def _by_recording(recorded: Mapping[str, Mapping[str, float]], heard: Sequence[P
 
 
 def _commands(facts: Mapping[str, Any]) -> list[str]:
-    later = [label for label, one in facts["few"].items() if one.get("later")]
-    return ["`lab train sound_events`", *(f"`lab train sound_events --head {label}`" for label in later)]
+    return ["`lab train sound_events`", *(f"`lab train sound_events {option}`" for option in facts["then"])]
 
 
 def _seconds(facts: Mapping[str, Any]) -> str:
@@ -173,8 +172,11 @@ def _seconds(facts: Mapping[str, Any]) -> str:
     )
 
 
-def _head(label: str, one: Mapping[str, Any]) -> str:
-    later = " and the verifier, which learnt from clips of the head before it" if one.get("later") else ""
+def _head(label: str, one: Mapping[str, Any], then: Sequence[str]) -> str:
+    """then: what was learnt after the training itself, in order."""
+    later = ""
+    if f"--head {label}" in then and "--verifier" not in then[then.index(f"--head {label}") :]:
+        later = " and the verifier, which learnt from clips of the head before it"
     return (
         f"- Head {label}: {one['examples']} examples, {one['recorded'] or 'none'} of them with a recording that is no background, and "
         f"{one['others']} scenes without it; {one['steps']} steps, after the base{later}."

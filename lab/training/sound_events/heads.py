@@ -32,7 +32,7 @@ from lab.training.sound_events.scenes import TARGETS
 
 MOST_EXAMPLES = 20
 OTHERS = 2_000  # scenes without it
-FALSE = 0.02  # of these may come above 0
+FALSE = 0.005  # of these may come above 0
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,8 @@ FACTS = "facts.json"  # with `base` once all of a training is done
 SCENES, TUNE_SCENES = 10_000, 600
 MINING_H = 2.0
 CALM_FROM = 500_000  # scene
+VERIFIER_FROM = 600_000  # scene
+VERIFIER_CLUTTER_H = 8.0  # beside the scenes: what strikes and clatters is what a device flags most at home
 # Scenes with a false alarm per hour of clutter, in which there is some fifty times as much to be heard as at home; by evenings and rows of the
 # tune split. Breaking glass leaves the device as a clip, and doors are taken for steps, of which this clutter has none: fewer of these.
 CALM_PER_H = {label: 8.0 if label in ("glass_break", "door_close") else 20.0 for label in LABELS}
@@ -130,7 +132,8 @@ def train_head(job: Job, label: str, examples: int) -> str:
     tune, heard = gather(job, "tune"), evaluate.played(job.store)
     if _is_published(job):
         facts = _facts(job)
-        facts["few"][label] = {**learnt, "later": True}
+        facts["few"][label] = learnt
+        _then(facts, f"--head {label}")
         facts["calm"].pop(label, None)
         _save_facts(job, facts)
         describe(job, tune, heard)
@@ -141,6 +144,25 @@ def train_head(job: Job, label: str, examples: int) -> str:
     return "\n".join(evaluate.table({name: evaluate.figures(network, one) for name, one in sets.items()}))
 
 
+def train_verifier(job: Job) -> str:
+    """The verifier alone, on what the published device stage flags: writes its file and the card; no other file changes. Returns the figures on
+    the tune split. Raises BadInput where the facts are of another base or of an unfinished training."""
+    _must_be_published(job)
+    facts = _facts(job)
+    clock = _Clock({name: value for name, value in facts["seconds"].items() if name != "verifier"})
+    facts |= _second_look(job, job.out, gather(job, "train"))
+    clock.told("verifier")
+    facts["seconds"] = clock.seconds
+    _then(facts, "--verifier")
+    _save_facts(job, facts)
+    return describe(job)
+
+
+def _then(facts: dict, option: str) -> None:
+    """Notes what was learnt after the training itself, the last time of each."""
+    facts["then"] = [one for one in facts.get("then", []) if one != option] + [option]
+
+
 def describe(
     job: Job, tune: Sequence[Example] | None = None, heard: Sequence[evaluate.Played] | None = None
 ) -> str:
@@ -148,10 +170,7 @@ def describe(
 
     tune, heard: what the figures are of, where it is at hand. Raises BadInput where the facts are of another base or of an unfinished training.
     """
-    if not _is_published(job):
-        raise BadInput(
-            f"{job.work / FACTS}: no finished training of the base in {job.out}; run lab train sound_events first"
-        )
+    _must_be_published(job)
     facts = _facts(job)
     tune = gather(job, "tune") if tune is None else tune
     heard = evaluate.played(job.store) if heard is None else heard
@@ -167,6 +186,13 @@ def describe(
         heard,
         verifier.judge(job.out / VERIFIER, asked),
     )
+
+
+def _must_be_published(job: Job) -> None:
+    if not _is_published(job):
+        raise BadInput(
+            f"{job.work / FACTS}: no finished training of the base in {job.out}; run lab train sound_events first"
+        )
 
 
 def figures(job: Job) -> str:
@@ -239,11 +265,30 @@ def _round(
     return weights
 
 
-def _calm_hours(job: Job) -> list[Example]:
+def _clutter(job: Job, what: str, hours: float, first: int) -> list[Example]:
     """Clutter that no round of mining hears."""
-    count = mining.count_of(MINING_H * job.share)
-    heard = scenes(job.store, "train", count, _progress(job, "clutter to calm heads by"), True, CALM_FROM)
-    return [example(one) for one in heard]
+    count = mining.count_of(hours * job.share)
+    return [example(one) for one in scenes(job.store, "train", count, _progress(job, what), True, first)]
+
+
+def _second_look(job: Job, folder: Path, examples: Sequence[Example]) -> dict:
+    """Learns and writes the verifier beside the device's networks in a folder; returns what the card says of it."""
+    network = evaluate.opened(folder, TARGETS)
+    clutter = _clutter(job, "clutter for the verifier", VERIFIER_CLUTTER_H, VERIFIER_FROM)
+    learnt = [one for number, one in enumerate(examples) if number % HELD]
+    flagged = verifier.clips(network, [*learnt, *clutter], job.recipe.seed)
+    judged = verifier.learn(flagged, job.verifier, job.say, job.work / "verifier.pt")
+    held = verifier.clips(network, examples[::HELD], job.recipe.seed)
+    judged, raised = verifier.calibrated(judged, verifier.write(judged, folder / VERIFIER), held)
+    verifier.write(judged, folder / VERIFIER)
+    np.savez(job.work / VERIFIER_WEIGHTS, **judged)
+    return {
+        "raised": raised,
+        "clips": len(flagged),
+        "verifier_steps": job.verifier.steps,
+        "verifier_clutter_h": sum(one.hours for one in clutter),
+        "verifier_parameters": parameters(judged),
+    }
 
 
 def _trial(job: Job, weights: Weights) -> Network:
@@ -262,19 +307,18 @@ def _finish(
 ) -> str:
     """Heads from few examples, verifier, export, figures, card."""
     _save(job, weights, facts)
-    weights, facts["calm"] = mining.calmed(weights, _trial(job, weights), _calm_hours(job), CALM_PER_H)
+    weights, facts["calm"] = mining.calmed(
+        weights,
+        _trial(job, weights),
+        _clutter(job, "clutter to calm heads by", MINING_H, CALM_FROM),
+        CALM_PER_H,
+    )
     facts["calm_per_h"] = CALM_PER_H
     made = job.work / "models"
     write_network(weights, LABELS, made)
     facts["few"] = {label: _head(job, made, label, examples, HeadRecipe()) for label in FEW_SHOT}
     clock.told("heads")
-    network = evaluate.opened(made, TARGETS)
-    learnt = [one for number, one in enumerate(examples) if number % HELD]
-    flagged = verifier.clips(network, learnt, job.recipe.seed)
-    judged = verifier.learn(flagged, job.verifier, job.say, job.work / "verifier.pt")
-    held = verifier.clips(network, examples[::HELD], job.recipe.seed)
-    judged, facts["raised"] = verifier.calibrated(judged, verifier.write(judged, made / VERIFIER), held)
-    verifier.write(judged, made / VERIFIER)
+    facts |= _second_look(job, made, examples)
     clock.told("verifier")
     one_head = parameters(head_weights(weights, LABELS[0]))
     base = parameters(base_weights(weights))
@@ -283,16 +327,13 @@ def _finish(
         "likeness": likeness.table(recordings, "train"),
         "originals": recordings.originals,
         "base": base_id(weights),
-        "clips": len(flagged),
-        "verifier_steps": job.verifier.steps,
+        "then": [],
         "parameters": {
             "base": base,
             "head": one_head,
             "device": base + one_head * len(TARGETS),
-            "verifier": parameters(judged),
         },
     }
-    np.savez(job.work / VERIFIER_WEIGHTS, **judged)
     _save(job, weights, facts)
     job.out.mkdir(parents=True, exist_ok=True)
     published = sorted(made.glob("*.onnx"))
@@ -377,7 +418,7 @@ def _is_published(job: Job) -> bool:
     if not (job.work / FACTS).exists() or not (job.out / "base.onnx").exists():
         return False
     facts = _facts(job)
-    known = "originals" in facts and all(isinstance(one, dict) for one in facts.get("few", {}).values())
+    known = {"originals", "then", "verifier_clutter_h"} <= facts.keys()
     return known and facts.get("base") == Network(job.out / "base.onnx", []).base.id
 
 

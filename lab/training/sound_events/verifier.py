@@ -56,7 +56,7 @@ class Flagged:
 class VerifierRecipe:
     """steps: of the optimiser; a step takes `frames` frames altogether, in clips of about one length."""
 
-    steps: int = 3000
+    steps: int = 8000
     frames: int = 4800
     learning: Recipe = field(default_factory=lambda: Recipe(rate=2e-3))
 

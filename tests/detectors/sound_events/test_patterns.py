@@ -48,6 +48,14 @@ def test_two_groups_of_four_a_minute_apart_are_a_co_alarm():
     assert 62.0 < at_s < 65.0
 
 
+def test_two_groups_of_four_that_do_not_lead_all_else_are_a_co_alarm_only_once_a_third_comes():
+    """As of a baby: its harmonics are no louder than one another."""
+    steady = beeps([0.0], 17.0, 17.0, hz=1000.0, amplitude=0.07, noise=0.0)
+    audio = beeps(cycles(4, 0.1, 0.1, 5.0, 17.0, start_s=2.0), 0.1, 17.0) + steady
+    assert raised(audio[: 12 * 16_000]) == dict.fromkeys(LABELS)
+    assert only(CO, raised(audio)) > 12.0
+
+
 @pytest.mark.parametrize(("on_s", "off_s", "pause_s"), [(0.43, 0.38, 1.22), (0.55, 0.42, 2.17)])
 def test_real_alarms_out_of_tolerance_are_a_class_of_their_own(on_s, off_s, pause_s):
     only(LEGACY, raised(beeps(cycles(3, on_s, off_s, pause_s, 14.0), on_s, 14.0)))

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from detectors.sound_events.pulsing import pulsing
+from detectors.sound_events.pulsing import Pulse, pulsing
 from detectors.sound_events.rhythm import Group, groups
 from detectors.sound_events.tones import FRAME_S, Tones
 from tests.detectors.sound_events.beeps import beeps, hops
@@ -78,7 +78,7 @@ def endless(on_s: float, off_s: float, **keys: float) -> bool:
     tones = Tones()
     for hop in hops(beeps(np.arange(0.3, 9.5, on_s + off_s), on_s, 9.0, **keys)):
         tones.push(hop)
-    return pulsing(tones.levels, tones.frames - 1)
+    return bool(pulsing(tones.levels, tones.frames - 1))
 
 
 @pytest.mark.parametrize("rt60_s", [0.0, 0.3])
@@ -92,3 +92,11 @@ def test_real_alarms_without_a_pause_pulse(on_s, off_s, rt60_s):
 )
 def test_reversing_beepers_timers_monitors_and_steady_tones_do_not(on_s, off_s):
     assert not endless(on_s, off_s)
+
+
+@pytest.mark.parametrize(
+    ("later", "same"),
+    [(Pulse(40, 0.34), True), (Pulse(41, 0.36), True), (Pulse(42, 0.34), False), (Pulse(40, 0.40), False)],
+)
+def test_a_pulse_goes_on_in_its_channel_at_its_period(later, same):
+    assert later.goes_on(Pulse(40, 0.34)) is same

@@ -119,7 +119,10 @@ def published(job, weights):
         "base": export.base_id(weights),
         "clips": 4,
         "verifier_steps": 3,
-        "parameters": {"base": 1, "head": 2, "device": 3, "verifier": 4},
+        "verifier_clutter_h": 0.5,
+        "verifier_parameters": 4,
+        "then": [],
+        "parameters": {"base": 1, "head": 2, "device": 3},
     }
     (job.work / train.FACTS).write_text(json.dumps(facts))
     return facts
@@ -182,3 +185,27 @@ def test_a_new_head_rewrites_the_card_of_its_own_base_alone(
     else:
         assert card == "of before"
         assert "left as it is" in said[-1]
+
+
+def test_a_new_verifier_changes_no_file_of_the_device(job, published, examples, monkeypatch):
+    monkeypatch.setattr(train, "gather", lambda job, split: examples)
+    monkeypatch.setattr(train, "_clutter", lambda *args: examples[:2])
+    monkeypatch.setattr(train.evaluate, "played", lambda store: [])
+    before = _bytes(job)
+    train.train_verifier(replace(job, verifier=verifier.VerifierRecipe(steps=2)))
+    assert {name for name, content in _bytes(job).items() if content != before[name]} == {train.VERIFIER}
+    card = (job.out / train.CARD).read_text()
+    assert "`lab train sound_events`, then `lab train sound_events --verifier`" in card
+    assert "verifier 2 steps on" in card
+
+
+def test_which_heads_are_newer_than_the_verifier_is_said(job, published, examples, monkeypatch):
+    facts = {**published, "then": ["--head door_knock", "--verifier"]}
+    for then, newer in ((facts["then"], False), (facts["then"][::-1], True)):
+        (job.work / train.FACTS).write_text(json.dumps({**facts, "then": then}))
+        train.describe(job, examples, [])
+        said = (
+            "the verifier, which learnt from clips of the head before it"
+            in (job.out / train.CARD).read_text()
+        )
+        assert said is newer
