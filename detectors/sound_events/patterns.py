@@ -4,8 +4,8 @@
 |---|---|---|
 | smoke_alarm | two groups of three, onsets 1.0 s apart, the second group 1.8 to 2.2 s after the last onset of the first | SURE, less when faint |
 | co_alarm | three groups of four, onsets 0.2 s apart, evenly spaced by 5.1 to 6.3 s | SURE |
-| co_alarm | three of these of which one more is missing in between | THIRD more than two |
 | co_alarm | two of these, or two 54 to 67 s apart with none between, clear and far louder than all else | above 0 |
+| co_alarm | three 54 to 67 s apart, or three of the first of which a fourth is missing in between | THIRD more than two |
 | legacy_smoke_alarm | two groups of three out of tolerance, or a tone that pulses without end | above 0 |
 
 Tolerances are 10 % (ISO 8201) and MARGIN for what the measurement itself adds. Onsets alone are timed: reverberation moves the end of
@@ -34,15 +34,14 @@ MARGIN = 0.015
 THREE_PERIOD_S, THREE_REST_S = (0.9, 1.1), (1.8, 2.2)
 ODD_PERIOD_S, ODD_REST_S = (0.75, 1.25), (1.5, 3.05)
 FOUR_CYCLE_S, FOUR_LATE_S = (5.13, 6.27), (54.6, 66.8)
-FOUR_PERIODS_S = (
-    0.0175  # between the periods of two groups of four, of which each is measured to a quarter of a frame
-)
+# Between the periods of two groups of four, of which each is measured to a quarter of a frame.
+FOUR_PERIODS_S = 0.0175
 EVEN_S = 0.08  # between two cycles of one alarm
 ALIKE_DB = 20.0  # between two groups of one alarm
 # Contrast and lead of groups that convince when there are only two. In 45 h of babies, music, television, talk and dogs (split `tune`) no
 # two that led by more were called an alarm with what the network said; of alarms at an SNR of 5 to 20 dB 98 % lead by more.
 CLEAR_DB, LEADING_DB = 10.0, 7.0
-THIRD = 3.5  # log-odds that a third group adds where one is missing
+THIRD = 3.5  # log-odds that a third group adds where they are a minute apart, or one is missing
 SAME_FRAMES = 10
 LATE_S = 140.0  # how long a group of four is remembered
 MOST_GROUPS = 256
@@ -140,18 +139,24 @@ def _fours(earlier: list[Group], last: Group) -> list[tuple[str, float]]:
         cycle_s = (last.frame - one.frame) * FRAME_S
         clear_db, lead_db = min(one.contrast_db, last.contrast_db), min(one.lead_db, last.lead_db)
         two = min(SURE, (clear_db - CLEAR_DB) / 4.0, (lead_db - LEADING_DB) / 2.0)
+        three = min(SURE, two + THIRD)
         if _within(cycle_s, FOUR_CYCLE_S):
             found.append((CO, two))
-            before = [(one.frame - first.frame) * FRAME_S for first in earlier]
-            if any(abs(s - n * cycle_s) <= n * EVEN_S for s in before for n in (1, 2)):
+            if _before(earlier, one, cycle_s):
                 found.append((CO, SURE))
+            elif _before(earlier, one, 2.0 * cycle_s):
+                found.append((CO, three))
         elif _within(cycle_s / 2.0, FOUR_CYCLE_S):
-            before = [(one.frame - first.frame) * FRAME_S for first in earlier]
-            if any(abs(s - cycle_s / 2.0) <= EVEN_S for s in before):
-                found.append((CO, min(SURE, two + THIRD)))
+            if _before(earlier, one, cycle_s / 2.0):
+                found.append((CO, three))
         elif _within(cycle_s, FOUR_LATE_S) and not _between(earlier, one, last):
-            found.append((CO, two))
+            found.append((CO, three if _before(earlier, one, cycle_s) else two))
     return found
+
+
+def _before(earlier: list[Group], one: Group, seconds: float) -> bool:
+    """Whether a group was heard so long before another."""
+    return any(abs((one.frame - first.frame) * FRAME_S - seconds) <= EVEN_S for first in earlier)
 
 
 def _between(earlier: list[Group], first: Group, last: Group) -> bool:

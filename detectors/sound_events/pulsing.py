@@ -35,14 +35,14 @@ _LAGS = (round(PERIOD_S[0] / FRAME_S), round(PERIOD_S[1] / FRAME_S))
 
 @dataclass(frozen=True)
 class Pulse:
-    """A tone that pulses: its channel, and its period in s."""
+    """A tone that pulses: its channel, and its period in frames."""
 
     channel: int
-    period_s: float
+    period: int
 
     def goes_on(self, earlier: Pulse) -> bool:
         """Whether this one is the same alarm as one heard before."""
-        return abs(self.channel - earlier.channel) <= 1 and abs(self.period_s - earlier.period_s) <= FRAME_S
+        return abs(self.channel - earlier.channel) <= 1 and abs(self.period - earlier.period) <= 1
 
 
 def pulsing(levels: NDArray[np.float32], frame: int) -> list[Pulse]:
@@ -54,7 +54,7 @@ def pulsing(levels: NDArray[np.float32], frame: int) -> list[Pulse]:
     for channel in _standing(levels, frame):
         period, on = _pulse(levels[frames, column(channel)])
         if _is_alarm(period * FRAME_S, on * FRAME_S):
-            found.append(Pulse(int(channel), period * FRAME_S))
+            found.append(Pulse(int(channel), round(period)))
     return found
 
 

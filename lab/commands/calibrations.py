@@ -21,7 +21,7 @@ from detectors.presence.detector import PresenceDetector
 from detectors.stack import Stack
 from lab.bench.simulated.bench import SimulatedBench
 from lab.errors import LabFailure
-from lab.runs.campaign import SEED
+from lab.runs.run import DEFAULT_SEED
 from lab.scenario.load import load_scenario
 from lab.scenario.trial import Trial
 from reports.markdown import table
@@ -70,7 +70,7 @@ def every() -> Iterator[dict[str, Any]]:
         scenario = load_scenario(SCENARIOS / f"{name}.toml")
         for cell in scenario.cells():
             row = {"scenario": name, "cell": dict(cell.values)}
-            yield row | calibrated(scenario.draw(cell, 0, SEED), stack, bench)
+            yield row | calibrated(scenario.draw(cell, 0, DEFAULT_SEED), stack, bench)
 
 
 def told(rows: Sequence[dict[str, Any]]) -> str:

@@ -17,7 +17,7 @@ from detectors.sound_events.clips import EXCERPTS, LASTING
 from lab.acoustics.cache import DiskCache
 from lab.bench.simulated.scene import Scene
 from lab.errors import BadInput
-from lab.runs.campaign import SEED, Campaign, stored
+from lab.runs.campaign import Campaign, stored
 from lab.runs.evidence import EvidenceRow, load_plan
 from lab.sources.days import Occurrence
 
@@ -60,7 +60,7 @@ def causes(campaign: Campaign, row: EvidenceRow, stage: str) -> Iterator[tuple[s
     for record in stored(campaign, row):
         wrong = episodes([event for event in record.events if event.stage == stage])
         if wrong:
-            trial = row.scenario.draw(cells[record.cell_key], record.index, SEED)
+            trial = row.scenario.draw(cells[record.cell_key], record.index, campaign.plan.seed)
             day = Scene(trial, DiskCache(), None).occurrences
             yield from ((event.label, sounding(day, event)) for event in wrong)
 

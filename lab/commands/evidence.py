@@ -65,7 +65,6 @@ def estimate(campaign: Campaign, jobs: int) -> str:
 def measure_ceiling(campaign: Campaign, trials: int) -> None:
     """Mean over the first trials of each row of detections that has one target; kept in `out`/ceiling.json."""
     from lab.bench.simulated.ceiling import ceiling
-    from lab.runs.campaign import SEED
 
     path = campaign.out / "ceiling.json"
     kept = json.loads(path.read_text()) if path.exists() else {}
@@ -75,7 +74,7 @@ def measure_ceiling(campaign: Campaign, trials: int) -> None:
             continue
         each = max(1, trials // len(row.cells))
         found = [
-            ceiling(row.scenario.draw(cell, index, SEED), row.spec.label)
+            ceiling(row.scenario.draw(cell, index, campaign.plan.seed), row.spec.label)
             for cell in row.cells
             for index in range(each)
         ]

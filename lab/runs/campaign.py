@@ -32,7 +32,6 @@ from lab.store.records import RunRecord, RunState, ScenarioRecord, TrialRecord
 from lab.store.results import Results
 from lab.store.store import Store
 
-SEED = 1
 SLICE_S = 30.0
 EVERY = 10**9  # trials a cell: all that there are
 
@@ -81,13 +80,13 @@ class TimeUp(Exception):
     """Ends the pool early; what its workers have finished is kept."""
 
 
-def run_of(build: Build) -> RunRecord:
+def run_of(build: Build, seed: int) -> RunRecord:
     """The one run of a build's store, named by what it computes."""
-    key = json.dumps(["evidence", build.hash, SEED])
+    key = json.dumps(["evidence", build.hash, seed])
     return RunRecord(
         id=hashlib.sha256(key.encode()).hexdigest()[:12],
         started=datetime.now(UTC).isoformat(timespec="seconds"),
-        seed=SEED,
+        seed=seed,
         build_id=build.id,
         build_hash=build.hash,
     )
@@ -119,7 +118,9 @@ def stored(campaign: Campaign, row: EvidenceRow) -> Iterator[TrialRecord]:
         return
     keys = {cell.key for cell in row.cells}
     with Store.read(folder) as store:
-        for record in store.trials(run_of(row.build).id, row.scenario.id, row.scenario.hash):
+        for record in store.trials(
+            run_of(row.build, campaign.plan.seed).id, row.scenario.id, row.scenario.hash
+        ):
             if record.cell_key in keys:
                 yield record
 
@@ -141,13 +142,15 @@ def measure(
         say("nothing is missing")
         return
     with ExitStack() as opened:
-        stores = {}
+        stores, runs = {}, {}
         for row in campaign.chosen:
             if row.build.id not in stores:
                 stores[row.build.id] = opened.enter_context(Store.open(campaign.folder(row.build)))
-                stores[row.build.id].begin_run(run_of(row.build))
-            stores[row.build.id].add_scenario(run_of(row.build).id, _scenario_record(row))
-        runs = {row.build.id: run_of(row.build).id for row in campaign.chosen}
+                runs[row.build.id] = run_of(row.build, campaign.plan.seed)
+                stores[row.build.id].begin_run(runs[row.build.id])
+            stores[row.build.id].add_scenario(
+                runs[row.build.id].id, _scenario_record(row, campaign.plan.seed)
+            )
         count = 0
         faults: dict[str, str] = {}
 
@@ -158,7 +161,7 @@ def measure(
                 faults[name] = fault
                 say(f"{name}: {fault}")
             if records:
-                stores[build].add_trials(runs[build], records)
+                stores[build].add_trials(runs[build].id, records)
                 count += 1
                 core_s = sum(record.wall_s for record in records)
                 say(
@@ -173,7 +176,7 @@ def measure(
         except TimeUp:
             say(f"{minutes:g} minutes are over; the same command goes on")
         for build, store in stores.items():
-            store.set_state(runs[build], RunState.FINISHED)
+            store.set_state(runs[build].id, RunState.FINISHED)
     for name, fault in faults.items():
         raise BadInput(f"{name}: {fault}")
 
@@ -199,7 +202,7 @@ def summaries(campaign: Campaign) -> dict[str, Results]:
         build, folder = of_build[0].build, campaign.folder(of_build[0].build)
         if not (folder / "lab.sqlite").is_file():
             continue
-        run = run_of(build)
+        run = run_of(build, campaign.plan.seed)
         scenarios = {row.scenario.id: row.scenario for row in of_build}
         with Store.read(folder) as store:
             planned = [
@@ -224,7 +227,7 @@ def _dealt(
         done = taken[row.build.id, row.scenario.id]
         done |= {(record.cell_key, record.index) for record in stored(campaign, row)}
         waiting = [
-            TrialPlace(row.scenario.path.resolve(), cell, index, SEED)
+            TrialPlace(row.scenario.path.resolve(), cell, index, campaign.plan.seed)
             for index in range(campaign.wanted(row))
             for cell in row.cells
             if (cell.key, index) not in done
@@ -263,7 +266,7 @@ def _run(slice_: tuple[str, str, str, tuple[TrialPlace, ...]]) -> Answer:
     return name, build, records, None
 
 
-def _scenario_record(row: EvidenceRow) -> ScenarioRecord:
+def _scenario_record(row: EvidenceRow, seed: int) -> ScenarioRecord:
     scenario = row.scenario
     return ScenarioRecord(
         id=scenario.id,
@@ -272,7 +275,7 @@ def _scenario_record(row: EvidenceRow) -> ScenarioRecord:
         title=scenario.title,
         tags=scenario.tags,
         effective={"scenario": scenario.tree, "variants": [list(one) for one in scenario.variants]},
-        seed=SEED,
+        seed=seed,
         origin="simulated",
         split=scenario.first.split,
     )

@@ -15,6 +15,7 @@
     form = "found"
     groups = ["walking"]
 
+`seed` (1) is that of every trial: a body of evidence that a look has changed the detector by wants another, whose draws nobody has seen.
 Scenarios lie beside the plan. Limits are the scenarios' own. Sections are those of the page, in order: rows of their groups in a table of
 their form, or a text by its name.
 """
@@ -95,6 +96,7 @@ class _PlanSpec(Spec):
     format: Literal["earshot-evidence/1"]
     title: str
     detector: Name | None = None
+    seed: int = Field(1, ge=0, lt=2**31)
     row: tuple[RowSpec, ...] = Field(min_length=1)
     section: tuple[SectionSpec, ...] = ()
 
@@ -130,11 +132,13 @@ class EvidenceRow:
 
 @dataclass(frozen=True)
 class Plan:
-    """detector: the one under test; others of a build are what it is compared with. Empty: all of a build, which is one device."""
+    """detector: the one under test; others of a build are what it is compared with. Empty: all of a build, which is one device. seed: of every
+    trial."""
 
     path: Path
     title: str
     detector: str
+    seed: int
     rows: tuple[EvidenceRow, ...]
     sections: tuple[SectionSpec, ...]
 
@@ -177,7 +181,7 @@ def load_plan(path: Path) -> Plan:
     scenarios: dict[str, ScenarioFile] = {}
     builds: dict[str, Build] = {}
     rows = tuple(_row(row, path, scenarios, builds) for row in spec.row)
-    return Plan(path, spec.title, spec.detector or "", rows, spec.section)
+    return Plan(path, spec.title, spec.detector or "", spec.seed, rows, spec.section)
 
 
 def _row(

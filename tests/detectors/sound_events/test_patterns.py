@@ -56,6 +56,28 @@ def test_two_groups_of_four_that_do_not_lead_all_else_are_a_co_alarm_only_once_a
     assert only(CO, raised(audio)) > 12.0
 
 
+@pytest.mark.parametrize("missing", [1, 2])
+def test_three_of_four_groups_are_a_co_alarm_only_where_they_lead(missing):
+    """The second or third of four is missing, so that no three come evenly."""
+    cycle = [2.0 + 5.7 * group for group in range(4) if group != missing]
+    onsets = [start + 0.2 * beep for start in cycle for beep in range(4)]
+    for steady, raises in ((0.025, True), (0.2, False)):
+        behind = beeps([0.0], 23.0, 23.0, hz=1000.0, amplitude=steady, noise=0.0)
+        when = raised(beeps(onsets, 0.1, 23.0) + behind)[CO]
+        assert (when is not None) == raises, when
+
+
+def test_a_tone_that_pulses_is_an_alarm_once_found_thrice():
+    audio = beeps(np.arange(0.3, 19.5, 0.335), 0.26, 20.0, rt60_s=0.3)
+    assert 10.0 <= only(LEGACY, raised(audio)) <= 11.5
+
+
+@pytest.mark.parametrize("gap_s", [0.09, 0.10, 0.11])
+def test_a_pulse_between_two_frames_goes_on(gap_s):
+    audio = beeps(np.arange(0.3, 19.5, 0.2 + gap_s), 0.2, 20.0, rt60_s=0.3)
+    assert raised(audio)[LEGACY] is not None
+
+
 @pytest.mark.parametrize(("on_s", "off_s", "pause_s"), [(0.43, 0.38, 1.22), (0.55, 0.42, 2.17)])
 def test_real_alarms_out_of_tolerance_are_a_class_of_their_own(on_s, off_s, pause_s):
     only(LEGACY, raised(beeps(cycles(3, on_s, off_s, pause_s, 14.0), on_s, 14.0)))

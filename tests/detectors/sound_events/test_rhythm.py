@@ -96,7 +96,13 @@ def test_reversing_beepers_timers_monitors_and_steady_tones_do_not(on_s, off_s):
 
 @pytest.mark.parametrize(
     ("later", "same"),
-    [(Pulse(40, 0.34), True), (Pulse(41, 0.36), True), (Pulse(42, 0.34), False), (Pulse(40, 0.40), False)],
+    [
+        (Pulse(40, 17), True),
+        (Pulse(41, 18), True),
+        (Pulse(39, 16), True),
+        (Pulse(42, 17), False),
+        (Pulse(40, 19), False),
+    ],
 )
 def test_a_pulse_goes_on_in_its_channel_at_its_period(later, same):
-    assert later.goes_on(Pulse(40, 0.34)) is same
+    assert later.goes_on(Pulse(40, 17)) is same
