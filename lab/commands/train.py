@@ -62,6 +62,7 @@ def train(
     out: Out = None,
 ) -> None:
     """Render, learn, export to ONNX (float32, int8), evaluate on the tune split and write the model card."""
+    one_at_most(evaluate=evaluate, head=head is not None, verifier=verifier, study=study)
     if check_name(name) == "presence":
         from lab.training.presence.train import figures
         from lab.training.presence.train import train as train_presence
@@ -90,6 +91,15 @@ def check_name(name: str) -> str:
     if name not in NAMES:
         raise BadInput(f"{name}: nothing of that name is trained; there is: {', '.join(NAMES)}")
     return name
+
+
+def one_at_most(**options: bool) -> None:
+    """Raises BadInput for two options of which each says what is done alone."""
+    from lab.errors import BadInput
+
+    given = [f"--{name}" for name, value in options.items() if value]
+    if len(given) > 1:
+        raise BadInput(f"{', '.join(given)}: one of these at most")
 
 
 def only_for_sound_events(**options: object) -> None:

@@ -144,3 +144,15 @@ def test_full_disk_exits_4_and_keeps_what_was_stored(scenario, tmp_path):
         assert "disk" in done.stderr or "space" in done.stderr
     finally:
         subprocess.run(["umount", str(mount)], check=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--head", "door_knock", "--verifier"), "--head, --verifier: one of these at most"),
+        (("--evaluate", "--study"), "--evaluate, --study: one of these at most"),
+    ],
+)
+def test_trainings_of_one_part_exclude_each_other(lab, options, said):
+    code, message = lab("train", "sound_events", *options)
+    assert (code, said in message) == (3, True), message

@@ -130,7 +130,8 @@ def train_head(job: Job, label: str, examples: int) -> str:
         raise BadInput(f"{job.out / 'base.onnx'}: no base to put a head on; run lab train sound_events first")
     learnt = _head(job, job.out, label, gather(job, "train"), replace(HeadRecipe(), examples=examples))
     tune, heard = gather(job, "tune"), evaluate.played(job.store)
-    if _is_published(job):
+    why = _unpublished(job)
+    if why is None:
         facts = _facts(job)
         facts["few"][label] = learnt
         _then(facts, f"--head {label}")
@@ -138,7 +139,7 @@ def train_head(job: Job, label: str, examples: int) -> str:
         _save_facts(job, facts)
         describe(job, tune, heard)
     else:
-        job.say(f"{job.out / CARD}: left as it is; {job.work / FACTS} is of another base or none")
+        job.say(f"{job.out / CARD}: left as it is; {job.work / FACTS}: {why}")
     network = evaluate.opened(job.out, [label])
     sets = {"computed scenes": tune, "recordings": _of(heard)}
     return "\n".join(evaluate.table({name: evaluate.figures(network, one) for name, one in sets.items()}))
@@ -146,21 +147,32 @@ def train_head(job: Job, label: str, examples: int) -> str:
 
 def train_verifier(job: Job) -> str:
     """The verifier alone, on what the published device stage flags: writes its file and the card; no other file changes. Returns the figures on
-    the tune split. Raises BadInput where the facts are of another base or of an unfinished training."""
+    the tune split. Raises BadInput where the facts are of another base, an unfinished training, or another seed or number of scenes."""
     _must_be_published(job)
     facts = _facts(job)
+    for what, was, asked in (
+        ("seed", facts["recipe"]["seed"], job.recipe.seed),
+        ("scenes", facts["scenes"], _count(job, "train")),
+    ):
+        if was != asked:
+            raise BadInput(f"{job.work / FACTS}: {what}: the base learnt with {was}, asked are {asked}")
+    examples, made = gather(job, "train"), job.work / "models"
+    made.mkdir(exist_ok=True)
+    for path in job.out.glob("*.onnx"):
+        shutil.copyfile(path, made / path.name)
     clock = _Clock({name: value for name, value in facts["seconds"].items() if name != "verifier"})
-    facts |= _second_look(job, job.out, gather(job, "train"))
+    facts |= _second_look(job, made, examples)
     clock.told("verifier")
     facts["seconds"] = clock.seconds
     _then(facts, "--verifier")
+    shutil.copyfile(made / VERIFIER, job.out / VERIFIER)
     _save_facts(job, facts)
     return describe(job)
 
 
 def _then(facts: dict, option: str) -> None:
     """Notes what was learnt after the training itself, the last time of each."""
-    facts["then"] = [one for one in facts.get("then", []) if one != option] + [option]
+    facts["then"] = [one for one in facts["then"] if one != option] + [option]
 
 
 def describe(
@@ -189,10 +201,9 @@ def describe(
 
 
 def _must_be_published(job: Job) -> None:
-    if not _is_published(job):
-        raise BadInput(
-            f"{job.work / FACTS}: no finished training of the base in {job.out}; run lab train sound_events first"
-        )
+    why = _unpublished(job)
+    if why is not None:
+        raise BadInput(f"{job.work / FACTS}: {why}; run lab train sound_events first")
 
 
 def figures(job: Job) -> str:
@@ -413,13 +424,15 @@ def _facts(job: Job) -> dict:
     return json.loads((job.work / FACTS).read_text())
 
 
-def _is_published(job: Job) -> bool:
-    """Whether the facts of the folder are of the base beside the card, and tell all that a card does."""
+def _unpublished(job: Job) -> str | None:
+    """Why the facts of the folder are not of the base beside the card, or do not tell all that a card does; None where they do."""
     if not (job.work / FACTS).exists() or not (job.out / "base.onnx").exists():
-        return False
+        return f"no finished training of the base in {job.out}"
     facts = _facts(job)
-    known = {"originals", "then", "verifier_clutter_h"} <= facts.keys()
-    return known and facts.get("base") == Network(job.out / "base.onnx", []).base.id
+    if facts.get("base") != Network(job.out / "base.onnx", []).base.id:
+        return f"no finished training of the base in {job.out}"
+    untold = sorted({"originals", "then", "verifier_clutter_h", "verifier_parameters"} - facts.keys())
+    return f"of an earlier version of the training, without {', '.join(untold)}" if untold else None
 
 
 class _Clock:

@@ -104,9 +104,8 @@ def test_calibration_ends_and_its_tone_is_one_that_device_and_bench_may_emit(run
 def test_each_carrier_of_the_sweep_is_measured_as_in_simulation(detector, simulated):
     (found,) = detector.calibrations
     np.testing.assert_allclose(found.response_db, simulated.response_db, atol=0.1)
-    chosen = found.candidates_hz.index(
-        found.carrier_hz
-    )  # of carriers that need the same, the noise of a run decides
+    # Of carriers that need the same, the noise of a run decides.
+    chosen = found.candidates_hz.index(found.carrier_hz)
     assert simulated.needed_db_spl[chosen] == pytest.approx(simulated.emission.level_db_spl, abs=1.5)
     assert found.emission.level_db_spl == pytest.approx(simulated.emission.level_db_spl, abs=1.5)
 

@@ -192,11 +192,35 @@ def test_a_new_verifier_changes_no_file_of_the_device(job, published, examples, 
     monkeypatch.setattr(train, "_clutter", lambda *args: examples[:2])
     monkeypatch.setattr(train.evaluate, "played", lambda store: [])
     before = _bytes(job)
+    job = replace(job, share=published["scenes"] / train.SCENES)
     train.train_verifier(replace(job, verifier=verifier.VerifierRecipe(steps=2)))
     assert {name for name, content in _bytes(job).items() if content != before[name]} == {train.VERIFIER}
     card = (job.out / train.CARD).read_text()
     assert "`lab train sound_events`, then `lab train sound_events --verifier`" in card
-    assert "verifier 2 steps on" in card
+    seconds = sum(one.hours for one in examples[:2]) * 3600.0
+    facts = json.loads((job.work / train.FACTS).read_text())
+    assert facts["verifier_clutter_h"] * 3600.0 == pytest.approx(seconds)
+    alone = verifier.clips(
+        train.evaluate.opened(job.out, train.TARGETS),
+        [one for number, one in enumerate(examples) if number % train.HELD],
+        job.recipe.seed,
+    )
+    assert facts["clips"] > len(alone)
+    assert f"verifier 2 steps on {facts['clips']} clips" in card
+
+
+@pytest.mark.parametrize(("scenes", "seed"), [(12, RECIPE.seed + 1), (13, RECIPE.seed)])
+def test_a_verifier_is_not_learnt_from_other_scenes_than_the_base(job, published, scenes, seed):
+    other = replace(job, share=scenes / train.SCENES, recipe=replace(job.recipe, seed=seed))
+    with pytest.raises(BadInput, match=r"facts.json: (seed|scenes): the base learnt with \d+, asked are \d+"):
+        train.train_verifier(other)
+
+
+def test_facts_of_an_earlier_version_say_so(job, published):
+    del published["then"]
+    (job.work / train.FACTS).write_text(json.dumps(published))
+    with pytest.raises(BadInput, match="of an earlier version of the training, without then"):
+        train.train_verifier(job)
 
 
 def test_which_heads_are_newer_than_the_verifier_is_said(job, published, examples, monkeypatch):
