@@ -117,18 +117,24 @@ def write(ledger: Ledger, path: Path) -> None:
 def merged(results: Results, path: Path) -> Ledger:
     """The ledger at `path` with a run added, its figures now the current ones; nothing is written.
 
-    A seed that ran longer than it had replaces its shorter self. Raises BadInput when a seed of a scenario and
-    build is already counted in full, when a scenario is not of the test split, or when the ledger cannot be read.
+    A seed that ran longer than it had replaces its shorter self. Of a build of several detectors, those that did not change since keep
+    what is counted of them. Raises BadInput when a seed of a scenario and build is already counted in full, when a scenario is not of the test split, or when the ledger cannot be read.
     """
     entries = {entry.key: entry for entry in read(path).entries}
     build = results.environment.build
     for scenario in results.scenarios:
         if scenario.split != "test":
             raise BadInput(f'{path}: {scenario.id} ran on split "{scenario.split}"; only "test" is evidence')
-        for build_hash, part in _by_detector(scenario, build):
+        counted: list[AlreadyCounted] = []
+        parts = _by_detector(scenario, build)
+        for build_hash, part in parts:
             key = (scenario.hash, build_hash, scenario.origin, scenario.scope or "")
             known = entries[key].shares if key in entries else []
-            shares = _with(_share(results, part), known, f"{path}: {scenario.id}")
+            try:
+                shares = _with(_share(results, part), known, f"{path}: {scenario.id}")
+            except AlreadyCounted as error:
+                counted.append(error)
+                continue
             fresh = Entry(
                 scenario=scenario.id,
                 scenario_hash=scenario.hash,
@@ -145,6 +151,8 @@ def merged(results: Results, path: Path) -> Ledger:
                 if same and other.detectors & fresh.detectors:
                     entries[other.key] = other.model_copy(update={"current": False})
             entries[key] = fresh
+        if parts and len(counted) == len(parts):
+            raise counted[0]
     order = sorted(
         entries.values(), key=lambda e: (e.scenario, e.build, e.origin, not e.current, e.first, e.key)
     )

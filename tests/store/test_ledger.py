@@ -231,22 +231,7 @@ def test_verdicts_of_two_rooms_are_never_pooled(path):
 
 def test_detectors_of_one_build_are_counted_apart_and_stay_when_another_joins(path):
     ledger.merge(make_results(build_hash=BUILD), path)
-    results = make_results(build_hash="9" * 64, seed=8)
-    (scenario,) = results.scenarios
-    other = scenario.results[0].model_copy(update={"detector": "presence"})
-    joined = results.model_copy(
-        update={
-            "scenarios": [scenario.model_copy(update={"results": [*scenario.results, other]})],
-            "environment": results.environment.model_copy(
-                update={
-                    "build": results.environment.build.model_copy(
-                        update={"detectors": {"watermark": BUILD, "presence": "d" * 64}}
-                    )
-                }
-            ),
-        }
-    )
-    ledger.merge(joined, path)
+    ledger.merge(_of_two({"watermark": BUILD, "presence": "d" * 64}, seed=8), path)
     entries = {entry.build_hash: entry for entry in ledger.read(path).entries}
     assert {digest: (set(e.detectors), e.current) for digest, e in entries.items()} == {
         BUILD: ({"watermark"}, True),
@@ -258,3 +243,27 @@ def test_detectors_of_one_build_are_counted_apart_and_stay_when_another_joins(pa
     parts["reference"]["presence"] = "e" * 64
     (wrong,) = ledger.check(path.parent, parts, {"distance": entries[BUILD].scenario_hash})
     assert "dddddddddddd" in wrong
+
+
+def test_a_detector_that_changed_is_counted_anew_beside_one_that_did_not(path):
+    first, second = {"watermark": BUILD, "presence": "d" * 64}, {"watermark": BUILD, "presence": "e" * 64}
+    ledger.merge(_of_two(first), path)
+    ledger.merge(_of_two(second), path)
+    entries = {entry.build_hash: (entry.current, entry.seeds) for entry in ledger.read(path).entries}
+    assert entries == {BUILD: (True, "7"), "d" * 64: (False, "7"), "e" * 64: (True, "7")}
+    with pytest.raises(ledger.AlreadyCounted):
+        ledger.merge(_of_two(second), path)
+
+
+def _of_two(detectors, seed=7):
+    """Results of a build of two detectors, with the hash of each."""
+    results = make_results(build_hash="9" * 64, seed=seed)
+    (scenario,) = results.scenarios
+    other = scenario.results[0].model_copy(update={"detector": "presence"})
+    build = results.environment.build.model_copy(update={"detectors": detectors})
+    return results.model_copy(
+        update={
+            "scenarios": [scenario.model_copy(update={"results": [*scenario.results, other]})],
+            "environment": results.environment.model_copy(update={"build": build}),
+        }
+    )
