@@ -36,6 +36,8 @@ CARRIERS_HZ = (520.0, 970.0, 2500.0, 3100.0, 3500.0, 3700.0)
 CORNERS = tuple(product((0.9, 1.0, 1.1), repeat=3))  # of on, off and pause
 PLACES = ("air", "open_door")
 BACKGROUNDS = ("noise", "speech", "music")
+GOINGS_ON = ("baby", "dog", "music", "television", "conversation", "kitchen")
+LONG_S = 240.0  # longer than a group of four is remembered
 START_S = (1.0, 5.0)
 LEVEL_DBFS = (-60.0, -20.0)  # of the background
 ROOMS_SEED = 6
@@ -106,6 +108,13 @@ def other_cases(rng: np.random.Generator, times: int) -> Iterator[Case]:
     for row, (keys, label) in kinds.items():
         for _ in range(times):
             yield Case(row, keys, label, 30.0, str(rng.choice(PLACES)), str(rng.choice(BACKGROUNDS)))
+
+
+def long_cases(rng: np.random.Generator, times: int) -> Iterator[Case]:
+    """What goes on at home, LONG_S each: what chance makes of it that an alarm also does."""
+    for sound, _ in product(GOINGS_ON, range(times)):
+        keys = {"kind": "background", "sound": sound, "lasts_s": LONG_S}
+        yield Case(f"goes on: {sound}", keys, None, LONG_S, str(rng.choice(PLACES)), "noise")
 
 
 def heard(
@@ -183,6 +192,7 @@ def main() -> None:
     )
     parser.add_argument("--late", type=int, default=0, help="how often that of T4 joined late, 135 s each")
     parser.add_argument("--others", type=int, default=100, help="exposures of each other kind")
+    parser.add_argument("--long", type=int, default=0, help=f"exposures of what goes on, {LONG_S:g} s each")
     parser.add_argument("--only", default="", help="rows that begin with this")
     parser.add_argument("--rooms", type=Path, default=Path("runs/training/sound_events"))
     args = parser.parse_args()
@@ -192,6 +202,7 @@ def main() -> None:
         *alarm_cases("t4", rng, args.corners),
         *alarm_cases("t4_late", rng, args.late),
         *other_cases(rng, args.others),
+        *long_cases(rng, args.long),
     ]
     places = rooms(args.split, args.rooms, ROOMS_SEED)
     rows: dict[str, Row] = {}
