@@ -35,11 +35,11 @@ from lab.training.sound_events.learn import FEW_SHOT, LABELS, Recipe, Weights, l
 from lab.training.sound_events.pretrain import pretrain
 from lab.training.sound_events.recordings import open_recordings
 from lab.training.sound_events.scenes import TARGETS
+from lab.training.sound_events.work import Work, then
 
 MODELS = Path(__file__).parents[3] / "detectors" / "models" / "sound_events"
 CARD, VERIFIER = "sound_events.md", "verifier.onnx"
-WEIGHTS, VERIFIER_WEIGHTS = "weights.npz", "verifier.npz"
-FACTS = "facts.json"  # with `base` once all of a training is done
+VERIFIER_WEIGHTS = "verifier.npz"
 SCENES, TUNE_SCENES = 10_000, 600
 MINING_H = 2.0
 CALM_FROM = 500_000  # scene
@@ -73,6 +73,10 @@ class Job:
     @property
     def store(self) -> Store:
         return Store(self.work, self.recipe.seed, self.corpus, self.jobs)
+
+    @property
+    def kept(self) -> Work:
+        return Work(self.work)
 
 
 def train(job: Job) -> str:
@@ -111,7 +115,7 @@ def train(job: Job) -> str:
 
 def mine(job: Job, hours: float, rounds: int, threshold: float) -> str:
     """More rounds of mining on the weights at hand, and all that follows. Returns the figures on the tune split."""
-    weights, facts = _weights(job), _facts(job)
+    weights, facts = job.kept.weights(), job.kept.facts()
     examples, tune = gather(job, "train"), gather(job, "tune")
     clock = _Clock(facts["seconds"])
     for _ in range(rounds):
@@ -130,16 +134,16 @@ def train_head(job: Job, label: str, examples: int) -> str:
         raise BadInput(f"{job.out / 'base.onnx'}: no base to put a head on; run lab train sound_events first")
     learnt = _head(job, job.out, label, gather(job, "train"), replace(HeadRecipe(), examples=examples))
     tune, heard = gather(job, "tune"), evaluate.played(job.store)
-    why = _unpublished(job)
+    why = job.kept.unpublished(job.out)
     if why is None:
-        facts = _facts(job)
+        facts = job.kept.facts()
         facts["few"][label] = learnt
-        _then(facts, f"--head {label}")
+        then(facts, f"--head {label}")
         facts["calm"].pop(label, None)
-        _save_facts(job, facts)
+        job.kept.save_facts(facts)
         describe(job, tune, heard)
     else:
-        job.say(f"{job.out / CARD}: left as it is; {job.work / FACTS}: {why}")
+        job.say(f"{job.out / CARD}: left as it is; {job.kept.facts_file}: {why}")
     network = evaluate.opened(job.out, [label])
     sets = {"computed scenes": tune, "recordings": _of(heard)}
     return "\n".join(evaluate.table({name: evaluate.figures(network, one) for name, one in sets.items()}))
@@ -148,14 +152,13 @@ def train_head(job: Job, label: str, examples: int) -> str:
 def train_verifier(job: Job) -> str:
     """The verifier alone, on what the published device stage flags: writes its file and the card; no other file changes. Returns the figures on
     the tune split. Raises BadInput where the facts are of another base, an unfinished training, or another seed or number of scenes."""
-    _must_be_published(job)
-    facts = _facts(job)
+    facts = job.kept.published_facts(job.out)
     for what, was, asked in (
         ("seed", facts["recipe"]["seed"], job.recipe.seed),
         ("scenes", facts["scenes"], _count(job, "train")),
     ):
         if was != asked:
-            raise BadInput(f"{job.work / FACTS}: {what}: the base learnt with {was}, asked are {asked}")
+            raise BadInput(f"{job.kept.facts_file}: {what}: the base learnt with {was}, asked are {asked}")
     examples, made = gather(job, "train"), job.work / "models"
     made.mkdir(exist_ok=True)
     for path in job.out.glob("*.onnx"):
@@ -164,15 +167,10 @@ def train_verifier(job: Job) -> str:
     facts |= _second_look(job, made, examples)
     clock.told("verifier")
     facts["seconds"] = clock.seconds
-    _then(facts, "--verifier")
+    then(facts, "--verifier")
     shutil.copyfile(made / VERIFIER, job.out / VERIFIER)
-    _save_facts(job, facts)
+    job.kept.save_facts(facts)
     return describe(job)
-
-
-def _then(facts: dict, option: str) -> None:
-    """Notes what was learnt after the training itself, the last time of each."""
-    facts["then"] = [one for one in facts["then"] if one != option] + [option]
 
 
 def describe(
@@ -182,8 +180,7 @@ def describe(
 
     tune, heard: what the figures are of, where it is at hand. Raises BadInput where the facts are of another base or of an unfinished training.
     """
-    _must_be_published(job)
-    facts = _facts(job)
+    facts = job.kept.published_facts(job.out)
     tune = gather(job, "tune") if tune is None else tune
     heard = evaluate.played(job.store) if heard is None else heard
     sets = {"computed scenes": tune, "recordings": _of(heard)}
@@ -198,12 +195,6 @@ def describe(
         heard,
         verifier.judge(job.out / VERIFIER, asked),
     )
-
-
-def _must_be_published(job: Job) -> None:
-    why = _unpublished(job)
-    if why is not None:
-        raise BadInput(f"{job.work / FACTS}: {why}; run lab train sound_events first")
 
 
 def figures(job: Job) -> str:
@@ -272,7 +263,7 @@ def _round(
     }
     facts["rounds"].append(row)
     job.say(mining.told(row))
-    _save(job, weights, facts)
+    job.kept.save(weights, facts)
     return weights
 
 
@@ -317,7 +308,7 @@ def _finish(
     clock: _Clock,
 ) -> str:
     """Heads from few examples, verifier, export, figures, card."""
-    _save(job, weights, facts)
+    job.kept.save(weights, facts)
     weights, facts["calm"] = mining.calmed(
         weights,
         _trial(job, weights),
@@ -345,7 +336,7 @@ def _finish(
             "device": base + one_head * len(TARGETS),
         },
     }
-    _save(job, weights, facts)
+    job.kept.save(weights, facts)
     job.out.mkdir(parents=True, exist_ok=True)
     published = sorted(made.glob("*.onnx"))
     for path in published:
@@ -398,41 +389,6 @@ def _progress(job: Job, what: str) -> Callable[[int, int], None]:
             job.say(f"{what}: {done}/{total} scenes rendered")
 
     return say
-
-
-def _weights(job: Job) -> Weights:
-    path = job.work / WEIGHTS
-    if not path.exists():
-        raise BadInput(f"{path}: no weights to go on from; run lab train sound_events first")
-    with np.load(path) as content:
-        return {name: content[name] for name in content.files}
-
-
-def _save(job: Job, weights: Weights, facts: dict) -> None:
-    job.work.mkdir(parents=True, exist_ok=True)
-    part = job.work / "part.npz"
-    np.savez(part, **weights)
-    part.replace(job.work / WEIGHTS)
-    _save_facts(job, facts)
-
-
-def _save_facts(job: Job, facts: dict) -> None:
-    (job.work / FACTS).write_text(json.dumps(facts, indent=1) + "\n")
-
-
-def _facts(job: Job) -> dict:
-    return json.loads((job.work / FACTS).read_text())
-
-
-def _unpublished(job: Job) -> str | None:
-    """Why the facts of the folder are not of the base beside the card, or do not tell all that a card does; None where they do."""
-    if not (job.work / FACTS).exists() or not (job.out / "base.onnx").exists():
-        return f"no finished training of the base in {job.out}"
-    facts = _facts(job)
-    if facts.get("base") != Network(job.out / "base.onnx", []).base.id:
-        return f"no finished training of the base in {job.out}"
-    untold = sorted({"originals", "then", "verifier_clutter_h", "verifier_parameters"} - facts.keys())
-    return f"of an earlier version of the training, without {', '.join(untold)}" if untold else None
 
 
 class _Clock:

@@ -87,7 +87,7 @@ def test_facts_name_a_base_only_once_all_of_it_is_done(rounds, job):
     start, facts, _ = rounds
     start(1)
     assert "base" not in facts
-    assert "base" not in json.loads((job.work / train.FACTS).read_text())
+    assert "base" not in json.loads(job.kept.facts_file.read_text())
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def published(job, weights):
         "then": [],
         "parameters": {"base": 1, "head": 2, "device": 3},
     }
-    (job.work / train.FACTS).write_text(json.dumps(facts))
+    job.kept.facts_file.write_text(json.dumps(facts))
     return facts
 
 
@@ -149,10 +149,10 @@ def test_a_card_is_written_anew_without_training(job, published, examples, monke
 
 def test_a_card_of_another_base_or_an_unfinished_training_is_refused(job, published, examples):
     for facts in ({**published, "base": "0" * 16}, {k: v for k, v in published.items() if k != "base"}):
-        (job.work / train.FACTS).write_text(json.dumps(facts))
+        job.kept.facts_file.write_text(json.dumps(facts))
         with pytest.raises(BadInput, match=r"facts.json: no finished training of the base in"):
             train.describe(job, examples, [])
-    (job.work / train.FACTS).unlink()
+    job.kept.facts_file.unlink()
     with pytest.raises(BadInput, match="no finished training"):
         train.describe(job, examples, [])
 
@@ -164,7 +164,7 @@ def test_a_new_head_rewrites_the_card_of_its_own_base_alone(
     said = []
     job = replace(job, say=said.append)
     if not same:
-        (job.work / train.FACTS).write_text(json.dumps({**published, "base": "0" * 16}))
+        job.kept.facts_file.write_text(json.dumps({**published, "base": "0" * 16}))
     (job.out / train.CARD).write_text("of before")
     monkeypatch.setattr(train, "gather", lambda job, split: examples)
     monkeypatch.setattr(train.evaluate, "played", lambda store: [])
@@ -198,7 +198,7 @@ def test_a_new_verifier_changes_no_file_of_the_device(job, published, examples, 
     card = (job.out / train.CARD).read_text()
     assert "`lab train sound_events`, then `lab train sound_events --verifier`" in card
     seconds = sum(one.hours for one in examples[:2]) * 3600.0
-    facts = json.loads((job.work / train.FACTS).read_text())
+    facts = json.loads(job.kept.facts_file.read_text())
     assert facts["verifier_clutter_h"] * 3600.0 == pytest.approx(seconds)
     alone = verifier.clips(
         train.evaluate.opened(job.out, train.TARGETS),
@@ -218,7 +218,7 @@ def test_a_verifier_is_not_learnt_from_other_scenes_than_the_base(job, published
 
 def test_facts_of_an_earlier_version_say_so(job, published):
     del published["then"]
-    (job.work / train.FACTS).write_text(json.dumps(published))
+    job.kept.facts_file.write_text(json.dumps(published))
     with pytest.raises(BadInput, match="of an earlier version of the training, without then"):
         train.train_verifier(job)
 
@@ -226,7 +226,7 @@ def test_facts_of_an_earlier_version_say_so(job, published):
 def test_which_heads_are_newer_than_the_verifier_is_said(job, published, examples, monkeypatch):
     facts = {**published, "then": ["--head door_knock", "--verifier"]}
     for then, newer in ((facts["then"], False), (facts["then"][::-1], True)):
-        (job.work / train.FACTS).write_text(json.dumps({**facts, "then": then}))
+        job.kept.facts_file.write_text(json.dumps({**facts, "then": then}))
         train.describe(job, examples, [])
         said = (
             "the verifier, which learnt from clips of the head before it"
