@@ -18,7 +18,7 @@ from lab.commands.train import (
     sound_events_job,
 )
 
-HOURS = {"presence": 8.75, "sound_events": 3.0}
+HOURS = {"presence": 20.6, "sound_events": 3.0}
 THRESHOLD = {"presence": 1.0, "sound_events": 0.0}
 
 
@@ -26,7 +26,7 @@ def mine(
     name: Annotated[str, typer.Argument(help="What to mine for: presence or sound_events.")],
     hours: Annotated[
         float | None,
-        typer.Option(min=0.05, help="Each round; default: 8.75 for presence, 3 for sound_events."),
+        typer.Option(min=0.05, help="Each round; default: 20.6 for presence, 3 for sound_events."),
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, max=20)] = 2,
     threshold: Annotated[

@@ -27,7 +27,7 @@ class Recipe:
     """steps: of the optimiser. sequence: hops, batch: sequences a step. burn_in: hops without loss, while the memory fills.
     none_weight: of hops without motion, above 1 for fewer false alarms. mined_weight: of mined stretches. threads: of torch on a CPU."""
 
-    steps: int = 4000
+    steps: int = 5000
     batch: int = 40
     sequence: int = 240
     burn_in: int = 20
