@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 import tomllib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -151,6 +151,16 @@ def rendering(wanted: Iterable[Place]) -> dict[str, int]:
             else:
                 untold += 1
     return {"core_s": round(sum(known)), "trials": len(known), "untold": untold}
+
+
+def rendering_told(found: Mapping[str, int]) -> str:
+    """What `rendering` found, in words."""
+    if not found["trials"]:
+        return "rendered in an earlier run that did not record how long it took"
+    if not found["untold"]:
+        return f"rendered in {found['core_s']} s of one core"
+    every = found["trials"] + found["untold"]
+    return f"{found['trials']} of {every} trials rendered in {found['core_s']} s of one core, of the rest it was not recorded"
 
 
 _files: dict[Path, ScenarioFile] = {}

@@ -13,7 +13,7 @@ import numpy as np
 
 from detectors.interface import alarm_indices
 from lab.training.presence import evaluate
-from lab.training.presence.examples import NONE, Example
+from lab.training.presence.examples import NONE, Example, rendering_told
 
 TRIALS_FROM = 1_000  # of the first round; the next goes on a thousand later
 AROUND = (400, 120)  # hops kept before and after an alarm: 20 s in which the memory fills, 6 s
@@ -77,16 +77,14 @@ def kept(folder: Path, rounds: int, least: int) -> list[Example]:
 
 
 def told(row: Mapping[str, Any]) -> str:
-    """One line for a round. What it took is left out where it is not known."""
+    """One line for a round."""
     changes = "; ".join(
         f"{label} {row['before'][label]:.0f} to {row['after'][label]:.0f}, "
         f"tune {row['before_tune'][label]:.0f} to {row['after_tune'][label]:.0f}"
         for label in evaluate.LABELS
     )
-    took = ""
-    if "learn_s" in row and not row["rendering"]["untold"]:
-        took = f"; {row['rendering']['core_s']} s of one core to render, {row['learn_s']} s to learn"
     return (
         f"{row['hours']:.2f} h heard, {row['kept']} stretches kept, learnt with {row['learnt_hours']:.1f} h of the data; "
-        f"false alarms per day at {row['threshold']:g}: {changes}{took}"
+        f"false alarms per day at {row['threshold']:g}: {changes}; "
+        f"{row['learn_s']} s to learn, {rendering_told(row['rendering'])}"
     )

@@ -175,8 +175,8 @@ def _data(job: Job, examples: Sequence[Example]) -> dict[str, Any]:
 def _families(examples: Sequence[Example]) -> dict[str, float]:
     found: dict[str, float] = {}
     for one in examples:
-        found[one.family] = round(found.get(one.family, 0.0) + one.hours, 3)
-    return found
+        found[one.family] = found.get(one.family, 0.0) + one.hours
+    return {family: round(hours, 3) for family, hours in found.items()}
 
 
 def _weights(job: Job) -> Weights:

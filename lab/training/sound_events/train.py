@@ -35,7 +35,7 @@ from lab.training.sound_events.learn import FEW_SHOT, LABELS, Recipe, Weights, l
 from lab.training.sound_events.pretrain import pretrain
 from lab.training.sound_events.recordings import open_recordings
 from lab.training.sound_events.scenes import TARGETS
-from lab.training.sound_events.work import Work, then
+from lab.training.sound_events.work import Work, note_then
 
 MODELS = Path(__file__).parents[3] / "detectors" / "models" / "sound_events"
 CARD, VERIFIER = "sound_events.md", "verifier.onnx"
@@ -138,7 +138,7 @@ def train_head(job: Job, label: str, examples: int) -> str:
     if why is None:
         facts = job.kept.facts()
         facts["few"][label] = learnt
-        then(facts, f"--head {label}")
+        note_then(facts, f"--head {label}")
         facts["calm"].pop(label, None)
         job.kept.save_facts(facts)
         describe(job, tune, heard)
@@ -167,7 +167,7 @@ def train_verifier(job: Job) -> str:
     facts |= _second_look(job, made, examples)
     clock.told("verifier")
     facts["seconds"] = clock.seconds
-    then(facts, "--verifier")
+    note_then(facts, "--verifier")
     shutil.copyfile(made / VERIFIER, job.out / VERIFIER)
     job.kept.save_facts(facts)
     return describe(job)

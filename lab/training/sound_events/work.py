@@ -36,9 +36,11 @@ class Work:
             return {name: content[name] for name in content.files}
 
     def facts(self) -> dict:
+        """What the card tells, as it was when it was saved last."""
         return json.loads(self.facts_file.read_text())
 
     def save(self, weights: Weights, facts: dict) -> None:
+        """Both, the weights whole or not at all. Makes the folder."""
         self.folder.mkdir(parents=True, exist_ok=True)
         part = self.folder / "part.npz"
         np.savez(part, **weights)
@@ -60,13 +62,13 @@ class Work:
         return f"of an earlier version of the training, without {', '.join(untold)}" if untold else None
 
     def published_facts(self, models: Path) -> dict:
-        """The facts of these models. Raises BadInput where they are of another base or of an unfinished training."""
+        """The facts of these models. Raises BadInput where they are of another base, of an unfinished training or of an earlier version."""
         why = self.unpublished(models)
         if why is not None:
             raise BadInput(f"{self.facts_file}: {why}; run lab train sound_events first")
         return self.facts()
 
 
-def then(facts: dict, option: str) -> None:
+def note_then(facts: dict, option: str) -> None:
     """Notes what was learnt after the training itself, the last time of each."""
     facts["then"] = [one for one in facts["then"] if one != option] + [option]
