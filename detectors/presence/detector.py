@@ -190,7 +190,7 @@ class PresenceDetector:
         ]
 
     def _step(self, raw: NDArray, played: NDArray[np.float32] | None) -> tuple[float, ...]:
-        hop, usable = clean(raw)
+        hop, usable = clean(raw, toned=self._phase is not Phase.CALIBRATING)
         self._since_calibration_s += HOP_S
         if self._phase is Phase.CALIBRATING:
             self._calibration.push(hop, usable)

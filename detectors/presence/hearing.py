@@ -1,6 +1,7 @@
 """Whether what a hop holds can be used: what is no number, clipped or missing, dead microphones, lost samples.
 
-A hop of a microphone is used if all its samples are numbers within BEYOND, at most CLIPPED of them at full scale and not all the same. Lost
+A hop of a microphone is used if all its samples are numbers within BEYOND, at most CLIPPED of them at full scale, not all the same, and none in
+a gap: MUTE or more zeros in a row, which a carrier never has and a loose contact does. Lost
 samples turn the carrier of all microphones by one angle at once, 2 pi f0 n / fs for n of them (at 34 kHz and 96 kHz a multiple of
 2 pi / 48, at least 0.13 rad); a mover turns them by less, and each by its own. Moving air turns them all together, hop after hop: what
 is no more than it always does is no loss, and in such air a loss of few samples goes unseen.
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 CLIPPED = 0.01  # of the samples of a hop
 FULL_SCALE = 0.9999
 BEYOND = 4.0  # no converter gives that: it is no sample
+MUTE = 16  # zeros in a row, of real and imaginary parts alike
 DEAD_DB = 25.0  # below what the microphone heard before, while others hear as before
 BACK_DB = 30.0  # a dead one lives again less than this below the others
 DEAD_HOPS, ALIVE_HOPS = 10, 40  # until a microphone is given up, and taken back
@@ -160,28 +162,38 @@ def _judge(envelope, usable, alive, watch, turns, before, playing):
     return 0
 
 
-def clean(hop: NDArray) -> tuple[NDArray, NDArray[np.bool_]]:
-    """hop: (M, n), float32 or complex64. Returns it with zeros for what is no sample, and (M,) whether each can be used."""
+def clean(hop: NDArray, toned: bool = True) -> tuple[NDArray, NDArray[np.bool_]]:
+    """hop: (M, n), float32 or complex64. toned: whether a tone is on; without one, zeros in a row may be silence. Returns it with zeros for
+    what is no sample, and (M,) whether each can be used."""
     parts = np.ascontiguousarray(hop)
     real = parts.view(np.float32).reshape(len(hop), -1)
     cleaned = np.empty_like(real)
-    usable = _look(real, cleaned, np.float32(FULL_SCALE), np.float32(BEYOND), CLIPPED)
+    usable = _look(
+        real,
+        cleaned,
+        np.float32(FULL_SCALE),
+        np.float32(BEYOND),
+        CLIPPED,
+        MUTE if toned else len(real[0]) + 1,
+    )
     return cleaned.view(parts.dtype).reshape(hop.shape), usable
 
 
 @njit(cache=True, error_model="numpy")
-def _look(samples, cleaned, full_scale, beyond, allowed):
+def _look(samples, cleaned, full_scale, beyond, allowed, mute):
     channels, count = samples.shape
     usable = np.ones(channels, np.bool_)
     for m in range(channels):
         missing, clipped, first = 0, 0, samples[m, 0]
-        same = True
+        same, zeros, gap = True, 0, False
         for n in range(count):
             x = samples[m, n]
             good = np.isfinite(x) and abs(x) <= beyond
             missing += 0 if good else 1
             clipped += 1 if abs(x) >= full_scale else 0
             same = same and x == first
+            zeros = zeros + 1 if x == 0.0 else 0
+            gap = gap or zeros >= mute
             cleaned[m, n] = x if good else np.float32(0.0)
-        usable[m] = missing == 0 and clipped <= allowed * count and not same
+        usable[m] = missing == 0 and clipped <= allowed * count and not (same or gap)
     return usable

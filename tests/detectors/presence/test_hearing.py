@@ -1,11 +1,11 @@
-"""Lost samples turn all microphones at once; moving air does too, all the time, and is no loss."""
+"""Lost samples turn all microphones at once; moving air does too, all the time, and is no loss. A gap within a hop is one."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from detectors.presence.hearing import ONSET, Hearing, Verdict
+from detectors.presence.hearing import MUTE, ONSET, Hearing, Verdict, clean
 
 HOPS, PER_HOP = 400, 50
 LOST = 0.2618  # rad: two samples at 34 kHz and 96 kHz
@@ -76,3 +76,19 @@ def test_music_teaches_nothing_of_the_air():
         envelope = np.repeat(np.exp(1j * own)[:, None], PER_HOP, axis=1).astype(np.complex64)
         found.append(hearing.judge(envelope, np.ones(4, bool), playing))
     assert [i for i, one in enumerate(found) if one is Verdict.SKIP and i > HOPS + 2] == [HOPS + 20]
+
+
+@pytest.mark.parametrize("form", [np.float32, np.complex64])
+def test_zeros_in_a_row_are_a_gap_under_a_tone_and_may_be_silence_without_one(form):
+    """A complex sample has two parts, so half as many of those make a gap."""
+    row = MUTE // np.dtype(form).itemsize * np.dtype(np.float32).itemsize
+    hop = np.exp(1j * np.arange(200)).astype(np.complex64)
+    hop = np.array([hop, hop, hop], np.complex64) if form is np.complex64 else np.array([hop.real] * 3, form)
+    hop[0, 60 : 60 + row] = 0.0
+    hop[1, 60 : 60 + row - 1] = 0.0
+    cleaned, usable = clean(hop)
+    assert usable.tolist() == [False, True, True]
+    assert np.array_equal(cleaned, hop)
+    assert clean(hop, toned=False)[1].all()
+    hop[0] = 0.0
+    assert clean(hop, toned=False)[1].tolist() == [False, True, True]  # dead, tone or not
