@@ -1,7 +1,7 @@
 """Build files: which detectors run, with which model, threshold and settings.
 
 A build is what is under test. Its hash covers every setting and the content of every model or key file,
-so two builds with one hash answer alike.
+so two builds with one hash answer alike, as long as the code of their detectors is the same.
 """
 
 from __future__ import annotations

@@ -41,9 +41,9 @@ class ContextSettings:
     sensitivity: float = 0.5
     vacancy_s: float = 1800.0
     decay_s: float = 1200.0
-    major: float = 0.62
+    major: float = 0.73
     minor_vacant: float = 0.95
-    minor_occupied: float = 0.27
+    minor_occupied: float = 0.5
     average_s: float = 0.15
     hysteresis: float = 1.0
     confirm_s: float | None = None
