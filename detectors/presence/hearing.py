@@ -1,8 +1,9 @@
 """Whether what a hop holds can be used: what is no number, clipped or missing, dead microphones, lost samples.
 
-A hop of a microphone is used if all its samples are numbers within BEYOND, at most CLIPPED of them at full scale, not all the same, and none in
-a gap: MUTE or more zeros in a row, which a carrier never has and a loose contact does. Lost
-samples turn the carrier of all microphones by one angle at once, 2 pi f0 n / fs for n of them (at 34 kHz and 96 kHz a multiple of
+A hop of a microphone is used if all its samples are numbers within BEYOND, at most CLIPPED of them at full scale, not all the same, and
+none in a gap: MUTE or more zeros in a row, which a carrier never has and a loose contact does.
+
+Lost samples turn the carrier of all microphones by one angle at once, 2 pi f0 n / fs for n of them (at 34 kHz and 96 kHz a multiple of
 2 pi / 48, at least 0.13 rad); a mover turns them by less, and each by its own. Moving air turns them all together, hop after hop: what
 is no more than it always does is no loss, and in such air a loss of few samples goes unseen.
 """

@@ -118,7 +118,8 @@ def merged(results: Results, path: Path) -> Ledger:
     """The ledger at `path` with a run added, its figures now the current ones; nothing is written.
 
     A seed that ran longer than it had replaces its shorter self. Of a build of several detectors, those that did not change since keep
-    what is counted of them. Raises BadInput when a seed of a scenario and build is already counted in full, when a scenario is not of the test split, or when the ledger cannot be read.
+    what is counted of them. Raises BadInput when a seed of a scenario and build is already counted in full, when a scenario is not of the
+    test split, or when the ledger cannot be read.
     """
     entries = {entry.key: entry for entry in read(path).entries}
     build = results.environment.build
