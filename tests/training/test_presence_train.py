@@ -14,7 +14,7 @@ from lab.commands.mine import HOURS, THRESHOLD
 from lab.errors import BadInput
 from lab.training.presence import examples, train
 from lab.training.presence.learn import Recipe
-from lab.training.presence.train import CARD, FACTS, INT8, MODEL, MODELS, UNMINED, Job
+from lab.training.presence.train import CARD, INT8, MODEL, MODELS, UNMINED, Job
 
 pytest.importorskip("torch", reason="training is an extra: requirements/install.sh train")
 pytest.importorskip("onnx", reason="training is an extra: requirements/install.sh train")
@@ -69,7 +69,7 @@ def test_training_and_mining_publish_a_network_its_variants_and_how_to_make_them
         return {name: (job.out / name).read_bytes() for name in (MODEL, INT8, UNMINED)}
 
     def facts() -> dict:
-        return json.loads((job.work / FACTS).read_text())
+        return json.loads(job.kept.facts_file.read_text())
 
     told = train.train(job)
     trained, card = published(), (job.out / CARD).read_text()

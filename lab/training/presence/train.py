@@ -5,7 +5,6 @@ Everything that takes long is kept in a folder and taken up again: rendered exam
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -13,20 +12,18 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from lab.errors import BadInput
 from lab.training.presence import evaluate, mining
 from lab.training.presence.card import write_card
 from lab.training.presence.examples import Example, Place, load, places, render, rendering, scenarios
 from lab.training.presence.export import parameters, write_int8, write_onnx
 from lab.training.presence.learn import Recipe, Weights, learn
+from lab.training.work import WorkFolder
 
 MODELS = Path(__file__).parents[3] / "detectors" / "models"
 SCENARIOS = Path(__file__).parents[3] / "scenarios" / "training" / "presence"
 MODEL, INT8, UNMINED = "presence.onnx", "presence_int8.onnx", "presence_unmined.onnx"
 CARD = "presence.md"
-WEIGHTS, FACTS = "weights.npz", "facts.json"
 MINED_SHARE = 1 / 3  # of those of training, at a third of its rate
 
 
@@ -42,6 +39,10 @@ class Job:
     jobs: int = 2
     recipe: Recipe = field(default_factory=Recipe)
     say: Callable[[str], None] = print
+
+    @property
+    def kept(self) -> WorkFolder:
+        return WorkFolder(self.work, "presence")
 
 
 def train(job: Job) -> str:
@@ -61,8 +62,7 @@ def train(job: Job) -> str:
 
 def mine(job: Job, hours: float, rounds: int, threshold: float) -> str:
     """Rounds of: hear hours of clutter, keep what fools the network, learn on. Returns the figures on the tune split."""
-    weights = _weights(job)
-    facts = json.loads((job.work / FACTS).read_text())
+    weights, facts = job.kept.weights(), job.kept.facts()
     examples, tune = gather(job, "train"), gather(job, "tune")
     facts |= _data(job, examples)
     for _ in range(rounds):
@@ -98,7 +98,7 @@ def mine(job: Job, hours: float, rounds: int, threshold: float) -> str:
             row[f"{when}_tune"] = _false_per_day(model, tune, threshold)
         facts["rounds"].append(row)
         job.say(mining.told(row))
-        _save(job, weights, facts)
+        job.kept.save(weights, facts)
     return _publish(job, weights, facts, tune)
 
 
@@ -121,7 +121,7 @@ def describe(job: Job, tune: Sequence[Example] | None = None) -> str:
     """Writes the card of the published models from the facts of the folder; nothing is trained. Returns the figures on the tune
     split."""
     tune = gather(job, "tune") if tune is None else tune
-    facts = json.loads((job.work / FACTS).read_text())
+    facts = job.kept.facts()
     models = [path for name in (MODEL, INT8, UNMINED) if (path := job.out / name).exists()]
     scored, small = evaluate.score(job.out / MODEL, tune), evaluate.score(job.out / INT8, tune)
     single = evaluate.score(job.out / MODEL, tune, microphones=1)
@@ -179,25 +179,9 @@ def _families(examples: Sequence[Example]) -> dict[str, float]:
     return {family: round(hours, 3) for family, hours in found.items()}
 
 
-def _weights(job: Job) -> Weights:
-    path = job.work / WEIGHTS
-    if not path.exists():
-        raise BadInput(f"{path}: no weights to go on from; run lab train presence first")
-    with np.load(path) as content:
-        return {name: content[name] for name in content.files}
-
-
-def _save(job: Job, weights: Weights, facts: dict) -> None:
-    job.work.mkdir(parents=True, exist_ok=True)
-    part = job.work / "part.npz"
-    np.savez(part, **weights)
-    part.replace(job.work / WEIGHTS)
-    (job.work / FACTS).write_text(json.dumps(facts, indent=1) + "\n")
-
-
 def _publish(job: Job, weights: Weights, facts: dict, tune: Sequence[Example]) -> str:
     facts["parameters"] = parameters(weights)
-    _save(job, weights, facts)
+    job.kept.save(weights, facts)
     whole = write_onnx(weights, job.work / MODEL)
     made = [whole, write_int8(whole, job.work / INT8)]
     job.out.mkdir(parents=True, exist_ok=True)

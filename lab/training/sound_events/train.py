@@ -9,8 +9,8 @@ import json
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from detectors.sound_events.network import Network
 from lab.errors import BadInput
 from lab.training.sound_events import evaluate, likeness, mining, study, verifier
 from lab.training.sound_events.card import write_card
-from lab.training.sound_events.examples import DRAWING, Example, Shard, Store, example, rendering, scenes
+from lab.training.sound_events.examples import DRAWING, Example, example, rendering, scenes
 from lab.training.sound_events.export import (
     base_id,
     base_weights,
@@ -31,16 +31,16 @@ from lab.training.sound_events.export import (
     write_network,
 )
 from lab.training.sound_events.heads import HeadRecipe, learn_head, learnt_from
-from lab.training.sound_events.learn import FEW_SHOT, LABELS, Recipe, Weights, learn
+from lab.training.sound_events.job import Job, clutter, gather, progress
+from lab.training.sound_events.learn import FEW_SHOT, LABELS, Weights, learn
 from lab.training.sound_events.pretrain import pretrain
 from lab.training.sound_events.recordings import open_recordings
 from lab.training.sound_events.scenes import TARGETS
-from lab.training.sound_events.work import Work, note_then
 
-MODELS = Path(__file__).parents[3] / "detectors" / "models" / "sound_events"
 CARD, VERIFIER = "sound_events.md", "verifier.onnx"
 VERIFIER_WEIGHTS = "verifier.npz"
-SCENES, TUNE_SCENES = 10_000, 600
+# What a card tells and facts of an earlier version lack. Facts name a `base` once all of a training is done.
+TOLD = ("originals", "then", "verifier_clutter_h", "verifier_parameters")
 MINING_H = 2.0
 CALM_FROM = 500_000  # scene
 VERIFIER_FROM = 600_000  # scene
@@ -50,33 +50,6 @@ VERIFIER_CLUTTER_H = 8.0  # beside the scenes: what strikes and clatters is what
 CALM_PER_H = {label: 8.0 if label in ("glass_break", "door_close") else 20.0 for label in LABELS}
 MINED_SHARE = 1 / 5  # of the steps of training, at half of its rate
 HELD = 12  # one scene in so many is kept from the verifier, to raise its answers by
-
-
-@dataclass(frozen=True)
-class Job:
-    """work: folder of scenes and weights. out: of models and card. share: of SCENES and TUNE_SCENES. corpus: folder of recordings, None:
-    EARSHOT_CORPUS or what was fetched. pretrained: whether the base predicts first, which the card's study found to
-    harm. mined: rounds of mining within the training."""
-
-    work: Path
-    out: Path = MODELS
-    share: float = 1.0
-    jobs: int = 2
-    corpus: Path | None = None
-    recipe: Recipe = field(default_factory=Recipe)
-    verifier: verifier.VerifierRecipe = field(default_factory=verifier.VerifierRecipe)
-    pretrained: bool = False
-    mined: int = 1
-    study: bool = False
-    say: Callable[[str], None] = print
-
-    @property
-    def store(self) -> Store:
-        return Store(self.work, self.recipe.seed, self.corpus, self.jobs)
-
-    @property
-    def kept(self) -> Work:
-        return Work(self.work)
 
 
 def train(job: Job) -> str:
@@ -92,7 +65,7 @@ def train(job: Job) -> str:
     facts = {
         "recipe": asdict(job.recipe),
         "drawing": DRAWING,
-        "rendering": rendering([*_shards(job, "train"), *_shards(job, "tune")]),
+        "rendering": rendering([*job.shards("train"), *job.shards("tune")]),
         "scenes": len(examples),
         "hours": sum(one.hours for one in examples),
         "recordings": found,
@@ -134,11 +107,11 @@ def train_head(job: Job, label: str, examples: int) -> str:
         raise BadInput(f"{job.out / 'base.onnx'}: no base to put a head on; run lab train sound_events first")
     learnt = _head(job, job.out, label, gather(job, "train"), replace(HeadRecipe(), examples=examples))
     tune, heard = gather(job, "tune"), evaluate.played(job.store)
-    why = job.kept.unpublished(job.out)
+    why = _unpublished(job)
     if why is None:
         facts = job.kept.facts()
         facts["few"][label] = learnt
-        note_then(facts, f"--head {label}")
+        _note_then(facts, f"--head {label}")
         facts["calm"].pop(label, None)
         job.kept.save_facts(facts)
         describe(job, tune, heard)
@@ -152,10 +125,10 @@ def train_head(job: Job, label: str, examples: int) -> str:
 def train_verifier(job: Job) -> str:
     """The verifier alone, on what the published device stage flags: writes its file and the card; no other file changes. Returns the figures on
     the tune split. Raises BadInput where the facts are of another base, an unfinished training, or another seed or number of scenes."""
-    facts = job.kept.published_facts(job.out)
+    facts = _published_facts(job)
     for what, was, asked in (
         ("seed", facts["recipe"]["seed"], job.recipe.seed),
-        ("scenes", facts["scenes"], _count(job, "train")),
+        ("scenes", facts["scenes"], job.count("train")),
     ):
         if was != asked:
             raise BadInput(f"{job.kept.facts_file}: {what}: the base learnt with {was}, asked are {asked}")
@@ -167,7 +140,7 @@ def train_verifier(job: Job) -> str:
     facts |= _second_look(job, made, examples)
     clock.told("verifier")
     facts["seconds"] = clock.seconds
-    note_then(facts, "--verifier")
+    _note_then(facts, "--verifier")
     shutil.copyfile(made / VERIFIER, job.out / VERIFIER)
     job.kept.save_facts(facts)
     return describe(job)
@@ -180,7 +153,7 @@ def describe(
 
     tune, heard: what the figures are of, where it is at hand. Raises BadInput where the facts are of another base or of an unfinished training.
     """
-    facts = job.kept.published_facts(job.out)
+    facts = _published_facts(job)
     tune = gather(job, "tune") if tune is None else tune
     heard = evaluate.played(job.store) if heard is None else heard
     sets = {"computed scenes": tune, "recordings": _of(heard)}
@@ -197,24 +170,35 @@ def describe(
     )
 
 
+def _unpublished(job: Job) -> str | None:
+    """Why the facts are not of the base beside the card, or do not tell all that a card does; None where they do."""
+    base = job.out / "base.onnx"
+    if not job.kept.facts_file.exists() or not base.exists():
+        return f"no finished training of the base in {job.out}"
+    facts = job.kept.facts()
+    if facts.get("base") != Network(base, []).base.id:
+        return f"no finished training of the base in {job.out}"
+    untold = sorted(set(TOLD) - facts.keys())
+    return f"of an earlier version of the training, without {', '.join(untold)}" if untold else None
+
+
+def _published_facts(job: Job) -> dict:
+    """Raises BadInput where they are of another base, of an unfinished training or of an earlier version."""
+    why = _unpublished(job)
+    if why is not None:
+        raise BadInput(f"{job.kept.facts_file}: {why}; run lab train sound_events first")
+    return job.kept.facts()
+
+
+def _note_then(facts: dict, option: str) -> None:
+    """Notes what was learnt after the training itself, the last time of each."""
+    facts["then"] = [one for one in facts["then"] if one != option] + [option]
+
+
 def figures(job: Job) -> str:
     """The figures of the published models on the tune split; nothing is trained."""
     sets = {"computed scenes": gather(job, "tune"), "recordings": _of(evaluate.played(job.store))}
     return "\n".join(evaluate.table(_columns(job.out, sets)))
-
-
-def gather(job: Job, split: str) -> list[Example]:
-    """The examples of a split, rendered where they are not there yet."""
-    found = scenes(job.store, split, _count(job, split), _progress(job, f"{split} split"))
-    return [example(one) for one in found]
-
-
-def _count(job: Job, split: str) -> int:
-    return max(1, round(job.share * (SCENES if split == "train" else TUNE_SCENES)))
-
-
-def _shards(job: Job, split: str) -> list[Shard]:
-    return job.store.shards(split, _count(job, split))
 
 
 def _round(
@@ -232,7 +216,7 @@ def _round(
         [
             example(one)
             for one in scenes(
-                job.store, "train", some, _progress(job, f"mining round {number + 1}"), True, start
+                job.store, "train", some, progress(job, f"mining round {number + 1}"), True, start
             )
         ]
         for some, start in ((count, first), (count // 3 or 1, first + count))
@@ -267,18 +251,12 @@ def _round(
     return weights
 
 
-def _clutter(job: Job, what: str, hours: float, first: int) -> list[Example]:
-    """Clutter that no round of mining hears."""
-    count = mining.count_of(hours * job.share)
-    return [example(one) for one in scenes(job.store, "train", count, _progress(job, what), True, first)]
-
-
 def _second_look(job: Job, folder: Path, examples: Sequence[Example]) -> dict:
     """Learns and writes the verifier beside the device's networks in a folder; returns what the card says of it."""
     network = evaluate.opened(folder, TARGETS)
-    clutter = _clutter(job, "clutter for the verifier", VERIFIER_CLUTTER_H, VERIFIER_FROM)
+    more = clutter(job, "clutter for the verifier", VERIFIER_CLUTTER_H, VERIFIER_FROM)
     learnt = [one for number, one in enumerate(examples) if number % HELD]
-    flagged = verifier.clips(network, [*learnt, *clutter], job.recipe.seed)
+    flagged = verifier.clips(network, [*learnt, *more], job.recipe.seed)
     judged = verifier.learn(flagged, job.verifier, job.say, job.work / "verifier.pt")
     held = verifier.clips(network, examples[::HELD], job.recipe.seed)
     judged, raised = verifier.calibrated(judged, verifier.write(judged, folder / VERIFIER), held)
@@ -288,7 +266,7 @@ def _second_look(job: Job, folder: Path, examples: Sequence[Example]) -> dict:
         "raised": raised,
         "clips": len(flagged),
         "verifier_steps": job.verifier.steps,
-        "verifier_clutter_h": sum(one.hours for one in clutter),
+        "verifier_clutter_h": sum(one.hours for one in more),
         "verifier_parameters": parameters(judged),
     }
 
@@ -312,7 +290,7 @@ def _finish(
     weights, facts["calm"] = mining.calmed(
         weights,
         _trial(job, weights),
-        _clutter(job, "clutter to calm heads by", MINING_H, CALM_FROM),
+        clutter(job, "clutter to calm heads by", MINING_H, CALM_FROM),
         CALM_PER_H,
     )
     facts["calm_per_h"] = CALM_PER_H
@@ -378,17 +356,6 @@ def _study(
 
 def _of(heard: Sequence[evaluate.Played]) -> list[Example]:
     return [one.example for one in heard]
-
-
-def _progress(job: Job, what: str) -> Callable[[int, int], None]:
-    said = [0.0]
-
-    def say(done: int, total: int) -> None:
-        if time.monotonic() - said[0] > 15.0 or done == total:
-            said[0] = time.monotonic()
-            job.say(f"{what}: {done}/{total} scenes rendered")
-
-    return say
 
 
 class _Clock:

@@ -13,6 +13,7 @@ pytest.importorskip("onnx", reason="training is an extra: requirements/install.s
 
 from lab.errors import BadInput
 from lab.training.sound_events import export, learn, train, verifier
+from lab.training.sound_events.job import SCENES
 from tests.training.sound_events.bursts import RECIPE
 
 
@@ -189,10 +190,10 @@ def test_a_new_head_rewrites_the_card_of_its_own_base_alone(
 
 def test_a_new_verifier_changes_no_file_of_the_device(job, published, examples, monkeypatch):
     monkeypatch.setattr(train, "gather", lambda job, split: examples)
-    monkeypatch.setattr(train, "_clutter", lambda *args: examples[:2])
+    monkeypatch.setattr(train, "clutter", lambda *args: examples[:2])
     monkeypatch.setattr(train.evaluate, "played", lambda store: [])
     before = _bytes(job)
-    job = replace(job, share=published["scenes"] / train.SCENES)
+    job = replace(job, share=published["scenes"] / SCENES)
     train.train_verifier(replace(job, verifier=verifier.VerifierRecipe(steps=2)))
     assert {name for name, content in _bytes(job).items() if content != before[name]} == {train.VERIFIER}
     card = (job.out / train.CARD).read_text()
@@ -211,7 +212,7 @@ def test_a_new_verifier_changes_no_file_of_the_device(job, published, examples, 
 
 @pytest.mark.parametrize(("scenes", "seed"), [(12, RECIPE.seed + 1), (13, RECIPE.seed)])
 def test_a_verifier_is_not_learnt_from_other_scenes_than_the_base(job, published, scenes, seed):
-    other = replace(job, share=scenes / train.SCENES, recipe=replace(job.recipe, seed=seed))
+    other = replace(job, share=scenes / SCENES, recipe=replace(job.recipe, seed=seed))
     with pytest.raises(BadInput, match=r"facts.json: (seed|scenes): the base learnt with \d+, asked are \d+"):
         train.train_verifier(other)
 
