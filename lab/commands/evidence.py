@@ -32,6 +32,7 @@ def main(arguments: list[str] | None = None) -> None:
         asked.hours_scale,
         tuple(asked.rows),
         asked.slice_s,
+        asked.results / f"{plan.suite}.json",
     )
     unknown = sorted(set(asked.rows) - {row.name for row in plan.rows})
     if unknown:

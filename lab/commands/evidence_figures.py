@@ -74,7 +74,7 @@ def kept(fresh: Figures, before: Figures, now: Mapping[str, EvidenceRow]) -> Fig
     rows = {line.row for line in older}
     groups = {line.group for line in older}
     order = list(now)
-    lines = [line for line in fresh.lines if line.row not in rows] + older
+    lines = [_with_uploads(line, before) for line in fresh.lines if line.row not in rows] + older
     return fresh.model_copy(
         update={
             "lines": sorted(lines, key=lambda line: order.index(line.row)),
@@ -84,6 +84,18 @@ def kept(fresh: Figures, before: Figures, now: Mapping[str, EvidenceRow]) -> Fig
             "ranges": before.ranges if rows & _ranged(now) else fresh.ranges,
         }
     )
+
+
+def _with_uploads(line: Line, before: Figures) -> Line:
+    """Clips that left the device as they were counted before, where that was of more: hours add up over draws, clips do not."""
+    own = (line.row, line.detector, line.stage, line.build_hash, line.scenario_hash)
+    for other in before.lines:
+        if (other.row, other.detector, other.stage, other.build_hash, other.scenario_hash) != own:
+            continue
+        if other.uploads is not None and (line.uploads is None or other.uploads > line.uploads):
+            told = {name: value for name, value in dict(other).items() if name.startswith("upload")}
+            return line.model_copy(update=told)
+    return line
 
 
 def _ranged(rows: Mapping[str, EvidenceRow]) -> set[str]:
@@ -103,7 +115,7 @@ def _is_of(line: Line, row: EvidenceRow) -> bool:
 
 
 def _much(line: Line) -> float:
-    return line.hours + line.trials + line.silent_trials
+    return line.hours if line.of_hours else line.hours + line.trials + line.silent_trials
 
 
 def _line(one: Finding, ceiling: dict[str, float] | None) -> Line:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from detectors.build import Build
@@ -25,6 +26,7 @@ from lab.runs.environment import environment
 from lab.runs.evidence import EvidenceRow, Plan
 from lab.runs.plan import Planned
 from lab.runs.pool import run_chunks
+from lab.runs.published import Published
 from lab.runs.summary import summarise
 from lab.runs.worker import TrialPlace
 from lab.store import results as results_file
@@ -39,7 +41,7 @@ EVERY = 10**9  # trials a cell: all that there are
 @dataclass(frozen=True)
 class Campaign:
     """out: folder of the stores. trials_scale, hours_scale: of what the plan asks for. rows: names, empty for all. slice_s: of one core,
-    for a row and a round."""
+    for a row and a round. ledger: what is published of the suite."""
 
     plan: Plan
     out: Path
@@ -47,14 +49,19 @@ class Campaign:
     hours_scale: float = 1.0
     rows: tuple[str, ...] = ()
     slice_s: float = SLICE_S
+    ledger: Path | None = None
 
     @property
     def chosen(self) -> tuple[EvidenceRow, ...]:
         return tuple(row for row in self.plan.rows if not self.rows or row.name in self.rows)
 
+    @cached_property
+    def published(self) -> Published:
+        return Published.of(self.ledger, self.plan.counted_with)
+
     def wanted(self, row: EvidenceRow) -> int:
-        """Trials a cell."""
-        return row.trials_per_cell(self.trials_scale, self.hours_scale)
+        """Trials a cell, less those of published hours that count; none where these are enough."""
+        return row.trials_per_cell(self.trials_scale, self.hours_scale, self.published.hours(row))
 
     def folder(self, build: Build) -> Path:
         return self.out / build.id

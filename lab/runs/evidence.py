@@ -16,6 +16,8 @@
     groups = ["walking"]
 
 `seed` (1) is that of every trial: a body of evidence that a look has changed the detector by wants another, whose draws nobody has seen.
+`counted_with` names seeds of earlier draws by the same detector: hours that the ledger holds of them count too, so that a body of evidence
+grows from machine to machine. A detector whose code changed is another one.
 Scenarios lie beside the plan. Limits are the scenarios' own. Sections are those of the page, in order: rows of their groups in a table of
 their form, or a text by its name.
 """
@@ -97,6 +99,7 @@ class _PlanSpec(Spec):
     title: str
     detector: Name | None = None
     seed: int = Field(1, ge=0, lt=2**31)
+    counted_with: tuple[int, ...] = ()
     row: tuple[RowSpec, ...] = Field(min_length=1)
     section: tuple[SectionSpec, ...] = ()
 
@@ -123,22 +126,30 @@ class EvidenceRow:
             if one.label in (None, self.spec.label) and any(one.matches(cell.values) for cell in self.cells)
         )
 
-    def trials_per_cell(self, trials_scale: float = 1.0, hours_scale: float = 1.0) -> int:
+    def trials_per_cell(
+        self, trials_scale: float = 1.0, hours_scale: float = 1.0, hours_before: float = 0.0
+    ) -> int:
+        """hours_before: of the row's hours, those that there are already."""
         if self.spec.trials is not None:
             return max(1, round(trials_scale * self.spec.trials))
-        seconds = 3600.0 * hours_scale * self.spec.hours / len(self.cells)
-        return max(1, round(seconds / self.scenario.first.duration_s))
+        hours = hours_scale * self.spec.hours
+        if hours <= hours_before:
+            return 0
+        return max(
+            1, round(3600.0 * (hours - hours_before) / len(self.cells) / self.scenario.first.duration_s)
+        )
 
 
 @dataclass(frozen=True)
 class Plan:
     """detector: the one under test; others of a build are what it is compared with. Empty: all of a build, which is one device. seed: of every
-    trial."""
+    trial. counted_with: of draws published before whose hours count too."""
 
     path: Path
     title: str
     detector: str
     seed: int
+    counted_with: tuple[int, ...]
     rows: tuple[EvidenceRow, ...]
     sections: tuple[SectionSpec, ...]
 
@@ -165,6 +176,8 @@ def load_plan(path: Path) -> Plan:
     except ValidationError as error:
         first = error.errors()[0]
         raise BadInput(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    if spec.seed in spec.counted_with:
+        raise BadInput(f"{path}: counted_with: {spec.seed} is the seed of the plan itself; only earlier ones")
     names = [row.name for row in spec.row]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -181,7 +194,7 @@ def load_plan(path: Path) -> Plan:
     scenarios: dict[str, ScenarioFile] = {}
     builds: dict[str, Build] = {}
     rows = tuple(_row(row, path, scenarios, builds) for row in spec.row)
-    return Plan(path, spec.title, spec.detector or "", spec.seed, rows, spec.section)
+    return Plan(path, spec.title, spec.detector or "", spec.seed, spec.counted_with, rows, spec.section)
 
 
 def _row(

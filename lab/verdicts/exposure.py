@@ -18,6 +18,19 @@ HOURS_A_DAY = 24.0
 
 
 @dataclass(frozen=True)
+class Sums:
+    """All that is known of listening whose outcomes are not at hand: as `Exposure`, without its bouts."""
+
+    count: int = 0
+    hours: float = 0.0
+    distinct_hours: float = 0.0
+    active_s: float = 0.0
+
+
+NOTHING = Sums()
+
+
+@dataclass(frozen=True)
 class Exposure:
     """Target-free listening of one cell.
 
@@ -67,16 +80,21 @@ class Exposure:
         return Bounds(found.low, min(1.0, found.high))
 
 
-def exposure(outcomes: Sequence[Outcome]) -> Exposure:
-    """Sum up valid outcomes of one (cell, detector, stage, label)."""
+def exposure(outcomes: Sequence[Outcome], before: Sums = NOTHING) -> Exposure:
+    """Sum up valid outcomes of one (cell, detector, stage, label), and what was heard `before` of other audio.
+
+    Bouts of before are taken to be as long as the longest of now may be, one for each alarm.
+    """
     hours = curves.free_hours(outcomes)
+    longest_s = (
+        max((max(2 * o.activity.longest_s, o.rule.refractory_s) for o in outcomes), default=0.0) or 1.0
+    )
     return Exposure(
-        count=sum(len(o.false_alarms) for o in outcomes),
-        hours=hours,
-        distinct_hours=min(hours, curves.distinct_hours(outcomes)),
-        active_s=sum(o.activity.seconds for o in outcomes),
-        active_squared_s2=sum(o.activity.seconds_squared for o in outcomes),
-        longest_s=max((max(2 * o.activity.longest_s, o.rule.refractory_s) for o in outcomes), default=0.0)
-        or 1.0,
-        bouts=sum(o.activity.bouts for o in outcomes),
+        count=sum(len(o.false_alarms) for o in outcomes) + before.count,
+        hours=hours + before.hours,
+        distinct_hours=min(hours, curves.distinct_hours(outcomes)) + before.distinct_hours,
+        active_s=sum(o.activity.seconds for o in outcomes) + before.active_s,
+        active_squared_s2=sum(o.activity.seconds_squared for o in outcomes) + before.active_s * longest_s,
+        longest_s=longest_s,
+        bouts=sum(o.activity.bouts for o in outcomes) + before.count,
     )

@@ -18,7 +18,7 @@ from lab.verdicts import decisions, latency
 from lab.verdicts.bands import Curve, curve
 from lab.verdicts.clusters import Sample, sample, target_clusters, trial_clusters
 from lab.verdicts.decisions import Decision, Verdict
-from lab.verdicts.exposure import Exposure, exposure
+from lab.verdicts.exposure import NOTHING, Exposure, Sums, exposure
 from lab.verdicts.limits import Limit, check_limits, with_labels
 
 
@@ -135,8 +135,9 @@ def judge_scenario(outcomes: Iterable[Outcome], limits: Sequence[Limit] = ()) ->
     return Judgement(rows, verdict, len(trials), sum(reasons.values()), reasons)
 
 
-def judge_cell(outcomes: Sequence[Outcome], limits: Sequence[Limit] = ()) -> Row:
-    """The row of all outcomes, valid or not, of one (cell, detector, stage, label)."""
+def judge_cell(outcomes: Sequence[Outcome], limits: Sequence[Limit] = (), before: Sums = NOTHING) -> Row:
+    """The row of all outcomes, valid or not, of one (cell, detector, stage, label). before: hours heard of other draws, whose outcomes
+    are not at hand."""
     first = outcomes[0]
     detector, stage, label = first.key
     good = curves.valid(outcomes)
@@ -146,7 +147,7 @@ def judge_cell(outcomes: Sequence[Outcome], limits: Sequence[Limit] = ()) -> Row
     evidence = _Evidence(
         targets=sample(curves.detections(good, first.rule.threshold), target_clusters(good)),
         silent=sample(np.array([bool(o.false_alarms) for o in silent]), trial_clusters(silent)),
-        heard=exposure(good),
+        heard=exposure(good, before),
         delays=latency.delays(good),
         doubt=_doubt(outcomes, good, recordings if named else None),
     )

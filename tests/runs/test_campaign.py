@@ -180,6 +180,30 @@ def test_figures_of_more_than_is_stored_here_stay(campaign, measured, tmp_path):
     assert (tmp_path / f"{campaign.plan.suite}.md").read_text() == before
 
 
+def test_hours_of_earlier_draws_count_where_the_plan_names_their_seed(campaign, measured, folder, tmp_path):
+    command.publish(campaign, tmp_path, benchmark=False)
+    figures = tmp_path / campaign.plan.suite / "figures.json"
+    (first,) = (line for line in page.read(figures).lines if line.row == "empty")
+    plan = folder / "later_evidence.toml"
+    plan.write_text(
+        PLAN.replace("hours = 0.005", "hours = 0.008").replace(
+            'detector = "doppler_cfar"', 'detector = "doppler_cfar"\nseed = 2\ncounted_with = [1]'
+        )
+    )
+    published = tmp_path / f"{campaign.plan.suite}.json"
+    later = Campaign(load_plan(plan), tmp_path / "later", rows=("empty",), ledger=published)
+    (asked,) = states(later)
+    assert asked.wanted == round((0.008 - first.hours) * 3600 / 6)
+    measure(later, 1, say=lambda line: None)
+    command.publish(later, tmp_path, benchmark=False)
+    (both,) = (line for line in page.read(figures).lines if line.row == "empty")
+    assert both.hours == pytest.approx(first.hours * (3 + asked.wanted) / 3)
+    assert both.per_day_high == pytest.approx(first.per_day_high * first.hours / both.hours)
+    assert page.unsupported(page.read(figures), ledger.read(published).entries) == []
+    (done,) = states(Campaign(load_plan(plan), tmp_path / "later", 1.0, 0.5, ("empty",), ledger=published))
+    assert (done.wanted, done.missing) == (0, 0)
+
+
 def test_results_of_what_there_is_are_kept_beside_the_store(campaign, measured):
     (results,) = summaries(campaign).values()
     assert [scenario.id for scenario in results.scenarios] == ["walk", "empty"]
@@ -198,6 +222,7 @@ def test_results_of_what_there_is_are_kept_beside_the_store(campaign, measured):
             "no row of group flying; there are: exposure, walking",
         ),
         (('groups = ["walking"]', 'text = "a"'), "groups of rows, or form"),
+        (("[[row]]", "seed = 2\ncounted_with = [1, 2]\n[[row]]"), "2 is the seed of the plan itself"),
     ],
 )
 def test_a_plan_that_cannot_be_followed_is_refused(folder: Path, change, said):

@@ -16,7 +16,7 @@ from lab.verdicts.decisions import (
     decide_share,
     worst,
 )
-from lab.verdicts.exposure import Exposure, exposure
+from lab.verdicts.exposure import Exposure, Sums, exposure
 from lab.verdicts.intervals import Bounds, proportion, rate
 from lab.verdicts.latency import decide_p95, delays
 from lab.verdicts.limits import Limit
@@ -25,6 +25,7 @@ from tests.verdicts.test_clusters import _clustered
 
 AT_LEAST_90 = Limit("detection_rate", "watermark", at_least=0.90)
 ONE_A_DAY = Limit("false_alarms_per_day", "watermark", at_most=1.0)
+TWO_A_DAY = Limit("false_alarms_per_day", "watermark", at_most=2.0)
 
 
 def _chance(verdict: Verdict, limit: Limit, trials: int, true: float) -> float:
@@ -130,6 +131,18 @@ def test_the_hours_said_to_be_needed_are_what_it_takes():
     found = decide_exposure(heard, ONE_A_DAY)
     assert found.verdict is Verdict.INCONCLUSIVE
     assert "about 42 more distinct hours at the observed 0 a day" in found.needed
+
+
+def test_hours_heard_before_count_with_bouts_as_long_as_any_may_be():
+    now = [listening(i, hours=24.0, alarms=1, active_s=3.0) for i in range(2)]
+    before = Sums(count=3, hours=48.0, distinct_hours=40.0, active_s=12.0)
+    both = exposure(now, before)
+    assert (both.count, both.hours, both.distinct_hours, both.bouts) == (5, 96.0, 88.0, 5)
+    assert both.active_s == pytest.approx(18.0)
+    assert both.active_squared_s2 == pytest.approx(2 * 3.0**2 + 12.0 * both.longest_s)
+    assert decide_exposure(exposure(now), TWO_A_DAY).verdict is Verdict.INCONCLUSIVE
+    calm = Sums(hours=480.0, distinct_hours=480.0)
+    assert decide_exposure(exposure(now, calm), TWO_A_DAY).verdict is Verdict.PASS
 
 
 def test_audio_heard_twice_adds_no_exposure():
