@@ -4,8 +4,10 @@
     score  = 1 / (1 + exp(theta - e)),                  an alarm at 0.5
 
 theta is the log odds of the probability asked for, less (sensitivity - 0.5) SPAN, less `hysteresis` while that label is on. For small
-motions it lies at `minor_vacant` in an empty room; a major motion brings it down to `minor_occupied`, and it climbs back by
-exp(-t / decay_s). Whoever came is held to be there until nothing moved for `vacancy_s`, the last `confirm_s` of which somebody listened.
+motions it lies at `minor_vacant` in an empty room; a major motion of somebody who is there brings it down to `minor_occupied`, and it
+climbs back by exp(-t / decay_s). A motion is told at once, by evidence averaged over `average_s`; that somebody came, by evidence over
+`arrival_s`, as a fan that starts or a curtain in a gust passes for a person for a moment. Whoever came is held to be there until nothing
+moved for `vacancy_s`, the last `confirm_s` of which somebody listened.
 """
 
 from __future__ import annotations
@@ -35,8 +37,8 @@ class Occupancy(Enum):
 class ContextSettings:
     """sensitivity: the user's, 0 to 1. vacancy_s: 1 to 7200. decay_s: of the sensitivity after a major motion, 1 to 3600.
     major, minor_vacant, minor_occupied: probabilities asked for at sensitivity 0.5, between 0 and 1. average_s: of the evidence, 0.05 to 5.
-    hysteresis: in log odds, 0 to 5. confirm_s: of listening before a vacancy, 0 to vacancy_s; None: 45, or vacancy_s where that is
-    less. Raises DetectorError naming the key."""
+    arrival_s: of the evidence that somebody came, average_s to 5. hysteresis: in log odds, 0 to 5. confirm_s: of listening before a
+    vacancy, 0 to vacancy_s; None: 45, or vacancy_s where that is less. Raises DetectorError naming the key."""
 
     sensitivity: float = 0.5
     vacancy_s: float = 1800.0
@@ -45,6 +47,7 @@ class ContextSettings:
     minor_vacant: float = 0.95
     minor_occupied: float = 0.5
     average_s: float = 0.15
+    arrival_s: float = 1.0
     hysteresis: float = 1.0
     confirm_s: float | None = None
 
@@ -53,6 +56,7 @@ class ContextSettings:
         within("vacancy_s", self.vacancy_s, 1.0, 7200.0)
         within("decay_s", self.decay_s, 1.0, 3600.0)
         within("average_s", self.average_s, 0.05, 5.0)
+        within("arrival_s", self.arrival_s, self.average_s, 5.0)
         within("hysteresis", self.hysteresis, 0.0, 5.0)
         within("confirm_s", self.to_confirm_s, 0.0, self.vacancy_s, "vacancy_s")
         for key in ("major", "minor_vacant", "minor_occupied"):
@@ -72,6 +76,7 @@ class Context:
         self.settings = settings
         self._hop_s = hop_s
         self._gain = 1.0 - math.exp(-hop_s / settings.average_s)
+        self._arrival_gain = 1.0 - math.exp(-hop_s / settings.arrival_s)
         shift = (settings.sensitivity - 0.5) * SPAN
         self._major = logit(settings.major) - shift
         self._vacant = logit(settings.minor_vacant) - shift
@@ -82,39 +87,42 @@ class Context:
         self._listened_s = 0.0
         self._announce_s = 0.0
         self.sure = False
-        self._evidence = [-CLIP] * 3
-        self._on = [False] * 3
+        self._forget()
 
     def step(self, probabilities: Sequence[float]) -> tuple[float, float, float, float]:
         """probabilities: (none, minor, major) of a hop. Returns the scores of LABELS, 0 to 1; an alarm at 0.5."""
         _, minor, major = (float(p) for p in probabilities)
         for label, p in ((PRESENCE, minor + major), (MAJOR, major), (MINOR, minor)):
             self._evidence[label] += self._gain * (logit(p) - self._evidence[label])
+            self._arrival[label] += self._arrival_gain * (logit(p) - self._arrival[label])
         self._pass()
         self._listened_s += self._hop_s
         small = self._minor_theta()
+        there = self._arrival if self.state is Occupancy.VACANT else self._evidence
         margin = [
-            self._evidence[PRESENCE] - small,
+            max(there[PRESENCE] - small, there[MAJOR] - self._major),
             self._evidence[MAJOR] - self._major,
             self._evidence[MINOR] - small,
         ]
-        margin[PRESENCE] = max(margin[PRESENCE], margin[MAJOR])
         for label in (PRESENCE, MAJOR, MINOR):
             margin[label] += self.settings.hysteresis * self._on[label]
             self._on[label] = margin[label] >= 0.0
-        if self._on[MAJOR]:
-            self._since_major_s, self.sure = 0.0, True
         if self._on[PRESENCE]:
             self.state = Occupancy.OCCUPIED
             self.since_motion_s = self._listened_s = 0.0
+        if self._on[MAJOR] and self.state is Occupancy.OCCUPIED:
+            self._since_major_s, self.sure = 0.0, True
         presence, major_score, minor_score = (1.0 / (1.0 + math.exp(-value)) for value in margin)
         return presence, major_score, minor_score, self._vacancy()
 
     def idle(self) -> None:
         """A hop in which nobody listens: timers run on, evidence starts anew."""
-        self._evidence = [-CLIP] * 3
-        self._on = [False] * 3
+        self._forget()
         self._pass()
+
+    def _forget(self) -> None:
+        self._evidence, self._arrival = [-CLIP] * 3, [-CLIP] * 3
+        self._on = [False] * 3
 
     @property
     def moving(self) -> bool:

@@ -19,14 +19,28 @@ def made(**settings):
     return Context(ContextSettings(**settings), HOP_S)
 
 
-def test_a_major_motion_is_presence_within_half_a_second():
+def test_a_major_motion_is_told_within_half_a_second_and_is_presence_when_it_goes_on():
     context = made()
     run(context, NONE, 2.0)
     scores = run(context, MAJOR, 2.0)
-    assert np.argmax(scores["presence"] >= 0.5) * HOP_S <= 0.5
+    assert 0.5 < np.argmax(scores["presence"] >= 0.5) * HOP_S <= 1.5
     assert np.argmax(scores["major_motion"] >= 0.5) * HOP_S <= 0.5
     assert scores["minor_motion"].max() < 0.5
     assert context.state is Occupancy.OCCUPIED
+
+
+def test_a_motion_of_half_a_second_is_told_but_is_nobody_unless_somebody_is_there():
+    context = made()
+    run(context, NONE, 2.0)
+    start = run(context, MAJOR, 0.5)
+    assert start["major_motion"].max() >= 0.5 and start["presence"].max() < 0.5
+    assert run(context, NONE, 5.0)["presence"].max() < 0.5
+    assert context.state is Occupancy.VACANT and context.boost < 0.01
+    run(context, MAJOR, 2.0)
+    run(context, NONE, 5.0)
+    again = run(context, MAJOR, 0.5)
+    assert np.argmax(again["presence"] >= 0.5) <= np.argmax(again["major_motion"] >= 0.5) < 10
+    assert again["presence"].max() >= 0.5
 
 
 def test_one_hop_is_no_motion():
@@ -68,7 +82,7 @@ def test_evidence_that_wavers_about_the_threshold_is_one_motion():
 
 def test_vacancy_is_told_once_after_its_time_and_not_before():
     context = made(vacancy_s=60.0, confirm_s=10.0)
-    run(context, MAJOR, 1.0)
+    run(context, MAJOR, 2.0)
     vacancy = run(context, NONE, 180.0)["vacancy"]
     told = np.flatnonzero(vacancy >= 0.5)
     assert told[0] * HOP_S == pytest.approx(60.0, abs=1.0)
@@ -80,7 +94,7 @@ def test_vacancy_is_told_once_after_its_time_and_not_before():
 
 def test_motion_begins_the_wait_anew():
     context = made(vacancy_s=60.0)
-    run(context, MAJOR, 1.0)
+    run(context, MAJOR, 2.0)
     run(context, NONE, 50.0)
     run(context, MINOR, 1.0)
     assert run(context, NONE, 50.0)["vacancy"].max() < 0.5
@@ -89,7 +103,7 @@ def test_motion_begins_the_wait_anew():
 
 def test_nobody_leaves_while_nobody_listens():
     context = made(vacancy_s=60.0, confirm_s=20.0)
-    run(context, MAJOR, 1.0)
+    run(context, MAJOR, 2.0)
     for _ in range(round(100.0 / HOP_S)):
         context.idle()
     assert context.state is Occupancy.OCCUPIED
@@ -103,7 +117,14 @@ def test_an_empty_room_is_never_vacated():
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("sensitivity", 1.1), ("vacancy_s", 0.0), ("major", 1.0), ("hysteresis", -1.0), ("average_s", True)],
+    [
+        ("sensitivity", 1.1),
+        ("vacancy_s", 0.0),
+        ("major", 1.0),
+        ("hysteresis", -1.0),
+        ("average_s", True),
+        ("arrival_s", 0.1),
+    ],
 )
 def test_refuses_settings_out_of_range(key, value):
     with pytest.raises(DetectorError, match=f"settings.{key}"):

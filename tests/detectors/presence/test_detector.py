@@ -21,7 +21,9 @@ def test_a_walk_is_major_and_a_reach_minor():
     assert 8.0 < on["major_motion"][0] <= 8.6
     assert on["major_motion"][-1] < 12.0
     assert 14.0 < on["minor_motion"][0] <= 15.0
-    assert set(on["major_motion"]) <= set(on["presence"])
+    came = on["presence"][0]
+    assert 0.3 < came - on["major_motion"][0] < 1.5
+    assert set(on["major_motion"][on["major_motion"] >= came]) <= set(on["presence"])
     assert len(on["vacancy"]) == 0
 
 

@@ -34,7 +34,7 @@ def test_an_empty_room_is_listened_to_all_the_time():
 def test_rests_for_the_set_time_once_presence_is_sure():
     _, context, track = live(400.0, lambda t: t < 5.0, off_s=300.0, sure_s=1.0)
     off = [index * HOP_S for index, on in enumerate(track) if not on]
-    assert 1.0 <= off[0] <= 2.0
+    assert 1.0 <= off[0] <= 3.5
     assert len(off) * HOP_S == pytest.approx(300.0, abs=0.2)
     assert off[-1] - off[0] == pytest.approx(300.0, abs=0.2)
     assert context.state is Occupancy.OCCUPIED

@@ -68,7 +68,7 @@ class Course:
 
 
 # Long enough for faults that come while somebody walks, too.
-ENVELOPE = Course("presence_baseband", SCENE, start_s=7.0, stop_s=8.5, walk_s=13.6, duration_s=21.5)
+ENVELOPE = Course("presence_baseband", SCENE, start_s=7.0, stop_s=8.5, walk_s=13.6, duration_s=22.5)
 SAMPLES = Course("presence", SCENE + MUSIC, start_s=10.5, stop_s=12.0, walk_s=17.1, duration_s=19.2)
 COURSES = {BASEBAND: ENVELOPE, ULTRASONIC: SAMPLES}
 
@@ -334,7 +334,7 @@ def test_what_cannot_be_used_has_no_score(capture, form, kind):
 @pytest.mark.parametrize("kind", ["nan", "dead microphone", "tone", "lost block", "suspended and moved"])
 def test_a_fault_while_somebody_walks_does_not_latch(capture, kind):
     one = capture(BASEBAND)
-    start_s, stop_s = one.course.walk_s + 1.0, one.course.walk_s + 2.0
+    start_s, stop_s = one.course.walk_s + 1.8, one.course.walk_s + 2.8
     heard = listen(one, faulty(one, kind, start_s, stop_s))
     assert np.nanmax(heard.during(one.course.walk_s, start_s)) >= 0.5
     last_s = max(stop_s if kind in GOING else start_s, one.course.walk_s + WALKED_S)

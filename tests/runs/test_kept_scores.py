@@ -1,0 +1,32 @@
+"""Code that changes what published builds score is noticed: their evidence was measured with other code."""
+
+import json
+
+import pytest
+
+from tests.runs.kept_scores import KEPT, TRIALS, differences, heard
+
+ADVICE = (
+    "code changed what this build scores, and its hash does not tell: give the plans of its evidence another seed without counted_with, "
+    "measure again, then python -m tests.runs.kept_scores --write"
+)
+
+
+@pytest.mark.parametrize(("build", "scenario"), TRIALS)
+def test_a_build_scores_as_when_its_evidence_was_measured(build, scenario):
+    kept = json.loads(KEPT.read_text())[f"{build} {scenario}"]
+    found = differences(heard(build, scenario), kept)
+    assert not found, f"{'; '.join(found)}. {ADVICE}"
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        ({"a": [0.1, None, 0.93]}, []),
+        ({"a": [0.1, None, 0.8]}, ["a: 0.800 at 2 s, was 0.940"]),
+        ({"a": [None, 0.1, 0.94]}, ["a: scores stand elsewhere"]),
+        ({"b": [0.1, None, 0.94]}, ["tracks are ['b'], were ['a']"]),
+    ],
+)
+def test_a_score_that_moved_is_told_with_its_second(now, said):
+    assert differences(now, {"a": [0.1, None, 0.94]}) == said
