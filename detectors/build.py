@@ -1,7 +1,7 @@
 """Build files: which detectors run, with which model, threshold and settings.
 
-A build is what is under test. Its hash covers every setting and the content of every model or key file,
-so two builds with one hash answer alike, as long as the code of their detectors is the same.
+A build is what is under test. Its hash covers every setting, the content of every model or key file and the
+revision of every detector's code (`detectors.shipped`), so two builds with one hash answer alike.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 from detectors.errors import DetectorError
 from detectors.interface import BASEBAND, STREAMS, ULTRASONIC
+from detectors.shipped import revision
 
 FORMAT = "earshot-build/1"
 BUILDS = Path(__file__).parent / "builds"
@@ -184,6 +185,7 @@ def _hash(build_id: str, specs: tuple[DetectorSpec, ...]) -> str:
     content = [
         [s.name, s.streams, s.threshold, s.refractory_s, s.sha256, dict(s.settings), s.factory]
         + ([s.weights_sha256] if s.weights else [])
+        + ([{"revision": number}] if (number := revision(s.name, s.factory)) > 1 else [])
         for s in specs
     ]
     text = json.dumps([FORMAT, build_id, content], sort_keys=True)

@@ -21,16 +21,7 @@ from detectors.interface import (
     alarm_indices,
     refractory_hops,
 )
-
-# name -> module:callable; the callable takes the DetectorSpec and answers a Detector
-SHIPPED = {
-    "watermark": "detectors.watermark.from_build:from_spec",
-    "doppler_cfar": "detectors.presence.from_build:doppler_cfar",
-    "notch": "detectors.presence.from_build:notch",
-    "prediction": "detectors.presence.from_build:prediction",
-    "presence": "detectors.presence.from_build:presence",
-    "sound_events": "detectors.sound_events.from_build:sound_events",
-}
+from detectors.shipped import SHIPPED
 
 
 class Stack:

@@ -1,7 +1,7 @@
 """Scores of a few trials, kept: `python -m tests.runs.kept_scores --write` after a change of code that is meant to change them.
 
-The hash of a build covers settings and weights, not code, so that evidence outlives a refactoring. What code makes of a capture is held
-here instead: the highest score of every second of each track, of trials that no evidence counts (seed 1_000_003).
+The hash of a build covers settings, weights and the revision of the code, not the code itself, so that evidence outlives a refactoring. What
+code makes of a capture is held here: the highest score of every second of each track, of trials that no evidence counts (seed 1_000_003).
 """
 
 from __future__ import annotations

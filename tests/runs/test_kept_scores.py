@@ -7,8 +7,8 @@ import pytest
 from tests.runs.kept_scores import KEPT, TRIALS, differences, heard
 
 ADVICE = (
-    "code changed what this build scores, and its hash does not tell: give the plans of its evidence another seed without counted_with, "
-    "measure again, then python -m tests.runs.kept_scores --write"
+    "code changed what this build scores: raise the detector's number in detectors/shipped.py, so that its hash tells, "
+    "measure again what is published, then python -m tests.runs.kept_scores --write"
 )
 
 

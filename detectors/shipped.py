@@ -1,0 +1,28 @@
+"""Detectors that this project ships, and how often what their code makes of a capture has changed.
+
+Evidence hangs on the hash of a build. Code is not in it, or every refactoring would void hundreds of hours; the revision is. Whoever changes
+code so that scores change raises it: `tests/runs/test_kept_scores.py` notices.
+"""
+
+from __future__ import annotations
+
+# name -> module:callable; the callable takes the DetectorSpec and answers a Detector
+SHIPPED = {
+    "watermark": "detectors.watermark.from_build:from_spec",
+    "doppler_cfar": "detectors.presence.from_build:doppler_cfar",
+    "notch": "detectors.presence.from_build:notch",
+    "prediction": "detectors.presence.from_build:prediction",
+    "presence": "detectors.presence.from_build:presence",
+    "sound_events": "detectors.sound_events.from_build:sound_events",
+}
+
+# module:callable -> revision, where it is not the first.
+REVISIONS = {
+    # 2: that somebody came takes a second of evidence.
+    "detectors.presence.from_build:presence": 2,
+}
+
+
+def revision(name: str, factory: str | None) -> int:
+    """Of the code of a `[[detector]]` table; 1 for detectors of others, who change their settings instead."""
+    return REVISIONS.get(factory or SHIPPED.get(name, ""), 1)
