@@ -33,6 +33,7 @@ _DETECTOR_KEYS = {
     "refractory_s": (int, float),
     "settings": dict,
     "factory": str,
+    "revision": int,
 }
 _REQUIRED = ("name", "streams", "threshold", "refractory_s")
 
@@ -44,7 +45,7 @@ class DetectorSpec:
     model: weights or key file, None when the detector needs none. weights: further files that it needs, with
     `weights_sha256` of each. threshold: the operating point that verdicts use. refractory_s: at least this long
     between two alarms of one label, >= 0. factory: `module:callable` of a detector that lives outside this project,
-    None for the ones it ships.
+    None for the ones it ships. revision: of the detector's code, from 1; see `detectors.shipped`.
     """
 
     name: str
@@ -57,6 +58,7 @@ class DetectorSpec:
     factory: str | None = None
     weights: tuple[Path, ...] = ()
     weights_sha256: tuple[str, ...] = ()
+    revision: int = 1
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,8 @@ def _detector(table: Mapping[str, Any], where: str, path: Path) -> DetectorSpec:
         raise DetectorError(f"{path}: {where}.streams must name some of {', '.join(STREAMS)}")
     if table["refractory_s"] < 0:
         raise DetectorError(f"{path}: {where}.refractory_s must be at least 0, not {table['refractory_s']}")
+    if table.get("revision", 1) < 1:
+        raise DetectorError(f"{path}: {where}.revision must be at least 1, not {table['revision']}")
     model, sha256 = None, None
     if "model" in table:
         model, sha256 = _content(table["model"], f"{where}.model", path)
@@ -159,6 +163,7 @@ def _detector(table: Mapping[str, Any], where: str, path: Path) -> DetectorSpec:
         factory=table.get("factory"),
         weights=tuple(file for file, _ in weights),
         weights_sha256=tuple(digest for _, digest in weights),
+        revision=table.get("revision", revision(table["name"], table.get("factory"))),
     )
 
 
@@ -185,7 +190,7 @@ def _hash(build_id: str, specs: tuple[DetectorSpec, ...]) -> str:
     content = [
         [s.name, s.streams, s.threshold, s.refractory_s, s.sha256, dict(s.settings), s.factory]
         + ([s.weights_sha256] if s.weights else [])
-        + ([{"revision": number}] if (number := revision(s.name, s.factory)) > 1 else [])
+        + ([{"revision": s.revision}] if s.revision > 1 else [])
         for s in specs
     ]
     text = json.dumps([FORMAT, build_id, content], sort_keys=True)

@@ -24,5 +24,5 @@ REVISIONS = {
 
 
 def revision(name: str, factory: str | None) -> int:
-    """Of the code of a `[[detector]]` table; 1 for detectors of others, who change their settings instead."""
+    """Of the code of a `[[detector]]` table that does not say so itself, as those of others may."""
     return REVISIONS.get(factory or SHIPPED.get(name, ""), 1)

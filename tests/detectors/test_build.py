@@ -2,6 +2,7 @@ import hashlib
 
 import pytest
 
+from detectors import shipped
 from detectors.build import load_build
 from detectors.errors import DetectorError
 
@@ -35,6 +36,22 @@ def test_reference_build_loads_and_names_its_watermark_detector():
     build = load_build()
     assert build.id == "reference"
     assert build["watermark"].model.name == "reference.toml"
+
+
+def test_a_revision_of_the_code_makes_another_build(write):
+    first = load_build(write()).hash
+    assert load_build(write(BUILD + "revision = 1\n")).hash == first
+    assert load_build(write(BUILD + "revision = 2\n")).hash != first
+    with pytest.raises(DetectorError, match=r"detector\[0\].revision must be at least 1, not 0"):
+        load_build(write(BUILD + "revision = 0\n"))
+
+
+def test_code_that_changed_since_gives_a_shipped_detector_another_hash(write, monkeypatch):
+    first = load_build(write())
+    monkeypatch.setitem(shipped.REVISIONS, shipped.SHIPPED["watermark"], 2)
+    second = load_build(write())
+    assert (first["watermark"].revision, second["watermark"].revision) == (1, 2)
+    assert first.hash != second.hash
 
 
 def test_build_is_read_with_models_resolved_beside_the_file(write):
