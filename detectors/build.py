@@ -1,7 +1,7 @@
 """Build files: which detectors run, with which model, threshold and settings.
 
 A build is what is under test. Its hash covers every setting, the content of every model or key file and the
-revision of every detector's code (`detectors.shipped`), so two builds with one hash answer alike.
+revision of every detector's code (`detectors.shipped`), so two builds with one hash answer alike, as long as whoever changes what code scores raises that.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 from detectors.errors import DetectorError
 from detectors.interface import BASEBAND, STREAMS, ULTRASONIC
-from detectors.shipped import revision
+from detectors.shipped import REVISIONS, own
 
 FORMAT = "earshot-build/1"
 BUILDS = Path(__file__).parent / "builds"
@@ -142,6 +142,11 @@ def _detector(table: Mapping[str, Any], where: str, path: Path) -> DetectorSpec:
         raise DetectorError(f"{path}: {where}.streams must name some of {', '.join(STREAMS)}")
     if table["refractory_s"] < 0:
         raise DetectorError(f"{path}: {where}.refractory_s must be at least 0, not {table['refractory_s']}")
+    shipped = own(table["name"], table.get("factory"))
+    if shipped is not None and "revision" in table:
+        raise DetectorError(
+            f"{path}: {where}.revision is for detectors of your own; this one's is in detectors/shipped.py"
+        )
     if table.get("revision", 1) < 1:
         raise DetectorError(f"{path}: {where}.revision must be at least 1, not {table['revision']}")
     model, sha256 = None, None
@@ -163,7 +168,7 @@ def _detector(table: Mapping[str, Any], where: str, path: Path) -> DetectorSpec:
         factory=table.get("factory"),
         weights=tuple(file for file, _ in weights),
         weights_sha256=tuple(digest for _, digest in weights),
-        revision=table.get("revision", revision(table["name"], table.get("factory"))),
+        revision=table.get("revision", 1) if shipped is None else REVISIONS.get(shipped, 1),
     )
 
 

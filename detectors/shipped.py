@@ -16,13 +16,19 @@ SHIPPED = {
     "sound_events": "detectors.sound_events.from_build:sound_events",
 }
 
-# module:callable -> revision, where it is not the first.
+# module:callable -> revision, where it is not the first. Detectors of others say theirs in the build file.
 REVISIONS = {
     # 2: that somebody came takes a second of evidence.
     "detectors.presence.from_build:presence": 2,
 }
 
 
-def revision(name: str, factory: str | None) -> int:
-    """Of the code of a `[[detector]]` table that does not say so itself, as those of others may."""
-    return REVISIONS.get(factory or SHIPPED.get(name, ""), 1)
+# Shipped as well: these make a detector of the one named.
+WRAPPED = {f"lab.bench.beside:{name}": SHIPPED[name] for name in ("doppler_cfar", "notch", "prediction")}
+
+
+def own(name: str, factory: str | None) -> str | None:
+    """The module:callable of this project that a `[[detector]]` table comes down to; None for a detector of others."""
+    path = factory or SHIPPED.get(name, "")
+    path = WRAPPED.get(path, path)
+    return path if path in SHIPPED.values() else None

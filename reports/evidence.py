@@ -22,7 +22,7 @@ class Line(Record):
     """One row of the plan by one stage of one detector, all its cells together. asked: trials of the plan, hours
     where `of_hours`. bounds are one-sided, 95 %. trials, detected: of events. silent_trials: those without an event of the label; silent_share: of them with an alarm.
     median_limit_s, uploads_limit, tone_on_limit: asked of the median time to a detection, of clips a day and of occupied_duty, the
-    share of the time with somebody there in which the tone was on. duty: share of the time in which it listened. ceiling: see the page."""
+    share of the time with somebody there in which the tone was on. uploads_hours: of which clips are counted. seeds: of the draws that count. duty: share of the time in which it listened. ceiling: see the page."""
 
     row: str
     group: str
@@ -54,6 +54,7 @@ class Line(Record):
     occupied_duty: float | None = None
     tone_on_limit: float | None = None
     uploads: int | None = None
+    uploads_hours: float | None = None
     uploads_per_day: float | None = None
     uploads_low: float | None = None
     uploads_high: float | None = None
@@ -66,6 +67,7 @@ class Line(Record):
     bound: float | None = None
     verdict: str = "reported"
     needed: str | None = None
+    seeds: list[int] = Field(default_factory=list)
 
 
 class UnitLine(Record):

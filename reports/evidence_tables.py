@@ -149,13 +149,16 @@ def uploaded(figures: Figures, section: Section) -> list[str]:
             [
                 line.scenario,
                 str(line.uploads),
+                f"{line.uploads_hours or line.hours:.0f}",
                 f"{line.uploads_per_day:.2f}, at most {line.uploads_high:.3g}",
                 "-" if line.uploaded_s_per_day is None else f"{line.uploaded_s_per_day:.1f}",
                 f"at most {limit:g}",
                 WORDS[uploads(line) or OPEN],
             ]
         )
-    return table(["scenario", "clips", "clips a day", "seconds of audio a day", "target", "verdict"], rows)
+    return table(
+        ["scenario", "clips", "hours", "clips a day", "seconds of audio a day", "target", "verdict"], rows
+    )
 
 
 def ranges(figures: Figures, section: Section) -> list[str]:

@@ -25,6 +25,7 @@ CLIP = 5.0
 SPAN = 4.0  # log odds from the least to the greatest sensitivity
 ANNOUNCE_S = 1.0  # how long the score of a vacancy stands
 CONFIRM_S = 45.0  # unless a setting says otherwise
+ARRIVAL_S = 1.0  # the same
 WAITING = 0.49  # what the score of a vacancy reaches before it is one
 
 
@@ -37,7 +38,7 @@ class Occupancy(Enum):
 class ContextSettings:
     """sensitivity: the user's, 0 to 1. vacancy_s: 1 to 7200. decay_s: of the sensitivity after a major motion, 1 to 3600.
     major, minor_vacant, minor_occupied: probabilities asked for at sensitivity 0.5, between 0 and 1. average_s: of the evidence, 0.05 to 5.
-    arrival_s: of the evidence that somebody came, average_s to 5. hysteresis: in log odds, 0 to 5. confirm_s: of listening before a
+    arrival_s: of the evidence that somebody came, average_s to 5; None: 1, or average_s where that is more. hysteresis: in log odds, 0 to 5. confirm_s: of listening before a
     vacancy, 0 to vacancy_s; None: 45, or vacancy_s where that is less. Raises DetectorError naming the key."""
 
     sensitivity: float = 0.5
@@ -47,7 +48,7 @@ class ContextSettings:
     minor_vacant: float = 0.95
     minor_occupied: float = 0.5
     average_s: float = 0.15
-    arrival_s: float = 1.0
+    arrival_s: float | None = None
     hysteresis: float = 1.0
     confirm_s: float | None = None
 
@@ -56,11 +57,16 @@ class ContextSettings:
         within("vacancy_s", self.vacancy_s, 1.0, 7200.0)
         within("decay_s", self.decay_s, 1.0, 3600.0)
         within("average_s", self.average_s, 0.05, 5.0)
-        within("arrival_s", self.arrival_s, self.average_s, 5.0)
+        within("arrival_s", self.to_arrive_s, self.average_s, 5.0)
         within("hysteresis", self.hysteresis, 0.0, 5.0)
         within("confirm_s", self.to_confirm_s, 0.0, self.vacancy_s, "vacancy_s")
         for key in ("major", "minor_vacant", "minor_occupied"):
             within(key, getattr(self, key), 0.001, 0.999)
+
+    @property
+    def to_arrive_s(self) -> float:
+        """arrival_s, or what stands for it."""
+        return max(ARRIVAL_S, self.average_s) if self.arrival_s is None else self.arrival_s
 
     @property
     def to_confirm_s(self) -> float:
@@ -76,7 +82,7 @@ class Context:
         self.settings = settings
         self._hop_s = hop_s
         self._gain = 1.0 - math.exp(-hop_s / settings.average_s)
-        self._arrival_gain = 1.0 - math.exp(-hop_s / settings.arrival_s)
+        self._arrival_gain = 1.0 - math.exp(-hop_s / settings.to_arrive_s)
         shift = (settings.sensitivity - 0.5) * SPAN
         self._major = logit(settings.major) - shift
         self._vacant = logit(settings.minor_vacant) - shift
@@ -150,6 +156,7 @@ class Context:
             if self.since_motion_s < wait_s or not confirmed:
                 return WAITING * min(1.0, self.since_motion_s / wait_s)
             self.state, self.sure, self._announce_s = Occupancy.VACANT, False, ANNOUNCE_S
+            self._arrival = [-CLIP] * 3  # whoever comes now is another
         return 1.0 if self._announce_s > 0.0 else 0.0
 
 

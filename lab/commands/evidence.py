@@ -118,7 +118,7 @@ def publish(campaign: Campaign, results: Path, benchmark: bool) -> None:
     }
     fresh = figures(campaign, texts)
     if before is not None:
-        fresh = kept(fresh, before, {row.name: row for row in plan.rows})
+        fresh = kept(fresh, before, plan)
     page.write(fresh, figures_path)
     (results / f"{plan.suite}.md").write_text(page.page(fresh))
     print(f"published: {path}, {figures_path}, {results / f'{plan.suite}.md'}")

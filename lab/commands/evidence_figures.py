@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 
 from lab.runs.campaign import Campaign
-from lab.runs.evidence import EvidenceRow
+from lab.runs.evidence import EvidenceRow, Plan
 from lab.runs.findings import Finding, findings, ranges, units
 from lab.runs.heard import by_recording, grid, reported
 from reports.evidence import Figures, GridLine, HeardLine, Line, RangeLine, Section, UnitLine
@@ -58,23 +58,29 @@ def figures(campaign: Campaign, texts: Mapping[str, str]) -> Figures:
     )
 
 
-def kept(fresh: Figures, before: Figures, now: Mapping[str, EvidenceRow]) -> Figures:
+def kept(fresh: Figures, before: Figures, plan: Plan) -> Figures:
     """`fresh` with what was published before of rows of which less is stored here: recordings that are elsewhere, or a folder that is gone.
 
-    now: the plan's rows by name; figures of another scenario or build than theirs are not kept.
+    Figures of another scenario or build than the plan's are not kept, nor those of draws that do not count in it.
     """
+    now, seeds = {row.name: row for row in plan.rows}, {plan.seed, *plan.counted_with}
     much = {row: 0.0 for row in now}
     for line in fresh.lines:
         much[line.row] = max(much[line.row], _much(line))
     older = [
         line
         for line in before.lines
-        if line.row in now and _is_of(line, now[line.row]) and _much(line) > much[line.row]
+        if line.row in now
+        and _is_of(line, now[line.row])
+        and seeds.issuperset(line.seeds)
+        and _much(line) > much[line.row]
     ]
     rows = {line.row for line in older}
     groups = {line.group for line in older}
     order = list(now)
-    lines = [_with_uploads(line, before) for line in fresh.lines if line.row not in rows] + older
+    lines = [
+        with_ceiling(with_uploads(line, before), before) for line in fresh.lines if line.row not in rows
+    ] + older
     return fresh.model_copy(
         update={
             "lines": sorted(lines, key=lambda line: order.index(line.row)),
@@ -86,15 +92,28 @@ def kept(fresh: Figures, before: Figures, now: Mapping[str, EvidenceRow]) -> Fig
     )
 
 
-def _with_uploads(line: Line, before: Figures) -> Line:
-    """Clips that left the device as they were counted before, where that was of more: hours add up over draws, clips do not."""
+def with_uploads(line: Line, before: Figures) -> Line:
+    """Clips that left the device as they were counted before, where that was of more hours: hours add up over draws, clips do not."""
     own = (line.row, line.detector, line.stage, line.build_hash, line.scenario_hash)
     for other in before.lines:
         if (other.row, other.detector, other.stage, other.build_hash, other.scenario_hash) != own:
             continue
-        if other.uploads is not None and (line.uploads is None or other.uploads > line.uploads):
+        if other.uploads is not None and (other.uploads_hours or other.hours) > (line.uploads_hours or 0.0):
+            other = other.model_copy(update={"uploads_hours": other.uploads_hours or other.hours})
             told = {name: value for name, value in dict(other).items() if name.startswith("upload")}
             return line.model_copy(update=told)
+    return line
+
+
+def with_ceiling(line: Line, before: Figures) -> Line:
+    """The ceiling as it was computed before, where it was not here: it is of the scenario, whatever the build."""
+    for other in before.lines:
+        if (other.row, other.scenario_hash) == (
+            line.row,
+            line.scenario_hash,
+        ) and line.ceiling_matched is None:
+            names = ("ceiling_matched", "ceiling_energy", "headroom_db")
+            line = line.model_copy(update={name: getattr(other, name) for name in names})
     return line
 
 
@@ -138,7 +157,7 @@ def _line(one: Finding, ceiling: dict[str, float] | None) -> Line:
         if metric.name == "false_alarm_rate":
             said |= {"silent_share": metric.value, "silent_high": metric.high, "silent_trials": metric.n}
         if metric.name == "uploads_per_day":
-            said |= {"uploads": metric.n, "uploads_per_day": metric.value}
+            said |= {"uploads": metric.n, "uploads_per_day": metric.value, "uploads_hours": one.played_hours}
             said |= {"uploads_low": metric.low, "uploads_high": metric.high}
         if metric.name == "uploaded_s_per_day":
             said["uploaded_s_per_day"] = metric.value
@@ -176,6 +195,7 @@ def _line(one: Finding, ceiling: dict[str, float] | None) -> Line:
         duty=None if math.isnan(one.duty) else one.duty,
         occupied_duty=one.occupied_duty,
         tone_on_limit=spec.tone_on,
+        seeds=list(one.seeds),
         **said,
     )
 

@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from lab.training.presence.train import Job as PresenceJob
-    from lab.training.sound_events.train import Job as SoundEventsJob
+    from lab.training.sound_events.job import Job as SoundEventsJob
 
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed of data and learning.")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Processes that render; default: one per core.")]
@@ -144,8 +144,8 @@ def sound_events_job(
     from dataclasses import replace
 
     from lab.runs.options import default_jobs
+    from lab.training.sound_events.job import MODELS, Job
     from lab.training.sound_events.learn import Recipe
-    from lab.training.sound_events.train import MODELS, Job
     from lab.training.sound_events.verifier import VerifierRecipe
 
     recipe, second = Recipe(), VerifierRecipe()

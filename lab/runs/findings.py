@@ -20,7 +20,7 @@ from lab.verdicts.paired import Difference, RangeRatio, difference, range_ratio
 @dataclass(frozen=True)
 class Finding:
     """detector, stage: whose. result: of all cells of the row together, the scenario's limit held against it, with what the detector
-    counted and the published hours of earlier draws. duty: share of the time in which it listened. occupied_duty: of the time with somebody there, as it says itself, that in which
+    counted and the published hours of earlier draws. duty: share of the time in which it listened. played_hours: of the trials stored here. seeds: of all draws that count. occupied_duty: of the time with somebody there, as it says itself, that in which
     its tone was in the air; None where it says nothing of it."""
 
     row: EvidenceRow
@@ -29,6 +29,8 @@ class Finding:
     build_hash: str
     result: judge.Row
     duty: float
+    played_hours: float
+    seeds: tuple[int, ...]
 
     @property
     def occupied_duty(self) -> float | None:
@@ -55,6 +57,8 @@ def findings(campaign: Campaign, row: EvidenceRow) -> list[Finding]:
                 build_hash=row.build.parts[detector],
                 result=with_counts(result, records),
                 duty=listened_s / duration_s if duration_s else float("nan"),
+                played_hours=duration_s / 3600.0,
+                seeds=(*(campaign.plan.counted_with if before.hours else ()), campaign.plan.seed),
             )
         )
     return found

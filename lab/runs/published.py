@@ -7,13 +7,14 @@ from pathlib import Path
 
 from lab.runs.evidence import EvidenceRow
 from lab.store import ledger
-from lab.store.counts import Counts
+from lab.store.counts import pooled
 from lab.verdicts.exposure import NOTHING, Sums
 
 
 @dataclass(frozen=True)
 class Published:
-    """entries: of the ledger, those that are current and whose audio has no end; seeds: of the draws that count."""
+    """entries: of the ledger, simulated and of audio that has no end, of which no two trials hear the same. seeds: of the draws that
+    count."""
 
     entries: tuple[ledger.Entry, ...] = ()
     seeds: tuple[int, ...] = ()
@@ -23,36 +24,48 @@ class Published:
         """path: of a ledger; None or one that is not there: nothing is published."""
         if path is None or not seeds:
             return cls()
-        found = (one for one in ledger.read(path).entries if one.current and one.audio_hours is None)
+        found = (
+            entry
+            for entry in ledger.read(path).entries
+            if entry.origin == "simulated" and entry.scope is None and entry.audio_hours is None
+        )
         return cls(tuple(found), seeds)
 
     def sums(self, row: EvidenceRow, detector: str, stage: str) -> Sums:
-        """What was heard by a stage of a detector in the cells of a row of hours; nothing for a row of trials."""
+        """What this build heard by a stage of a detector in the cells of a row of hours; nothing for a row of trials."""
         if row.spec.hours is None:
             return NOTHING
-        counts = [one for one in self._counts(row) if (one.detector, one.stage) == (detector, stage)]
-        return Sums(
-            sum(one.false_alarms for one in counts),
-            sum(one.hours for one in counts),
-            sum(one.distinct_hours for one in counts),
-            3600.0 * sum(one.active_hours for one in counts),
-        )
-
-    def hours(self, row: EvidenceRow) -> float:
-        """Hours of a row that every stage of every detector has heard."""
-        stages = {(one.detector, one.stage) for one in self._counts(row)}
-        return min((self.sums(row, *stage).hours for stage in stages), default=0.0)
-
-    def _counts(self, row: EvidenceRow) -> list[Counts]:
-        parts, cells = row.build.parts, [dict(cell.values) for cell in row.cells]
-        return [
+        now, cells = row.build.parts.get(detector), [dict(cell.values) for cell in row.cells]
+        parts = [
             counts
             for entry in self.entries
-            if entry.scenario_hash == row.scenario.hash
+            if entry.current and (entry.scenario_hash, entry.build_hash) == (row.scenario.hash, now)
             for share in entry.shares
             if share.seed in self.seeds
             for counts in share.rows
-            if parts.get(counts.detector) == entry.build_hash
-            and counts.label == row.spec.label
+            if (counts.detector, counts.stage, counts.label) == (detector, stage, row.spec.label)
             and counts.cell in cells
         ]
+        if not parts:
+            return NOTHING
+        all_of_it = pooled(parts, None)
+        return Sums(
+            all_of_it.false_alarms,
+            all_of_it.hours,
+            all_of_it.distinct_hours,
+            3600.0 * all_of_it.active_hours,
+            all_of_it.active_squared_s2 or 0.0,
+            all_of_it.longest_s or 0.0,
+        )
+
+    def hours(self, row: EvidenceRow) -> float:
+        """Hours of listening to a row that every detector under this build's name has as it is now, each of its stages."""
+        stages = {
+            (counts.detector, counts.stage)
+            for entry in self.entries
+            if (entry.scenario, entry.build) == (row.scenario.id, row.build.id)
+            for share in entry.shares
+            for counts in share.rows
+            if counts.label == row.spec.label and counts.detector in row.build.parts
+        }
+        return min((self.sums(row, *stage).hours for stage in stages), default=0.0)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 
+from pydantic import SerializerFunctionWrapHandler, model_serializer
+
 from lab.store.results import Record, Row, Scalar
 from lab.verdicts.clusters import Sample
 from lab.verdicts.exposure import HOURS_A_DAY
@@ -12,7 +14,8 @@ from lab.verdicts.intervals import Bounds, rate
 
 
 class Counts(Record):
-    """Counts of one (cell, detector, stage, label). `threshold` is the build's. Hours are target-free hours."""
+    """Counts of one (cell, detector, stage, label). `threshold` is the build's. Hours are target-free hours. active_squared_s2, longest_s: see
+    `lab.verdicts.exposure.Exposure`; None where they were not kept."""
 
     cell: dict[str, Scalar]
     detector: str
@@ -27,6 +30,12 @@ class Counts(Record):
     hours: float = 0.0
     distinct_hours: float = 0.0
     active_hours: float = 0.0
+    active_squared_s2: float | None = None
+    longest_s: float | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_what_was_not_kept(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
+        return {key: value for key, value in write(self).items() if value is not None}
 
     @property
     def row(self) -> tuple[str, ...]:
@@ -61,6 +70,8 @@ def counts_of(row: Row) -> Counts:
         f = row.false_alarms
         found |= {"false_alarms": f.count, "hours": f.hours, "distinct_hours": f.distinct_hours}
         found["active_hours"] = f.active_fraction * f.hours
+        if f.active_squared_s2 is not None and f.longest_s is not None:
+            found |= {"active_squared_s2": f.active_squared_s2, "longest_s": f.longest_s}
     return Counts(
         cell=row.cell,
         detector=row.detector,
@@ -98,8 +109,18 @@ def pooled(parts: list[Counts], audio_hours: float | None) -> Counts:
             "hours": sum(p.hours for p in parts),
             "distinct_hours": _distinct_hours(parts, audio_hours),
             "active_hours": sum(p.active_hours for p in parts),
+            "active_squared_s2": sum(_bouts(p)[0] for p in parts),
+            "longest_s": max(_bouts(p)[1] for p in parts),
         }
     )
+
+
+def _bouts(counts: Counts) -> tuple[float, float]:
+    """Sum of the squares of the bouts in s^2, and how long one may be in s: where it was not kept, one bout of all the active time."""
+    if counts.active_squared_s2 is None or counts.longest_s is None:
+        active_s = 3600.0 * counts.active_hours
+        return active_s**2, active_s
+    return counts.active_squared_s2, counts.longest_s
 
 
 def _design_effect(counts: Counts) -> float:

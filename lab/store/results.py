@@ -40,7 +40,8 @@ class Detection(Record):
 
 
 class FalseAlarms(Record):
-    """False alarms over target-free time. `hours`: time listened. `distinct_hours`: audio heard once."""
+    """False alarms over target-free time. `hours`: time listened. `distinct_hours`: audio heard once. `active_squared_s2`, `longest_s`: see
+    `lab.verdicts.exposure.Exposure`; None in documents older than they."""
 
     count: int
     hours: float
@@ -49,6 +50,8 @@ class FalseAlarms(Record):
     per_day_low: float
     per_day_high: float
     active_fraction: float
+    active_squared_s2: float | None = None
+    longest_s: float | None = None
 
 
 class Latency(Record):

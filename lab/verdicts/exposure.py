@@ -19,12 +19,14 @@ HOURS_A_DAY = 24.0
 
 @dataclass(frozen=True)
 class Sums:
-    """All that is known of listening whose outcomes are not at hand: as `Exposure`, without its bouts."""
+    """What is known of listening whose outcomes are not at hand, as in `Exposure`."""
 
     count: int = 0
     hours: float = 0.0
     distinct_hours: float = 0.0
     active_s: float = 0.0
+    active_squared_s2: float = 0.0
+    longest_s: float = 0.0
 
 
 NOTHING = Sums()
@@ -81,10 +83,7 @@ class Exposure:
 
 
 def exposure(outcomes: Sequence[Outcome], before: Sums = NOTHING) -> Exposure:
-    """Sum up valid outcomes of one (cell, detector, stage, label), and what was heard `before` of other audio.
-
-    Bouts of before are taken to be as long as the longest of now may be, one for each alarm.
-    """
+    """Sum up valid outcomes of one (cell, detector, stage, label), and what was heard `before` of other audio, a bout for each alarm."""
     hours = curves.free_hours(outcomes)
     longest_s = (
         max((max(2 * o.activity.longest_s, o.rule.refractory_s) for o in outcomes), default=0.0) or 1.0
@@ -94,7 +93,7 @@ def exposure(outcomes: Sequence[Outcome], before: Sums = NOTHING) -> Exposure:
         hours=hours + before.hours,
         distinct_hours=min(hours, curves.distinct_hours(outcomes)) + before.distinct_hours,
         active_s=sum(o.activity.seconds for o in outcomes) + before.active_s,
-        active_squared_s2=sum(o.activity.seconds_squared for o in outcomes) + before.active_s * longest_s,
-        longest_s=longest_s,
+        active_squared_s2=sum(o.activity.seconds_squared for o in outcomes) + before.active_squared_s2,
+        longest_s=max(longest_s, before.longest_s),
         bouts=sum(o.activity.bouts for o in outcomes) + before.count,
     )

@@ -42,6 +42,8 @@ class FalseAlarms:
     per_day_low: float
     per_day_high: float
     active_fraction: float
+    active_squared_s2: float
+    longest_s: float
 
 
 @dataclass(frozen=True)
@@ -236,6 +238,8 @@ def _false_alarms(heard: Exposure) -> FalseAlarms | None:
         bounds.low,
         bounds.high,
         heard.active_fraction,
+        heard.active_squared_s2,
+        heard.longest_s,
     )
 
 

@@ -3,7 +3,7 @@ import hashlib
 import pytest
 
 from detectors import shipped
-from detectors.build import load_build
+from detectors.build import BUILDS, load_build
 from detectors.errors import DetectorError
 
 KEY = "key material"
@@ -39,11 +39,14 @@ def test_reference_build_loads_and_names_its_watermark_detector():
 
 
 def test_a_revision_of_the_code_makes_another_build(write):
-    first = load_build(write()).hash
-    assert load_build(write(BUILD + "revision = 1\n")).hash == first
-    assert load_build(write(BUILD + "revision = 2\n")).hash != first
+    mine = BUILD + 'factory = "mine:detector"\n'
+    first = load_build(write(mine)).hash
+    assert load_build(write(mine + "revision = 1\n")).hash == first
+    assert load_build(write(mine + "revision = 2\n")).hash != first
     with pytest.raises(DetectorError, match=r"detector\[0\].revision must be at least 1, not 0"):
-        load_build(write(BUILD + "revision = 0\n"))
+        load_build(write(mine + "revision = 0\n"))
+    with pytest.raises(DetectorError, match=r"detector\[0\].revision is for detectors of your own"):
+        load_build(write(BUILD + "revision = 2\n"))
 
 
 def test_code_that_changed_since_gives_a_shipped_detector_another_hash(write, monkeypatch):
@@ -52,6 +55,13 @@ def test_code_that_changed_since_gives_a_shipped_detector_another_hash(write, mo
     second = load_build(write())
     assert (first["watermark"].revision, second["watermark"].revision) == (1, 2)
     assert first.hash != second.hash
+
+
+@pytest.mark.parametrize("path", sorted(BUILDS.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_shipped_build_is_of_code_whose_revision_is_known(path):
+    for spec in load_build(path).detectors:
+        assert shipped.own(spec.name, spec.factory) is not None
+    assert set(shipped.REVISIONS) <= set(shipped.SHIPPED.values())
 
 
 def test_build_is_read_with_models_resolved_beside_the_file(write):

@@ -22,7 +22,9 @@ TOLERANCE = 0.02  # of the span of a track's scores: machines round differently
 TRIALS = (
     ("presence_baseband", "presence/walking"),
     ("presence_baseband", "presence/music_walking"),
-    ("presence_baseband", "presence/fan_start_stop"),
+    ("presence_vacancy", "presence/leaving"),
+    ("presence_compared", "presence/empty_short"),
+    ("presence_int8", "presence/walking"),
     ("presence_cfar_baseband", "presence/walking"),
     ("sound_events", "sound_events/quick_alarm"),
     ("sound_events", "sound_events/quick_glass"),

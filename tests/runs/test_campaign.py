@@ -5,11 +5,14 @@ from pathlib import Path
 import pytest
 
 from lab.commands import evidence as command
+from lab.commands.evidence_figures import with_ceiling, with_uploads
 from lab.errors import BadInput
 from lab.runs.campaign import Campaign, measure, states, summaries
 from lab.runs.evidence import load_plan
 from lab.runs.findings import findings, ranges
+from lab.runs.published import Published
 from lab.store import ledger
+from lab.verdicts.exposure import NOTHING
 from reports import evidence as page
 
 SUITE = 'format = "earshot-suite/1"\ntitle = "small"\n[defaults]\ndevice = "ultrasonic_speaker"\nroom = {size_m = [5.0, 4.0, 2.7], rt60_s = 0.3}\n'
@@ -202,6 +205,33 @@ def test_hours_of_earlier_draws_count_where_the_plan_names_their_seed(campaign, 
     assert page.unsupported(page.read(figures), ledger.read(published).entries) == []
     (done,) = states(Campaign(load_plan(plan), tmp_path / "later", 1.0, 0.5, ("empty",), ledger=published))
     assert (done.wanted, done.missing) == (0, 0)
+    plan.write_text(plan.read_text().replace("counted_with = [1]", ""))
+    command.publish(Campaign(load_plan(plan), later.out), tmp_path, benchmark=False)
+    (alone,) = (line for line in page.read(figures).lines if line.row == "empty")
+    assert alone.hours == pytest.approx(first.hours * asked.wanted / 3)
+
+
+def test_hours_count_of_the_build_as_it_is_now_in_a_simulated_room_of_the_seeds_named(
+    campaign, measured, tmp_path
+):
+    command.publish(campaign, tmp_path, benchmark=False)
+    path = tmp_path / f"{campaign.plan.suite}.json"
+    near, _, empty = campaign.plan.rows
+    whole = Published.of(path, (1,))
+    own = ("doppler_cfar", "device")
+    assert whole.hours(empty) == whole.sums(empty, *own).hours > 0.0
+    assert whole.sums(near, *own) == Published.of(path, (7,)).sums(empty, *own) == NOTHING
+    assert Published.of(None, (1,)).hours(empty) == 0.0
+    kept = ledger.read(path)
+    for change in (
+        {"build_hash": "f" * 64},
+        {"origin": "emulated"},
+        {"current": False},
+        {"audio_hours": 1.0},
+    ):
+        ledger.write(ledger.Ledger(entries=[one.model_copy(update=change) for one in kept.entries]), path)
+        changed = Published.of(path, (1,))
+        assert changed.sums(empty, *own) == NOTHING and changed.hours(empty) == 0.0
 
 
 def test_results_of_what_there_is_are_kept_beside_the_store(campaign, measured):
@@ -273,3 +303,35 @@ def test_a_row_that_cannot_be_played_does_not_keep_the_others_from_it(tmp_path):
     assert sum("alarm is silent" in line for line in said) == 2, said
     done = {state.row.name: state.trials for state in states(campaign)}
     assert done["near"] < 12 and done["empty"] == 3
+
+
+def test_clips_that_left_are_those_of_more_hours_even_if_fewer(campaign, measured, tmp_path):
+    command.publish(campaign, tmp_path, benchmark=False)
+    line = page.read(tmp_path / campaign.plan.suite / "figures.json").lines[-1]
+    silent = line.model_copy(
+        update={"uploads": 0, "uploads_per_day": 0.0, "uploads_high": 0.2, "hours": 400.0}
+    )
+    short = line.model_copy(
+        update={"uploads": 1, "uploads_per_day": 2.4, "uploads_hours": 10.0, "hours": 410.0}
+    )
+    before = page.read(tmp_path / campaign.plan.suite / "figures.json").model_copy(update={"lines": [silent]})
+    told = with_uploads(short, before)
+    assert (told.uploads, told.uploads_hours, told.uploads_high, told.hours) == (0, 400.0, 0.2, 410.0)
+    assert with_uploads(told, before.model_copy(update={"lines": [short]})) == told
+
+
+def test_a_ceiling_outlives_the_build_but_not_the_scenario(campaign, measured, tmp_path):
+    command.publish(campaign, tmp_path, benchmark=False)
+    figures = page.read(tmp_path / campaign.plan.suite / "figures.json")
+    line = figures.lines[0]
+    known = line.model_copy(
+        update={
+            "ceiling_matched": 1.0,
+            "ceiling_energy": 0.9,
+            "headroom_db": 20.0,
+            "build_hash": "f" * 64,
+        }
+    )
+    assert with_ceiling(line, figures.model_copy(update={"lines": [known]})).ceiling_energy == 0.9
+    other = known.model_copy(update={"scenario_hash": "0" * 64})
+    assert with_ceiling(line, figures.model_copy(update={"lines": [other]})).ceiling_energy is None

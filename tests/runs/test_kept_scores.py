@@ -7,8 +7,8 @@ import pytest
 from tests.runs.kept_scores import KEPT, TRIALS, differences, heard
 
 ADVICE = (
-    "code changed what this build scores: raise the detector's number in detectors/shipped.py, so that its hash tells, "
-    "measure again what is published, then python -m tests.runs.kept_scores --write"
+    "if a detector's code changed, raise its number in REVISIONS of detectors/shipped.py, so that the build's hash tells, and measure again "
+    "what is published; if the scenario or the sound in it did, raise nothing; then python -m tests.runs.kept_scores --write"
 )
 
 

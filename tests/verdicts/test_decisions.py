@@ -1,6 +1,7 @@
 """The decision rule: the numbers the design promises, the chance of a false PASS, and what is still needed."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -133,13 +134,18 @@ def test_the_hours_said_to_be_needed_are_what_it_takes():
     assert "about 42 more distinct hours at the observed 0 a day" in found.needed
 
 
-def test_hours_heard_before_count_with_bouts_as_long_as_any_may_be():
+def test_hours_heard_before_count_beside_those_of_now():
     now = [listening(i, hours=24.0, alarms=1, active_s=3.0) for i in range(2)]
-    before = Sums(count=3, hours=48.0, distinct_hours=40.0, active_s=12.0)
+    before = Sums(3, hours=48.0, distinct_hours=40.0, active_s=12.0, active_squared_s2=50.0, longest_s=14.0)
     both = exposure(now, before)
     assert (both.count, both.hours, both.distinct_hours, both.bouts) == (5, 96.0, 88.0, 5)
     assert both.active_s == pytest.approx(18.0)
-    assert both.active_squared_s2 == pytest.approx(2 * 3.0**2 + 12.0 * both.longest_s)
+    assert both.active_squared_s2 == pytest.approx(2 * 3.0**2 + 50.0)
+    assert both.longest_s == 14.0
+    assert (
+        exposure(now, replace(before, active_squared_s2=144.0)).active_bounds().high
+        > both.active_bounds().high
+    )
     assert decide_exposure(exposure(now), TWO_A_DAY).verdict is Verdict.INCONCLUSIVE
     calm = Sums(hours=480.0, distinct_hours=480.0)
     assert decide_exposure(exposure(now, calm), TWO_A_DAY).verdict is Verdict.PASS

@@ -43,6 +43,31 @@ def test_a_motion_of_half_a_second_is_told_but_is_nobody_unless_somebody_is_ther
     assert again["presence"].max() >= 0.5
 
 
+@pytest.mark.parametrize(
+    "settings", [{"vacancy_s": 2.0, "arrival_s": 5.0}, {"vacancy_s": 1.0, "sensitivity": 1.0}]
+)
+def test_who_left_does_not_come_back_by_what_is_left_of_the_evidence(settings):
+    context = made(**settings)
+    run(context, MAJOR, 20.0)
+    scores = run(context, NONE, 20.0)
+    left = np.flatnonzero(scores["vacancy"] >= 0.5)
+    assert (left[-1] - left[0]) * HOP_S <= 1.0
+    assert scores["presence"][left[0] :].max() < 0.5
+
+
+def test_a_motion_held_by_hysteresis_alone_is_told_and_is_nobody():
+    context = made()
+    run(context, MAJOR, 0.3)
+    scores = run(context, (0.3, 0.05, 0.65), 30.0)
+    assert scores["major_motion"][-1] >= 0.5
+    assert scores["presence"].max() < 0.5
+
+
+def test_an_arrival_takes_at_least_as_long_as_a_motion():
+    assert ContextSettings().to_arrive_s == 1.0
+    assert ContextSettings(average_s=2.0).to_arrive_s == 2.0
+
+
 def test_one_hop_is_no_motion():
     context = made()
     run(context, NONE, 2.0)
