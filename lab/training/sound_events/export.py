@@ -162,7 +162,8 @@ def write_head(weights: Weights, label: str, base: str, path: Path) -> Path:
 
 
 def write_int8(source: Path, path: Path) -> Path:
-    """The int8 variant of an ONNX file, with its metadata. Dynamic: nothing is calibrated on data."""
+    """The int8 variant of an ONNX file, with its metadata. Dynamic: nothing is calibrated on data. Weights are unsigned, see
+    `lab.training.presence.export.write_int8`."""
     import logging
 
     import onnx
@@ -174,7 +175,7 @@ def write_int8(source: Path, path: Path) -> Path:
         str(path),
         op_types_to_quantize=["MatMul", "LSTM"],
         per_channel=True,
-        weight_type=QuantType.QInt8,
+        weight_type=QuantType.QUInt8,
     )
     small = onnx.load(str(path))
     onnx.helper.set_model_props(small, {one.key: one.value for one in onnx.load(str(source)).metadata_props})
