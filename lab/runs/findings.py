@@ -20,7 +20,8 @@ from lab.verdicts.paired import Difference, RangeRatio, difference, range_ratio
 @dataclass(frozen=True)
 class Finding:
     """detector, stage: whose. result: of all cells of the row together, the scenario's limit held against it, with what the detector
-    counted and the published hours of earlier draws. duty: share of the time in which it listened. played_hours: of the trials stored here. seeds: of all draws that count. occupied_duty: of the time with somebody there, as it says itself, that in which
+    counted and the published hours of earlier draws. duty: share of the time in which it listened. played_hours: of the trials stored here. seeds: of all draws
+    that count. occupied_duty: of the time with somebody there, as it says itself, that in which
     its tone was in the air; None where it says nothing of it."""
 
     row: EvidenceRow
@@ -47,7 +48,7 @@ def findings(campaign: Campaign, row: EvidenceRow) -> list[Finding]:
     for (detector, stage), outcomes in _outcomes(row, records).items():
         duration_s = row.scenario.first.duration_s * sum(o.invalid is None for o in outcomes)
         listened_s = sum(o.free_s for o in outcomes)
-        before = campaign.published.sums(row, detector, stage)
+        before = campaign.published.exposure(row, detector, stage)
         result = judge.judge_cell(outcomes, tuple(limits.values()), before)
         found.append(
             Finding(

@@ -8,7 +8,7 @@ from pathlib import Path
 from lab.runs.evidence import EvidenceRow
 from lab.store import ledger
 from lab.store.counts import pooled
-from lab.verdicts.exposure import NOTHING, Sums
+from lab.verdicts.exposure import NOTHING, Exposure
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,9 @@ class Published:
         )
         return cls(tuple(found), seeds)
 
-    def sums(self, row: EvidenceRow, detector: str, stage: str) -> Sums:
-        """What this build heard by a stage of a detector in the cells of a row of hours; nothing for a row of trials."""
+    def exposure(self, row: EvidenceRow, detector: str, stage: str) -> Exposure:
+        """What this build heard by a stage of a detector in the cells of a row of hours, a bout for each alarm; nothing for a row of
+        trials."""
         if row.spec.hours is None:
             return NOTHING
         now, cells = row.build.parts.get(detector), [dict(cell.values) for cell in row.cells]
@@ -49,13 +50,14 @@ class Published:
         if not parts:
             return NOTHING
         all_of_it = pooled(parts, None)
-        return Sums(
+        return Exposure(
             all_of_it.false_alarms,
             all_of_it.hours,
             all_of_it.distinct_hours,
             3600.0 * all_of_it.active_hours,
             all_of_it.active_squared_s2 or 0.0,
             all_of_it.longest_s or 0.0,
+            all_of_it.false_alarms,
         )
 
     def hours(self, row: EvidenceRow) -> float:
@@ -68,4 +70,4 @@ class Published:
             for counts in share.rows
             if counts.label == row.spec.label and counts.detector in row.build.parts
         }
-        return min((self.sums(row, *stage).hours for stage in stages), default=0.0)
+        return min((self.exposure(row, *stage).hours for stage in stages), default=0.0)

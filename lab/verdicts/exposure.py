@@ -18,23 +18,8 @@ HOURS_A_DAY = 24.0
 
 
 @dataclass(frozen=True)
-class Sums:
-    """What is known of listening whose outcomes are not at hand, as in `Exposure`."""
-
-    count: int = 0
-    hours: float = 0.0
-    distinct_hours: float = 0.0
-    active_s: float = 0.0
-    active_squared_s2: float = 0.0
-    longest_s: float = 0.0
-
-
-NOTHING = Sums()
-
-
-@dataclass(frozen=True)
 class Exposure:
-    """Target-free listening of one cell.
+    """Target-free listening, of one cell or of several together.
 
     count: false alarms. hours: listened. distinct_hours: audio heard once, <= hours.
     active_s: time at or above the threshold; active_squared_s2: sum over bouts of its square;
@@ -82,8 +67,11 @@ class Exposure:
         return Bounds(found.low, min(1.0, found.high))
 
 
-def exposure(outcomes: Sequence[Outcome], before: Sums = NOTHING) -> Exposure:
-    """Sum up valid outcomes of one (cell, detector, stage, label), and what was heard `before` of other audio, a bout for each alarm."""
+NOTHING = Exposure(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0)
+
+
+def exposure(outcomes: Sequence[Outcome], before: Exposure = NOTHING) -> Exposure:
+    """Sum up valid outcomes of one (cell, detector, stage, label), and what was heard `before` of other audio."""
     hours = curves.free_hours(outcomes)
     longest_s = (
         max((max(2 * o.activity.longest_s, o.rule.refractory_s) for o in outcomes), default=0.0) or 1.0
@@ -95,5 +83,5 @@ def exposure(outcomes: Sequence[Outcome], before: Sums = NOTHING) -> Exposure:
         active_s=sum(o.activity.seconds for o in outcomes) + before.active_s,
         active_squared_s2=sum(o.activity.seconds_squared for o in outcomes) + before.active_squared_s2,
         longest_s=max(longest_s, before.longest_s),
-        bouts=sum(o.activity.bouts for o in outcomes) + before.count,
+        bouts=sum(o.activity.bouts for o in outcomes) + before.bouts,
     )

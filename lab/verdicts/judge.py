@@ -18,7 +18,7 @@ from lab.verdicts import decisions, latency
 from lab.verdicts.bands import Curve, curve
 from lab.verdicts.clusters import Sample, sample, target_clusters, trial_clusters
 from lab.verdicts.decisions import Decision, Verdict
-from lab.verdicts.exposure import NOTHING, Exposure, Sums, exposure
+from lab.verdicts.exposure import NOTHING, Exposure, exposure
 from lab.verdicts.limits import Limit, check_limits, with_labels
 
 
@@ -137,7 +137,7 @@ def judge_scenario(outcomes: Iterable[Outcome], limits: Sequence[Limit] = ()) ->
     return Judgement(rows, verdict, len(trials), sum(reasons.values()), reasons)
 
 
-def judge_cell(outcomes: Sequence[Outcome], limits: Sequence[Limit] = (), before: Sums = NOTHING) -> Row:
+def judge_cell(outcomes: Sequence[Outcome], limits: Sequence[Limit] = (), before: Exposure = NOTHING) -> Row:
     """The row of all outcomes, valid or not, of one (cell, detector, stage, label). before: hours heard of other draws, whose outcomes
     are not at hand."""
     first = outcomes[0]

@@ -219,8 +219,8 @@ def test_hours_count_of_the_build_as_it_is_now_in_a_simulated_room_of_the_seeds_
     near, _, empty = campaign.plan.rows
     whole = Published.of(path, (1,))
     own = ("doppler_cfar", "device")
-    assert whole.hours(empty) == whole.sums(empty, *own).hours > 0.0
-    assert whole.sums(near, *own) == Published.of(path, (7,)).sums(empty, *own) == NOTHING
+    assert whole.hours(empty) == whole.exposure(empty, *own).hours > 0.0
+    assert whole.exposure(near, *own) == Published.of(path, (7,)).exposure(empty, *own) == NOTHING
     assert Published.of(None, (1,)).hours(empty) == 0.0
     kept = ledger.read(path)
     for change in (
@@ -231,7 +231,7 @@ def test_hours_count_of_the_build_as_it_is_now_in_a_simulated_room_of_the_seeds_
     ):
         ledger.write(ledger.Ledger(entries=[one.model_copy(update=change) for one in kept.entries]), path)
         changed = Published.of(path, (1,))
-        assert changed.sums(empty, *own) == NOTHING and changed.hours(empty) == 0.0
+        assert changed.exposure(empty, *own) == NOTHING and changed.hours(empty) == 0.0
 
 
 def test_results_of_what_there_is_are_kept_beside_the_store(campaign, measured):

@@ -17,7 +17,7 @@ from lab.verdicts.decisions import (
     decide_share,
     worst,
 )
-from lab.verdicts.exposure import Exposure, Sums, exposure
+from lab.verdicts.exposure import NOTHING, Exposure, exposure
 from lab.verdicts.intervals import Bounds, proportion, rate
 from lab.verdicts.latency import decide_p95, delays
 from lab.verdicts.limits import Limit
@@ -136,7 +136,7 @@ def test_the_hours_said_to_be_needed_are_what_it_takes():
 
 def test_hours_heard_before_count_beside_those_of_now():
     now = [listening(i, hours=24.0, alarms=1, active_s=3.0) for i in range(2)]
-    before = Sums(3, hours=48.0, distinct_hours=40.0, active_s=12.0, active_squared_s2=50.0, longest_s=14.0)
+    before = Exposure(3, 48.0, 40.0, active_s=12.0, active_squared_s2=50.0, longest_s=14.0, bouts=3)
     both = exposure(now, before)
     assert (both.count, both.hours, both.distinct_hours, both.bouts) == (5, 96.0, 88.0, 5)
     assert both.active_s == pytest.approx(18.0)
@@ -147,7 +147,7 @@ def test_hours_heard_before_count_beside_those_of_now():
         > both.active_bounds().high
     )
     assert decide_exposure(exposure(now), TWO_A_DAY).verdict is Verdict.INCONCLUSIVE
-    calm = Sums(hours=480.0, distinct_hours=480.0)
+    calm = replace(NOTHING, hours=480.0, distinct_hours=480.0)
     assert decide_exposure(exposure(now, calm), TWO_A_DAY).verdict is Verdict.PASS
 
 

@@ -8,11 +8,9 @@ alarms of presence and of major motion, and the share of the time with presence 
 
 from __future__ import annotations
 
-import argparse
 import itertools
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +21,7 @@ from detectors.presence.detector import START_S
 from detectors.presence.network import Classifier
 from lab.training.presence.evaluate import LATENCY_S, REFRACTORY, probabilities
 from lab.training.presence.examples import HOP_S, MAJOR_CLASS, MINOR_CLASS, Example
-from lab.training.presence.learn import Recipe
-from lab.training.presence.thresholds import UNHEARD_ROUND
-from lab.training.presence.train import MODEL, MODELS, Job, clutter, gather
+from lab.training.presence.thresholds import options, unlearnt
 
 ALARM = 0.5
 Heard = tuple[Example, NDArray[np.float32]]  # and its probabilities, (hops, 3)
@@ -80,22 +76,16 @@ def _told(what: str, times: Sequence[float | None]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--work", type=Path, default=Path("runs/training/presence"), help="of the training")
-    parser.add_argument("--model", type=Path, default=MODELS / MODEL)
-    parser.add_argument("--hours", type=float, default=0.0, help="of clutter beyond the tune split")
-    parser.add_argument("--jobs", type=int, default=2)
+    parser = options(__doc__.splitlines()[0], hours=0.0)
     usual = ContextSettings(arrival_s=ARRIVAL_S)
     asked = ("arrival_s", "major", "minor_vacant", "minor_occupied", "hysteresis")
     for name in asked:
         option = "--" + name.replace("_", "-")
         parser.add_argument(option, type=float, nargs="+", default=[getattr(usual, name)])
     given = parser.parse_args()
-    job = Job(work=given.work, jobs=given.jobs, recipe=Recipe())
-    examples = gather(job, "tune") + (clutter(job, given.hours, UNHEARD_ROUND) if given.hours else [])
     classifier = Classifier(given.model)
     kinds: dict[str, list[Heard]] = {}
-    for one in examples:
+    for one in unlearnt(given):
         known = probabilities(classifier, one.maps[0].astype(np.float32))
         kinds.setdefault(one.name.rsplit(" ", 1)[0], []).append((one, known))
     for values in itertools.product(*(getattr(given, name) for name in asked)):

@@ -109,17 +109,27 @@ def table(heard: Sequence[Heard]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def options(description: str, hours: float) -> argparse.ArgumentParser:
+    """Of a command that hears what chose no weights: see `unlearnt`. hours: of clutter, unless asked."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--work", type=Path, default=Path("runs/training/presence"), help="of the training")
     parser.add_argument("--model", type=Path, default=MODELS / MODEL)
-    parser.add_argument("--hours", type=float, default=24.0, help="of clutter beyond the tune split")
-    parser.add_argument("--average-s", type=float, default=0.15)
+    parser.add_argument("--hours", type=float, default=hours, help="of clutter beyond the tune split")
     parser.add_argument("--jobs", type=int, default=2)
-    given = parser.parse_args()
+    return parser
+
+
+def unlearnt(given: argparse.Namespace) -> list[Example]:
+    """The tune split, and as many hours of clutter as `options` ask for that neither training nor mining ever heard."""
     job = Job(work=given.work, jobs=given.jobs, recipe=Recipe())
-    examples = gather(job, "tune") + (clutter(job, given.hours, UNHEARD_ROUND) if given.hours else [])
-    print(table(hear(given.model, examples, given.average_s)))
+    return gather(job, "tune") + (clutter(job, given.hours, UNHEARD_ROUND) if given.hours else [])
+
+
+def main() -> None:
+    parser = options(__doc__.splitlines()[0], hours=24.0)
+    parser.add_argument("--average-s", type=float, default=0.15)
+    given = parser.parse_args()
+    print(table(hear(given.model, unlearnt(given), given.average_s)))
 
 
 if __name__ == "__main__":
