@@ -40,6 +40,14 @@ ONE, ZERO = np.float32(1.0), np.float32(0.0)
 
 
 @fused
+def unit_turn(t):
+    """Sine and cosine of t, -0.5 to 0.5 turns, within 1e-6."""
+    q = t * t
+    cosine = C0 + q * (C2 + q * (C4 + q * (C6 + q * (C8 + q * C10))))
+    return t * (S1 + q * (S3 + q * (S5 + q * (S7 + q * (S9 + q * S11))))), cosine
+
+
+@fused
 def field_product(
     pose,
     scale,
@@ -215,10 +223,8 @@ def add_image(path, level, line, steps, sum_re, sum_im):
         for k in range(TILE):
             t = line[k] + x * (line[TILE + k] + x * (line[2 * TILE + k] + x * line[3 * TILE + k]))
             t = t - ((t + ROUND_32) - ROUND_32)
-            q = t * t
+            sine, cosine = unit_turn(t)
             amplitude = line[4 * TILE + k] + x * line[5 * TILE + k]
-            cosine = C0 + q * (C2 + q * (C4 + q * (C6 + q * (C8 + q * C10))))
-            sine = t * (S1 + q * (S3 + q * (S5 + q * (S7 + q * (S9 + q * S11)))))
             sum_re[row + k] += amplitude * cosine
             sum_im[row + k] -= amplitude * sine
 

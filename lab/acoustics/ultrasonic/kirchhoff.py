@@ -10,90 +10,96 @@ import math
 
 import numpy as np
 
-from lab.acoustics.compiled import compiled
+from lab.acoustics.compiled import fused
+from lab.acoustics.ultrasonic.field import ROUND_32, ROUND_64, unit_turn
 
 # Moments at once, and rows of so many numbers in flat buffers: distances between rows are then known when compiling,
-# and loops vectorise.
+# and loops vectorise. Positions and paths are double, all else is single.
 N = 64
-X, Y, Z, EU, EV, NORMAL, SQUARE, AREA = (row * N for row in (0, 1, 2, 3, 6, 9, 12, 14))
+X, Y, Z = (row * N for row in range(3))
+EU, EV, NORMAL, SQUARE, AREA = (row * N for row in (0, 3, 6, 9, 11))
 ALONG_U, ALONG_V, FACING, SIN_U, COS_U, SIN_V, COS_V, BEND_U, BEND_V, RE, IM = (row * N for row in range(11))
-GEOMETRY, END = 15 * N, 11 * N
+RAY, OVER, EXTRA, TURNS, LATER, LEVEL = (row * N for row in (0, 3, 4, 5, 6, 7))
+PLACE, GEOMETRY, END, SIGHT = 3 * N, 12 * N, 11 * N, 8 * N
+ONE, HALF, SIXTH, TWELFTH, SIXTIETH = (np.float32(1.0 / n) for n in (1, 2, 6, 12, 60))
+BEND = np.float32(1.0 / 24.0)
+FLAT = np.float32(0.05)
+TINY = np.float32(1e-12)
+RAMP = np.arange(N, dtype=np.float32)
 
 
-@compiled
-def sincos(turns: float) -> tuple[float, float]:
-    """Sine and cosine of 2 pi turns, to 1e-9. Two Taylor series on half the angle: no branch, so loops vectorise."""
-    half = math.pi * (turns - math.floor(turns + 0.5))
-    x = half * half
-    s = half * (
-        1.0
-        + x
-        * (-1 / 6 + x * (1 / 120 + x * (-1 / 5040 + x * (1 / 362880 + x * (-1 / 39916800 + x / 6227020800)))))
-    )
-    c = 1.0 + x * (
-        -1 / 2
-        + x
-        * (
-            1 / 24
-            + x * (-1 / 720 + x * (1 / 40320 + x * (-1 / 3628800 + x * (1 / 479001600 - x / 87178291200))))
-        )
-    )
-    return 2.0 * s * c, 1.0 - 2.0 * s * s
+@fused
+def leg(k, at, g, px, py, pz, n, end, path, sight):
+    """Of one end: half k times its direction along the edges, their sines and cosines, direction along the normal, bends.
 
-
-@compiled
-def leg(k, g, px, py, pz, n, end, near):
-    """Of one end: half k times its direction along the edges, their sines and cosines, direction along the normal, bends; 1/r, r."""
-    turn = 0.5 * k / (2.0 * math.pi)
+    Leaves r in path (n,), in sight the direction as a unit vector, 1/r and what the mean over the facet adds to r.
+    """
     for t in range(n):
-        dx, dy, dz = g[X + t] - px, g[Y + t] - py, g[Z + t] - pz
-        r2 = dx * dx + dy * dy + dz * dz
-        over = 1.0 / math.sqrt(r2)
-        u = (dx * g[EU + t] + dy * g[EU + N + t] + dz * g[EU + 2 * N + t]) * over
-        v = (dx * g[EV + t] + dy * g[EV + N + t] + dz * g[EV + 2 * N + t]) * over
-        su, cu = sincos(u * turn)
-        sv, cv = sincos(v * turn)
-        end[ALONG_U + t] = 0.5 * k * u
-        end[ALONG_V + t] = 0.5 * k * v
-        end[FACING + t] = (dx * g[NORMAL + t] + dy * g[NORMAL + N + t] + dz * g[NORMAL + 2 * N + t]) * over
+        dx, dy, dz = at[X + t] - px, at[Y + t] - py, at[Z + t] - pz
+        r = math.sqrt(dx * dx + dy * dy + dz * dz)
+        path[t] = r
+        sight[RAY + t] = np.float32(dx)
+        sight[RAY + N + t] = np.float32(dy)
+        sight[RAY + 2 * N + t] = np.float32(dz)
+        sight[OVER + t] = np.float32(r)
+    half = np.float32(0.5 * k)
+    turn = np.float32(0.5 * k / (2.0 * math.pi))
+    for t in range(n):
+        over = ONE / sight[OVER + t]
+        x, y, z = sight[RAY + t] * over, sight[RAY + N + t] * over, sight[RAY + 2 * N + t] * over
+        sight[RAY + t] = x
+        sight[RAY + N + t] = y
+        sight[RAY + 2 * N + t] = z
+        sight[OVER + t] = over
+        u = x * g[EU + t] + y * g[EU + N + t] + z * g[EU + 2 * N + t]
+        v = x * g[EV + t] + y * g[EV + N + t] + z * g[EV + 2 * N + t]
+        turns_u, turns_v = u * turn, v * turn
+        su, cu = unit_turn(turns_u - ((turns_u + ROUND_32) - ROUND_32))
+        sv, cv = unit_turn(turns_v - ((turns_v + ROUND_32) - ROUND_32))
+        end[ALONG_U + t] = half * u
+        end[ALONG_V + t] = half * v
+        end[FACING + t] = x * g[NORMAL + t] + y * g[NORMAL + N + t] + z * g[NORMAL + 2 * N + t]
         square_u, square_v = g[SQUARE + t] - u * u, g[SQUARE + N + t] - v * v
-        end[BEND_U + t] = 0.5 * k * square_u * over
-        end[BEND_V + t] = 0.5 * k * square_v * over
+        end[BEND_U + t] = half * square_u * over
+        end[BEND_V + t] = half * square_v * over
         end[SIN_U + t] = su
         end[COS_U + t] = cu
         end[SIN_V + t] = sv
         end[COS_V + t] = cv
-        near[t] = over
-        near[N + t] = r2 * over + (square_u + square_v) * over * (1.0 / 24.0)
+        sight[EXTRA + t] = (square_u + square_v) * over * BEND
 
 
-@compiled
+@fused
+def _turns(turn, n, path, sight):
+    """The path in turns, whole ones left out, into sight."""
+    for t in range(n):
+        turns = path[t] * turn
+        sight[TURNS + t] = np.float32(turns - ((turns + ROUND_64) - ROUND_64))
+
+
+@fused
 def hide(end, n):
     """Ends behind a one-sided facet neither light nor hear it."""
     for t in range(n):
         end[FACING + t] = min(end[FACING + t], np.float32(0.0))
 
 
-@compiled
-def _light(turn, gain, slope, n, near, end):
+@fused
+def _light(turn, gain, slope, n, path, sight, end):
     """The field of one image, the slow part of its level linear in time."""
+    _turns(turn, n, path, sight)
+    first, rise, single = np.float32(gain), np.float32(slope), np.float32(turn)
     for t in range(n):
-        s, c = sincos(near[N + t] * turn)
-        level = (gain + slope * t) * near[t]
+        turns = sight[TURNS + t] + sight[EXTRA + t] * single
+        s, c = unit_turn(turns - ((turns + ROUND_32) - ROUND_32))
+        level = (first + rise * RAMP[t]) * sight[OVER + t]
         end[RE + t] = level * c
         end[IM + t] = -level * s
 
 
-@compiled
+@fused
 def combine(n, a, b):
-    """Adds obliquity x integrals along u and v x field of one pair of images to the sums of the hearing end b, single precision."""
-    near_u, near_v, one, sixth, half = (
-        np.float32(0.05),
-        np.float32(0.05),
-        np.float32(1),
-        np.float32(1 / 6),
-        np.float32(0.5),
-    )
+    """Adds obliquity x integrals along u and v x field of one pair of images to the sums of the hearing end b."""
     for t in range(n):
         pu, pv = a[ALONG_U + t] + b[ALONG_U + t], a[ALONG_V + t] + b[ALONG_V + t]
         su = a[SIN_U + t] * b[COS_U + t] + a[COS_U + t] * b[SIN_U + t]
@@ -101,24 +107,16 @@ def combine(n, a, b):
         sv = a[SIN_V + t] * b[COS_V + t] + a[COS_V + t] * b[SIN_V + t]
         cv = a[COS_V + t] * b[COS_V + t] - a[SIN_V + t] * b[SIN_V + t]
         ca, cb = a[FACING + t], b[FACING + t]
-        flat_u, flat_v = abs(pu) < near_u, abs(pv) < near_v
-        qu, qv = one if flat_u else pu, one if flat_v else pv
-        facing = abs(ca) + abs(cb) + np.float32(1e-12)
-        inverse = one / (facing * qu * qv)
+        flat_u, flat_v = abs(pu) < FLAT, abs(pv) < FLAT
+        qu, qv = ONE if flat_u else pu, ONE if flat_v else pv
+        facing = abs(ca) + abs(cb) + TINY
+        inverse = ONE / (facing * qu * qv)
         over_u, over_v = inverse * facing * qv, inverse * facing * qu
-        su = one - sixth * pu * pu if flat_u else su * over_u
-        sv = one - sixth * pv * pv if flat_v else sv * over_v
+        su = ONE - SIXTH * pu * pu if flat_u else su * over_u
+        sv = ONE - SIXTH * pv * pv if flat_v else sv * over_v
         # The bend of the front over the facet, to first order and without its mean.
-        bu = sixth * su + (
-            np.float32(-1 / 6) + np.float32(1 / 60) * pu * pu
-            if flat_u
-            else half * (cu - su) * over_u * over_u
-        )
-        bv = sixth * sv + (
-            np.float32(-1 / 6) + np.float32(1 / 60) * pv * pv
-            if flat_v
-            else half * (cv - sv) * over_v * over_v
-        )
+        bu = SIXTH * su + (SIXTIETH * pu * pu - SIXTH if flat_u else HALF * (cu - su) * over_u * over_u)
+        bv = SIXTH * sv + (SIXTIETH * pv * pv - SIXTH if flat_v else HALF * (cv - sv) * over_v * over_v)
         oblique = ca * cb * inverse * qu * qv
         re = oblique * su * sv
         im = -oblique * (
@@ -128,25 +126,43 @@ def combine(n, a, b):
         b[IM + t] += re * a[IM + t] + im * a[RE + t]
 
 
-@compiled
-def hear(turn, gain, slope, n, g, px, py, pz, end, total):
-    """Adds what one microphone hears of the sums of `end` to total (2 N,)."""
-    for t in range(n):
-        dx, dy, dz = g[X + t] - px, g[Y + t] - py, g[Z + t] - pz
-        r2 = dx * dx + dy * dy + dz * dz
-        over = 1.0 / math.sqrt(r2)
-        u = (dx * g[EU + t] + dy * g[EU + N + t] + dz * g[EU + 2 * N + t]) * over
-        v = (dx * g[EV + t] + dy * g[EV + N + t] + dz * g[EV + 2 * N + t]) * over
-        s, c = sincos(
-            (r2 * over + (g[SQUARE + t] + g[SQUARE + N + t] - u * u - v * v) * over * (1.0 / 24.0)) * turn
-        )
-        level = (gain + slope * t) * over * g[AREA + t]
-        # j (re + j im)(c - j s)
-        total[t] += level * (end[RE + t] * s - end[IM + t] * c)
-        total[N + t] += level * (end[RE + t] * c + end[IM + t] * s)
+@fused
+def hear(turn, gain, slope, n, g, away, microphone, weight, end, path, sight, total):
+    """Adds what the microphones around a hearing end hear of its sums to total (M, 2 N).
+
+    path, sight: of that end, as `leg` left them. away, (3,): its position; microphone (M, 3): theirs.
+    """
+    _turns(turn, n, path, sight)
+    single, two = np.float32(turn), np.float32(2.0)
+    for m in range(len(microphone)):
+        ox, oy, oz = microphone[m, 0] - away[0], microphone[m, 1] - away[1], microphone[m, 2] - away[2]
+        square = np.float32(ox * ox + oy * oy + oz * oz)
+        ox, oy, oz = np.float32(ox), np.float32(oy), np.float32(oz)
+        first, rise = np.float32(weight[m] * gain), np.float32(weight[m] * slope)
+        out = total[m]
+        for t in range(n):
+            r = ONE / sight[OVER + t]
+            x, y, z = sight[RAY + t] * r, sight[RAY + N + t] * r, sight[RAY + 2 * N + t] * r
+            # r_m - r = (r_m^2 - r^2) / (r_m + r): nothing cancels.
+            more = square - two * (x * ox + y * oy + z * oz)
+            away_m = math.sqrt(r * r + more)
+            over = ONE / away_m
+            x, y, z = (x - ox) * over, (y - oy) * over, (z - oz) * over
+            u = x * g[EU + t] + y * g[EU + N + t] + z * g[EU + 2 * N + t]
+            v = x * g[EV + t] + y * g[EV + N + t] + z * g[EV + 2 * N + t]
+            extra = (g[SQUARE + t] + g[SQUARE + N + t] - u * u - v * v) * over * BEND
+            sight[LATER + t] = sight[TURNS + t] + (more / (r + away_m) + extra) * single
+            sight[LEVEL + t] = (first + rise * RAMP[t]) * over * g[AREA + t]
+        for t in range(n):
+            turns = sight[LATER + t]
+            s, c = unit_turn(turns - ((turns + ROUND_32) - ROUND_32))
+            level = sight[LEVEL + t]
+            # j (re + j im)(c - j s)
+            out[t] += level * (end[RE + t] * s - end[IM + t] * c)
+            out[N + t] += level * (end[RE + t] * c + end[IM + t] * s)
 
 
-@compiled
+@fused
 def directed(dx, dy, dz, axis, pattern):
     """Amplitude of a loudspeaker in a direction of any length; axis: (3,), pattern: over the cosine."""
     cells = len(pattern) - 1
@@ -156,20 +172,20 @@ def directed(dx, dy, dz, axis, pattern):
     return pattern[cell] + (pattern[cell + 1] - pattern[cell]) * (at - cell)
 
 
-@compiled
-def light_from(k, loss, g, at, weight, axis, pattern, n, end, near):
+@fused
+def light_from(k, loss, at, g, image, weight, axis, pattern, n, end, path, sight):
     """One image of the loudspeaker, at (3,), as the facet sees it, into `end`."""
-    px, py, pz = at[0], at[1], at[2]
+    px, py, pz = image[0], image[1], image[2]
     last = n - 1
-    leg(k, g, px, py, pz, n, end, near)
-    gain = directed(g[X] - px, g[Y] - py, g[Z] - pz, axis, pattern)
-    gain *= weight * math.exp(-loss * near[N])
-    after = directed(g[X + last] - px, g[Y + last] - py, g[Z + last] - pz, axis, pattern)
-    after *= weight * math.exp(-loss * near[N + last])
-    _light(k / (2.0 * math.pi), gain, (after - gain) / max(last, 1), n, near, end)
+    leg(k, at, g, px, py, pz, n, end, path, sight)
+    gain = directed(at[X] - px, at[Y] - py, at[Z] - pz, axis, pattern)
+    gain *= weight * math.exp(-loss * path[0])
+    after = directed(at[X + last] - px, at[Y + last] - py, at[Z + last] - pz, axis, pattern)
+    after *= weight * math.exp(-loss * path[last])
+    _light(k / (2.0 * math.pi), gain, (after - gain) / max(last, 1), n, path, sight, end)
 
 
-@compiled
+@fused
 def outline(g, edge_u, edge_v, reflection, nu, nv, k, front, n):
     """Edges, normal and strength of the parts of one facet: edge_u, edge_v (3, n), reflection (n,) into g."""
     for axis in range(3):
@@ -193,18 +209,18 @@ def outline(g, edge_u, edge_v, reflection, nu, nv, k, front, n):
         g[AREA + t] = size * reflection[t] * k / math.pi
 
 
-@compiled
-def place_part(g, centre, pu, pv, n):
+@fused
+def place_part(at, g, centre, pu, pv, n):
     """Middle of one part: centre (3, n) and so many edges off it."""
     for axis in range(3):
         for t in range(n):
-            g[axis * N + t] = centre[axis, t] + pu * g[EU + axis * N + t] + pv * g[EV + axis * N + t]
+            at[axis * N + t] = centre[axis, t] + pu * g[EU + axis * N + t] + pv * g[EV + axis * N + t]
 
 
-@compiled
+@fused
 def render(
     centre, edge_u, edge_v, reflection, split, k, loss, front, source, source_weight, axis, pattern, middle,
-    microphone, microphone_weight, out,
+    microphone, microphone_weight, pairs, begins, out,
 ):  # fmt: skip
     """Adds the echoes of F facets at T moments to out (M, T), complex.
 
@@ -215,9 +231,10 @@ def render(
     images, heard, microphones = len(source), len(middle), len(microphone)
     turn = k / (2.0 * math.pi)
     sided = front[0] != 0.0 or front[1] != 0.0 or front[2] != 0.0
-    g, near = np.zeros(GEOMETRY), np.zeros(2 * N)
+    at, path = np.zeros(PLACE), np.zeros(N)
+    g, sight = np.zeros(GEOMETRY, np.float32), np.zeros(SIGHT, np.float32)
     lit, ear = np.zeros((images, END), np.float32), np.zeros(END, np.float32)
-    total = np.zeros((microphones, 2 * N))
+    total = np.zeros((microphones, 2 * N), np.float32)
     for begin in range(0, steps, N):
         n = min(N, steps - begin)
         last = n - 1
@@ -227,27 +244,29 @@ def render(
                 g, edge_u[f, :, begin : begin + n], edge_v[f, :, begin : begin + n], reflection[f, begin : begin + n],
                 nu, nv, k, front, n,
             )  # fmt: skip
+            total[:] = np.float32(0.0)
             for part in range(nu * nv):
                 pu, pv = part // nv + 0.5 - 0.5 * nu, part % nv + 0.5 - 0.5 * nv
-                place_part(g, centre[f, :, begin : begin + n], pu, pv, n)
+                place_part(at, g, centre[f, :, begin : begin + n], pu, pv, n)
                 for i in range(images):
-                    light_from(k, loss, g, source[i], source_weight[i], axis[i], pattern, n, lit[i], near)
+                    light_from(
+                        k, loss, at, g, source[i], source_weight[i], axis[i], pattern, n, lit[i], path, sight
+                    )
                     if sided:
                         hide(lit[i], n)
                 for j in range(heard):
-                    leg(k, g, middle[j, 0], middle[j, 1], middle[j, 2], n, ear, near)
+                    leg(k, at, g, middle[j, 0], middle[j, 1], middle[j, 2], n, ear, path, sight)
                     if sided:
                         hide(ear, n)
-                    ear[RE : RE + 2 * N] = 0.0
-                    for i in range(images):
-                        combine(n, lit[i], ear)
-                    gain = math.exp(-loss * near[N])
-                    slope = (math.exp(-loss * near[N + last]) - gain) / max(last, 1)
-                    for m in range(microphones):
-                        w = microphone_weight[m, j]
-                        px, py, pz = microphone[m, j, 0], microphone[m, j, 1], microphone[m, j, 2]
-                        hear(turn, w * gain, w * slope, n, g, px, py, pz, ear, total[m])
-        for m in range(microphones):
-            for t in range(n):
-                out[m, begin + t] += complex(total[m, t], total[m, N + t])
-            total[m] = 0.0
+                    ear[RE : RE + 2 * N] = np.float32(0.0)
+                    for pair in range(begins[j], begins[j + 1]):
+                        combine(n, lit[pairs[pair]], ear)
+                    gain = math.exp(-loss * path[0])
+                    slope = (math.exp(-loss * path[last]) - gain) / max(last, 1)
+                    hear(
+                        turn, gain, slope, n, g, middle[j], microphone[:, j], microphone_weight[:, j], ear, path, sight,
+                        total,
+                    )  # fmt: skip
+            for m in range(microphones):
+                for t in range(n):
+                    out[m, begin + t] += complex(total[m, t], total[m, N + t])

@@ -6,13 +6,16 @@ import math
 
 import numpy as np
 
-from lab.acoustics.compiled import compiled
+from lab.acoustics.compiled import fused
+from lab.acoustics.ultrasonic.field import ROUND_64
 from lab.acoustics.ultrasonic.kirchhoff import (
     END,
     EU,
     EV,
     GEOMETRY,
+    PLACE,
     RE,
+    SIGHT,
     N,
     X,
     Y,
@@ -23,32 +26,60 @@ from lab.acoustics.ultrasonic.kirchhoff import (
     light_from,
     outline,
     place_part,
-    sincos,
 )
 
 LANES = 8  # numbers read at once: real and imaginary parts of four microphones
 
 
-@compiled
-def _turn(theta, lag, origin, frame, c, u, v, px, py, pz, n, phi, edges, middle):
+@fused
+def _sincos(turns):
+    """Sine and cosine of 2 pi turns, to 1e-9. Two Taylor series on half the angle: no branch, so loops vectorise."""
+    half = math.pi * (turns - ((turns + ROUND_64) - ROUND_64))
+    x = half * half
+    s = half * (
+        1.0
+        + x
+        * (-1 / 6 + x * (1 / 120 + x * (-1 / 5040 + x * (1 / 362880 + x * (-1 / 39916800 + x / 6227020800)))))
+    )
+    c = 1.0 + x * (
+        -1 / 2
+        + x
+        * (
+            1 / 24
+            + x * (-1 / 720 + x * (1 / 40320 + x * (-1 / 3628800 + x * (1 / 479001600 - x / 87178291200))))
+        )
+    )
+    return 2.0 * s * c, 1.0 - 2.0 * s * s
+
+
+@fused
+def _turn(theta, lag, origin, frame, c, u, v, px, py, pz, n, swing, edges, middle):
     """Where a facet was when it scattered what microphone image p hears at angles theta (n,); lag: W / c in rad/m."""
     over = 1.0 / (2.0 * math.pi)
     ox, oy, oz = origin[0] - px, origin[1] - py, origin[2] - pz
     hub = math.sqrt(ox * ox + oy * oy + oz * oz)
+    sine, cosine = swing[0], swing[1]
     for t in range(n):
         angle = theta[t] - lag * hub
-        for _ in range(4):
-            si, co = sincos(angle * over)
+        # Two of Newton's steps on angle + lag r(angle) = theta, from 0.1 rad to 1e-8.
+        for _ in range(2):
+            si, co = _sincos(angle * over)
             x, y = c[0] * co - c[1] * si, c[0] * si + c[1] * co
             dx = ox + frame[0, 0] * x + frame[0, 1] * y + frame[0, 2] * c[2]
             dy = oy + frame[1, 0] * x + frame[1, 1] * y + frame[1, 2] * c[2]
             dz = oz + frame[2, 0] * x + frame[2, 1] * y + frame[2, 2] * c[2]
-            angle = theta[t] - lag * math.sqrt(dx * dx + dy * dy + dz * dz)
-        phi[t] = angle
+            r = math.sqrt(dx * dx + dy * dy + dz * dz)
+            along = (
+                dx * (frame[0, 1] * x - frame[0, 0] * y)
+                + dy * (frame[1, 1] * x - frame[1, 0] * y)
+                + dz * (frame[2, 1] * x - frame[2, 0] * y)
+            )
+            angle -= (angle - theta[t] + lag * r) * r / (r + lag * along)
+        sine[t], cosine[t] = _sincos(angle * over)
     for axis in range(3):
         e0, e1, e2 = frame[axis, 0], frame[axis, 1], frame[axis, 2]
         for t in range(n):
-            si, co = sincos(phi[t] * over)
+            si, co = sine[t], cosine[t]
             middle[axis, t] = (
                 origin[axis] + e0 * (c[0] * co - c[1] * si) + e1 * (c[0] * si + c[1] * co) + e2 * c[2]
             )
@@ -56,14 +87,14 @@ def _turn(theta, lag, origin, frame, c, u, v, px, py, pz, n, phi, edges, middle)
             edges[1, axis, t] = e0 * (v[0] * co - v[1] * si) + e1 * (v[0] * si + v[1] * co) + e2 * v[2]
 
 
-@compiled
-def _shear(g, lag, origin, frame, px, py, pz, n):
+@fused
+def _shear(at, g, lag, origin, frame, px, py, pz, n):
     """Points of a facet that lie farther from the microphone scattered earlier: edges e - v (u.e) / (c + u.v), v = W x arm."""
     ax, ay, az = lag * frame[0, 2], lag * frame[1, 2], lag * frame[2, 2]
     for t in range(n):
-        x, y, z = g[X + t] - origin[0], g[Y + t] - origin[1], g[Z + t] - origin[2]
+        x, y, z = at[X + t] - origin[0], at[Y + t] - origin[1], at[Z + t] - origin[2]
         vx, vy, vz = ay * z - az * y, az * x - ax * z, ax * y - ay * x
-        ux, uy, uz = g[X + t] - px, g[Y + t] - py, g[Z + t] - pz
+        ux, uy, uz = at[X + t] - px, at[Y + t] - py, at[Z + t] - pz
         r = math.sqrt(ux * ux + uy * uy + uz * uz)
         over = 1.0 / (r + ux * vx + uy * vy + uz * vz)
         u = (ux * g[EU + t] + uy * g[EU + N + t] + uz * g[EU + 2 * N + t]) * over
@@ -76,51 +107,56 @@ def _shear(g, lag, origin, frame, px, py, pz, n):
         g[EV + 2 * N + t] -= vz * v
 
 
-@compiled
+@fused
 def revolve(
     theta, lag, origin, frame, centre, edge_u, edge_v, reflection, k, loss, source, source_weight, axis, pattern,
-    middle, microphone, microphone_weight, out,
+    middle, microphone, microphone_weight, pairs, begins, out,
 ):  # fmt: skip
     """The echo by image of the microphone array, out (M, J, T), at angles theta (T,) of arrival."""
     heard, microphones = len(middle), len(microphone)
     turn = k / (2.0 * math.pi)
     both = np.zeros(3)
-    g, near = np.zeros(GEOMETRY), np.zeros(2 * N)
+    at, path = np.zeros(PLACE), np.zeros(N)
+    g, sight = np.zeros(GEOMETRY, np.float32), np.zeros(SIGHT, np.float32)
     lit, ear = np.zeros(END, np.float32), np.zeros(END, np.float32)
-    total = np.zeros((microphones, 2 * N))
-    phi, edges, centres, strength = np.zeros(N), np.zeros((2, 3, N)), np.zeros((3, N)), np.zeros(N)
+    total = np.zeros((microphones, 2 * N), np.float32)
+    swing, edges, centres, strength = np.zeros((2, N)), np.zeros((2, 3, N)), np.zeros((3, N)), np.zeros(N)
     for begin in range(0, len(theta), N):
         n = min(N, len(theta) - begin)
         last = n - 1
         for j in range(heard):
-            total[:] = 0.0
+            total[:] = np.float32(0.0)
             for f in range(len(centre)):
                 px, py, pz = middle[j, 0], middle[j, 1], middle[j, 2]
                 _turn(
                     theta[begin : begin + n], lag, origin, frame, centre[f], edge_u[f], edge_v[f], px, py, pz, n,
-                    phi, edges, centres,
+                    swing, edges, centres,
                 )  # fmt: skip
                 strength[:] = reflection[f]
                 outline(g, edges[0], edges[1], strength, 1, 1, k, both, n)
-                place_part(g, centres, 0.0, 0.0, n)
-                _shear(g, lag, origin, frame, px, py, pz, n)
-                leg(k, g, px, py, pz, n, ear, near)
-                ear[RE : RE + 2 * N] = 0.0
-                gain = math.exp(-loss * near[N])
-                slope = (math.exp(-loss * near[N + last]) - gain) / max(last, 1)
-                for i in range(len(source)):
-                    light_from(k, loss, g, source[i], source_weight[i], axis[i], pattern, n, lit, near)
+                place_part(at, g, centres, 0.0, 0.0, n)
+                _shear(at, g, lag, origin, frame, px, py, pz, n)
+                leg(k, at, g, px, py, pz, n, ear, path, sight)
+                ear[RE : RE + 2 * N] = np.float32(0.0)
+                gain = math.exp(-loss * path[0])
+                slope = (math.exp(-loss * path[last]) - gain) / max(last, 1)
+                for pair in range(begins[j], begins[j + 1]):
+                    i = pairs[pair]
+                    light_from(
+                        k, loss, at, g, source[i], source_weight[i], axis[i], pattern, n, lit, path, sight
+                    )
                     combine(n, lit, ear)
-                for m in range(microphones):
-                    w = microphone_weight[m, j]
-                    px, py, pz = microphone[m, j, 0], microphone[m, j, 1], microphone[m, j, 2]
-                    hear(turn, w * gain, w * slope, n, g, px, py, pz, ear, total[m])
+                # The lights have used path and sight since.
+                leg(k, at, g, px, py, pz, n, lit, path, sight)
+                hear(
+                    turn, gain, slope, n, g, middle[j], microphone[:, j], microphone_weight[:, j], ear, path, sight, total
+                )  # fmt: skip
             for m in range(microphones):
                 for t in range(n):
                     out[m, j, begin + t] = complex(total[m, t], total[m, N + t])
 
 
-@compiled
+@fused
 def read_table(rows, taps, phases, first, head_step, head, angle, step, out):
     """out (T, W), cubic in the angle; weights phases (Q + 1, taps) of the rows about the head, linear between phases.
 

@@ -24,7 +24,7 @@ import scipy.fft
 from numpy.typing import NDArray
 
 from lab.acoustics.ultrasonic.bodies import Facets, Moving
-from lab.acoustics.ultrasonic.facets import EDGE_RAD, IMAGES, Images, control_rate_hz, parts, select_images
+from lab.acoustics.ultrasonic.facets import EDGE_RAD, PAIRS, Images, control_rate_hz, parts, select_images
 from lab.acoustics.ultrasonic.resample import Upsampler
 from lab.acoustics.ultrasonic.revolution import LANES, read_table, revolve
 from lab.acoustics.ultrasonic.stage import Stage
@@ -138,7 +138,7 @@ class AngleTable:
     rows: (H, P, W), real and imaginary parts by microphone, at head angles first + h * head_step, rotor angles p * step, p < P covering 2 pi / symmetry.
     """
 
-    def __init__(self, rotor: Rotor, stage: Stage, images: int, edge_rad: float) -> None:
+    def __init__(self, rotor: Rotor, stage: Stage, pairs: int, edge_rad: float) -> None:
         self._rotor, self._stage = rotor, stage
         blades, k = rotor.blades, stage.carrier.wavenumber
         low, high = rotor.head_rad
@@ -147,7 +147,7 @@ class AngleTable:
         distance = np.linalg.norm(ends - origin, axis=-1).min() - blades.reach_m
         lengths = [np.linalg.norm(edge, axis=-1) for edge in (blades.edge_u_m, blades.edge_v_m)]
         self._blades = divided(blades, parts(*lengths, np.full(len(lengths[0]), distance), k, edge_rad))
-        self.images: Images = select_images(stage, origin, images)
+        self.images: Images = select_images(stage, origin, pairs)
         lines = math.ceil(MARGIN * 2.0 * k * blades.radius_m / blades.symmetry) + 2
         self._coarse = scipy.fft.next_fast_len(2 * lines)
         self.points = self._coarse * FINE
@@ -201,7 +201,7 @@ class AngleTable:
             theta, lag, np.ascontiguousarray(origin), np.ascontiguousarray(frame), blades.centre_m, blades.edge_u_m,
             blades.edge_v_m, np.asarray(blades.reflection, dtype=np.float64), carrier.wavenumber,
             carrier.absorption_np_m, p.source, p.source_weight, p.axis, p.pattern, p.middle, p.microphone,
-            p.microphone_weight, out,
+            p.microphone_weight, p.pairs, p.begins, out,
         )  # fmt: skip
         line = scipy.fft.fftfreq(self._coarse, 1.0 / self._coarse) * blades.symmetry
         later = np.linalg.norm(p.microphone - origin, axis=-1) - np.linalg.norm(p.middle - origin, axis=-1)
@@ -218,24 +218,24 @@ class AngleTable:
 _tables: OrderedDict[bytes, AngleTable] = OrderedDict()
 
 
-def angle_table(rotor: Rotor, stage: Stage, images: int = IMAGES, edge_rad: float = EDGE_RAD) -> AngleTable:
+def angle_table(rotor: Rotor, stage: Stage, pairs: int = PAIRS, edge_rad: float = EDGE_RAD) -> AngleTable:
     """The table of this rotor in this room; the last ones stay in memory, MEMORY_BYTES in all (one always)."""
-    key = _content(rotor, stage, images, edge_rad)
+    key = _content(rotor, stage, pairs, edge_rad)
     table = _tables.pop(key, None)
     if table is None:
-        table = AngleTable(rotor, stage, images, edge_rad)
+        table = AngleTable(rotor, stage, pairs, edge_rad)
     _tables[key] = table
     while len(_tables) > 1 and sum(one.rows.nbytes for one in _tables.values()) > MEMORY_BYTES:
         _tables.popitem(last=False)
     return table
 
 
-def _content(rotor: Rotor, stage: Stage, images: int, edge_rad: float) -> bytes:
+def _content(rotor: Rotor, stage: Stage, pairs: int, edge_rad: float) -> bytes:
     """Hash of all numbers that a table depends on."""
     digest = hashlib.blake2b(digest_size=16)
     low, high = rotor.head_rad
     numbers = [
-        np.array([images, edge_rad, rotor.speed_rad_s, low, high, rotor.blades.symmetry], dtype=np.float64)
+        np.array([pairs, edge_rad, rotor.speed_rad_s, low, high, rotor.blades.symmetry], dtype=np.float64)
     ]
     numbers += [part for head in np.linspace(low, high, 3) for part in rotor.hub(float(head))]
     numbers += [value for value in vars(rotor.blades).values() if isinstance(value, np.ndarray)]
@@ -250,7 +250,7 @@ def _content(rotor: Rotor, stage: Stage, images: int, edge_rad: float) -> bytes:
 
 
 class RotorEcho:
-    """The echo of a rotor as a stream. moving: has a `rotor`. rate_hz: at least 5.2 v f0 / c for its tip. images: see `select_images`.
+    """The echo of a rotor as a stream. moving: has a `rotor`. rate_hz: at least 5.2 v f0 / c for its tip. pairs: see `select_images`.
 
     `kept_energy`: share of the energy of all pairs of images. Raises BadInput when rate_hz is too low.
     """
@@ -260,13 +260,13 @@ class RotorEcho:
         moving: MovingRotor,
         stage: Stage,
         rate_hz: int,
-        images: int = IMAGES,
+        pairs: int = PAIRS,
         edge_rad: float = EDGE_RAD,
     ) -> None:
         self.rate_hz = rate_hz
         self._rotor = moving.rotor
         control_rate_hz(moving.top_speed_m_s, stage, rate_hz)
-        self._table = angle_table(moving.rotor, stage, images, edge_rad)
+        self._table = angle_table(moving.rotor, stage, pairs, edge_rad)
         self.kept_energy = self._table.images.kept_energy
         self._stream = Upsampler(self._render, stage.channels, 1, BLOCK)
 

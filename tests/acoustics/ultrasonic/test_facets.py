@@ -168,12 +168,32 @@ def test_air_and_directivity_weigh_an_echo():
     ) == pytest.approx(-6.02, abs=0.05)
 
 
-def test_kept_energy_rises_with_the_images_to_all_of_it():
+def test_each_microphone_hears_what_it_would_alone():
+    """Phases of an array's microphones are taken from those of its middle, to 1e-4 rad; only the plate's pattern is the middle's."""
+    array = DEVICE + 0.035 * np.array([[1.0, 0, 0.3], [0, 1.0, 0], [-1.0, 0, 0], [0, -1.0, -0.2]])
+    plate = Plate(0.8, 0.005, 0.005, turn_deg=20.0)
+    together = FacetEcho(plate, stage(microphones=array), 200).read(50)
+    for one, microphone in zip(together, array, strict=True):
+        alone = FacetEcho(plate, stage(microphones=[microphone]), 200).read(50)[0]
+        assert np.abs(np.angle(one / alone)).max() < 1e-4
+        np.testing.assert_allclose(np.abs(one), np.abs(alone), rtol=0.05)
+
+
+def test_kept_energy_rises_with_the_pairs_to_all_of_it():
     room = stage(order=3)
-    kept = [select_images(room, np.array([6.0, 5.0, 4.0]), count).kept_energy for count in (7, 12, 30, 63)]
+    kept = [select_images(room, np.array([6.0, 5.0, 4.0]), n).kept_energy for n in (1, 49, 96, 800, 63 * 63)]
     assert kept == sorted(kept)
     assert kept[-1] == pytest.approx(1.0)
-    assert len(select_images(room, np.array([6.0, 5.0, 4.0]), 1).source) == 7  # the first order always
+
+
+def test_each_kept_pair_is_heard_once():
+    """One pair is the direct ray there and back; the usual ones are as many as asked for, none twice."""
+    one = select_images(stage(order=3), np.array([6.0, 5.0, 4.0]), 1)
+    np.testing.assert_array_equal([one.source[0], one.middle[0]], [DEVICE, DEVICE])
+    usual = select_images(stage(order=3), np.array([6.0, 5.0, 4.0]))
+    hears = np.repeat(np.arange(len(usual.middle)), np.diff(usual.begins))
+    assert (len(usual.pairs), len(usual.middle)) == (96, 8)
+    assert len(set(zip(hears, usual.pairs, strict=True))) == 96
 
 
 def test_a_rate_too_low_for_the_speed_is_refused():
