@@ -8,6 +8,7 @@ within STILL_HZ and the same level within STILL_DB at one microphone at least. I
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -80,20 +81,17 @@ class LineNotch:
     def _lines(self, frame: NDArray[np.complex64]) -> list[tuple[float, float]]:
         """(frequency in Hz, level in dB) of the lines of a frame: its strongest microphone's."""
         count = frame.shape[1]
-        spectra = np.abs(scipy.fft.fft(frame * _window(count), axis=1)) ** 2
-        power = scipy.fft.fftshift(spectra.max(axis=0))
-        frequency = scipy.fft.fftshift(scipy.fft.fftfreq(count, 1.0 / self._rate_hz))
+        power = _strongest(scipy.fft.fft(frame * _window(count), axis=1))
         around = round(AROUND_HZ * count / self._rate_hz)
-        floor = scipy.ndimage.percentile_filter(power[:: max(1, around // 10)], 50, size=20)
-        floor = np.repeat(floor, max(1, around // 10))[:count]
-        peak = power > 10.0 ** (LINE_DB / 10.0) * floor
-        peak &= (power >= np.roll(power, 1)) & (power > np.roll(power, -1)) & (np.abs(frequency) >= LOWEST_HZ)
+        apart = max(1, around // 10)
+        floor = scipy.ndimage.percentile_filter(power[::apart], 50, size=20)
+        lowest = math.ceil(LOWEST_HZ * count / self._rate_hz)
         lines = []
-        for index in np.flatnonzero(peak & (power > 0.0)):
+        for index in _peaks(power, floor, apart, 10.0 ** (LINE_DB / 10.0), lowest):
             # A parabola through the logarithms: where between bins the line lies.
             a, b, c = 10.0 * np.log10(power[np.arange(index - 1, index + 2) % count] + 1e-300)
             shift = 0.5 * (a - c) / min(a - 2.0 * b + c, -1e-9)
-            place = frequency[index] + shift * self._rate_hz / count
+            place = (index - count // 2 + shift) * self._rate_hz / count
             lines.append((float(place), float(b - 0.25 * (a - c) * shift)))
         return lines
 
@@ -101,6 +99,36 @@ class LineNotch:
 @lru_cache(maxsize=4)
 def _window(count: int) -> NDArray[np.float32]:
     return scipy.signal.windows.blackmanharris(count, sym=False).astype(np.float32)
+
+
+@njit(cache=True, error_model="numpy")
+def _strongest(spectra):
+    """Power (n,) of the loudest microphone, spectra (M, n), from the lowest frequency to the highest; single."""
+    channels, count = spectra.shape
+    half = count // 2
+    power = np.zeros(count, np.float32)
+    for m in range(channels):
+        for k in range(count):
+            at = k - (count - half) if k >= count - half else k + half
+            one = spectra[m, k]
+            power[at] = max(power[at], one.real * one.real + one.imag * one.imag)
+    return power
+
+
+@njit(cache=True, error_model="numpy")
+def _peaks(power, floor, apart, above, lowest):
+    """Indices of the peaks `above` times over the floor, a value of it every `apart`, and at least `lowest` off the middle."""
+    count = len(power)
+    found = np.empty(count, np.int64)
+    number = 0
+    for k in range(count):
+        least = np.float32(above) * floor[k // apart]
+        here = power[k]
+        summit = here >= power[k - 1] and here > power[(k + 1) % count]
+        if summit and here > least and abs(k - count // 2) >= lowest:
+            found[number] = k
+            number += 1
+    return found[:number]
 
 
 @njit(cache=True, error_model="numpy")

@@ -17,7 +17,7 @@ class PowerSettings:
     """off_s: length of a rest, 0 (none) to 3600 and to vacancy_s - confirm_s. sure_s: of motion heard before one, 0.05 to 60. Raises DetectorError."""
 
     off_s: float = 300.0
-    sure_s: float = 1.0
+    sure_s: float = 0.4
 
     def __post_init__(self) -> None:
         within("off_s", self.off_s, 0.0, 3600.0)

@@ -26,13 +26,14 @@ from lab.sources.catalogue import SourceStream
 # Nothing a device emits is heard in the audible stream, so without other streams blocks may be long.
 BLOCK_S = 1.0
 EMITTING_BLOCK_S = 0.05
+CALM_BLOCK_S = 0.2  # while the emission stays what it is: no longer than sound cards take
 
 
 class SimulatedBench:
     """Opens trials of computed rooms.
 
     cache: of rooms and responses, None for the user's. corpus: folder of recordings, None for the user's cache.
-    block_s: length of a block; None for a second, or 50 ms where the device hears what it emits.
+    block_s: length of a block; None for a second, or where the device hears what it emits for 50 ms, 200 ms while that stays the same.
     """
 
     origin = Origin.SIMULATED
@@ -73,13 +74,15 @@ class SimulatedBench:
             )
         rates += [stream.format.rate_hz for stream in streams.values()] or [scene.rate_hz]
         clock_hz = max(stream.format.rate_hz for stream in streams.values()) if streams else scene.rate_hz
-        block_s = self._block_s or (BLOCK_S if world is None else EMITTING_BLOCK_S)
+        usual = (BLOCK_S, BLOCK_S) if world is None else (EMITTING_BLOCK_S, CALM_BLOCK_S)
+        block_s, calm_s = usual if self._block_s is None else (self._block_s, self._block_s)
         # Every stream has a whole number of samples in every block.
         grain = clock_hz // math.gcd(*rates)
         return SimulatedSession(
             clock_hz=clock_hz,
             ticks=round(trial.spec.duration_s * clock_hz / grain) * grain,
             block=max(1, round(block_s * clock_hz / grain)) * grain,
+            calm=max(1, round(calm_s * clock_hz / grain)) * grain,
             streams=streams,
             conclude=lambda: _facts(scene, playing, world),
             emit=None if world is None else world.emit,

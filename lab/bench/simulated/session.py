@@ -19,6 +19,8 @@ from detectors.interface import SILENT, Block, Emission, StreamFormat
 from lab.acoustics.microphone import Microphone
 from lab.bench.protocol import CaptureFacts
 
+CALM_S = 10.0
+
 
 class RenderedStream(Protocol):
     """One stream of a trial; blocks of any length give the same samples."""
@@ -67,16 +69,19 @@ class SimulatedSession:
     """Implements `lab.bench.protocol.Session`.
 
     clock_hz: ticks per second. ticks: of the whole trial. block: ticks of a block; an emission takes effect at the next
-    block boundary. emit: told what is emitted from here on, before each block.
+    block boundary. calm: ticks of a block once the emission has been the same for CALM_S. emit: told what is emitted from here on,
+    before each block.
     """
 
     clock_hz: int
     ticks: int
     block: int
+    calm: int
     streams: Mapping[str, RenderedStream]
     conclude: Callable[[], CaptureFacts]
     emit: Callable[[Emission], None] | None = None
     _position: int = 0
+    _changed: int = 0
     _emissions: list[tuple[float, Emission]] = field(default_factory=lambda: [(0.0, SILENT)])
 
     @property
@@ -85,11 +90,13 @@ class SimulatedSession:
 
     def next(self, emission: Emission) -> Block | None:
         """The next block, or None at the end."""
-        length = min(self.block, self.ticks - self._position)
-        if length <= 0:
+        if self._position >= self.ticks:
             return None
         if emission != self._emissions[-1][1]:
             self._emissions.append((self._position / self.clock_hz, emission))
+            self._changed = self._position
+        calm = self._position - self._changed >= CALM_S * self.clock_hz
+        length = min(self.calm if calm else self.block, self.ticks - self._position)
         if self.emit is not None:
             self.emit(emission)
         streams = {

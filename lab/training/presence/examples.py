@@ -37,6 +37,7 @@ CARRIER_HZ = 34_000.0
 LEVEL_DB_SPL = (75.0, 90.0)
 # The map looks back: a motion shows a little after its onset, and its end is neither motion nor none for a while.
 RISE_S, FALL_S = 0.15, 0.6
+BLOCK_S = 0.5  # nothing heard changes what is emitted
 IGNORED = -1
 NONE, MINOR_CLASS, MAJOR_CLASS = (CLASSES.index(name) for name in ("none", "minor", "major"))
 
@@ -206,20 +207,21 @@ def example(trial: Trial) -> tuple[NDArray[np.float16], NDArray[np.int8], NDArra
     needs = {BASEBAND: StreamNeed((RATE_HZ,))} | (
         {PLAYBACK: StreamNeed((trial.spec.device.audible.rate_hz,))} if playing else {}
     )
-    session = SimulatedBench().open(trial, needs)
+    session = SimulatedBench(block_s=BLOCK_S).open(trial, needs)
     channels = session.formats[BASEBAND].channels
     sets = (np.arange(channels), np.array(few))
     chains = [_Chain(len(one), session.formats[PLAYBACK].rate_hz if playing else None) for one in sets]
+    played_hop = round(HOP_S * session.formats[PLAYBACK].rate_hz) if playing else 0
     maps: list[list[NDArray]] = [[] for _ in sets]
     while (block := session.next(emission)) is not None:
         samples = block.streams[BASEBAND]
-        if samples.shape[1] != HOP:
-            break  # a trial that is no whole number of hops long
-        played = block.streams[PLAYBACK][0] if playing else None
-        for kept, chain, one in zip(maps, chains, sets, strict=True):
-            kept.append(chain.hear(samples[one], played).astype(np.float16))
-    while session.next(emission) is not None:
-        pass
+        # A rest that is no whole hop is heard by nobody.
+        for hop in range(samples.shape[1] // HOP):
+            heard, played = samples[:, hop * HOP : (hop + 1) * HOP], None
+            if playing:
+                played = block.streams[PLAYBACK][0, hop * played_hop : (hop + 1) * played_hop]
+            for kept, chain, one in zip(maps, chains, sets, strict=True):
+                kept.append(chain.hear(heard[one], played).astype(np.float16))
     truth = session.facts().truth
     session.close()
     return np.array(maps), labels(truth, len(maps[0])), _onsets(truth)
