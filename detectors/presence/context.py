@@ -44,7 +44,7 @@ class ContextSettings:
     sensitivity: float = 0.5
     vacancy_s: float = 1800.0
     decay_s: float = 1200.0
-    major: float = 0.73
+    major: float = 0.5
     minor_vacant: float = 0.95
     minor_occupied: float = 0.5
     average_s: float = 0.15

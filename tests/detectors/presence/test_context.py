@@ -58,7 +58,7 @@ def test_who_left_does_not_come_back_by_what_is_left_of_the_evidence(settings):
 def test_a_motion_held_by_hysteresis_alone_is_told_and_is_nobody():
     context = made()
     run(context, MAJOR, 0.3)
-    scores = run(context, (0.3, 0.05, 0.65), 30.0)
+    scores = run(context, (0.55, 0.05, 0.4), 30.0)
     assert scores["major_motion"][-1] >= 0.5
     assert scores["presence"].max() < 0.5
 
