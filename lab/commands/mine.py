@@ -18,7 +18,8 @@ from lab.commands.train import (
     sound_events_job,
 )
 
-HOURS = {"presence": 20.6, "sound_events": 3.0}
+HOURS = {"presence": 10.8, "sound_events": 3.0}
+ROUNDS = {"presence": 1, "sound_events": 2}
 THRESHOLD = {"presence": 1.0, "sound_events": 0.0}
 
 
@@ -26,9 +27,11 @@ def mine(
     name: Annotated[str, typer.Argument(help="What to mine for: presence or sound_events.")],
     hours: Annotated[
         float | None,
-        typer.Option(min=0.05, help="Each round; default: 20.6 for presence, 3 for sound_events."),
+        typer.Option(min=0.05, help="Each round; default: 10.8 for presence, 3 for sound_events."),
     ] = None,
-    rounds: Annotated[int, typer.Option(min=1, max=20)] = 2,
+    rounds: Annotated[
+        int | None, typer.Option(min=1, max=20, help="Default: 1 for presence, 2 for sound_events.")
+    ] = None,
     threshold: Annotated[
         float | None,
         typer.Option(
@@ -49,6 +52,7 @@ def mine(
 ) -> None:
     """Run the network over clutter, keep what fools it, learn on, and show false alarms before and after."""
     hours = HOURS[check_name(name)] if hours is None else hours
+    rounds = ROUNDS[name] if rounds is None else rounds
     threshold = THRESHOLD[name] if threshold is None else threshold
     if name == "presence":
         from lab.training.presence.train import mine as mine_presence

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from detectors.presence.network import Classifier
-from lab.commands.mine import HOURS, THRESHOLD
+from lab.commands.mine import HOURS, ROUNDS, THRESHOLD
 from lab.errors import BadInput
 from lab.training.presence import examples, train
 from lab.training.presence.learn import Recipe
@@ -113,5 +113,7 @@ def test_training_and_mining_publish_a_network_its_variants_and_how_to_make_them
 def test_the_commands_without_options_are_those_that_made_the_published_network():
     card = (MODELS / CARD).read_text()
     assert f"    lab train presence --seed {Recipe().seed}\n" in card
-    usual = f"--rounds 2 --hours {HOURS['presence']:g} --threshold {THRESHOLD['presence']:g}\n"
+    usual = (
+        f"--rounds {ROUNDS['presence']} --hours {HOURS['presence']:g} --threshold {THRESHOLD['presence']:g}\n"
+    )
     assert f"    lab mine presence --seed {Recipe().seed} {usual}" in card
