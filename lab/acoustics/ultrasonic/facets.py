@@ -11,8 +11,9 @@ Distances are means over a facet, r + (|e|^2 - (u.e)^2) / (24 r) for each edge, 
 has no mean. Facets whose edges still depart by more than `EDGE_RAD` are divided.
 
 Pairs of images do not factorise. The strongest are kept, `pairs` in all; an echo's `kept_energy` says how much of the energy of all
-pairs of the stage that is (96 of order 3, heard by eight images: 0.56 for walls of |R| = 0.95, 0.64 for 0.85, 0.83 for 0.6). The field is that of bodies at rest at each moment (the time of flight
-from a surface to a microphone is left out), which suits slow surfaces; `rotor` has fans.
+pairs of the stage that is (96 of order 3, heard by eight images: 0.56 for walls of |R| = 0.95, 0.64 for 0.85, 0.83 for 0.6). The
+field is that of bodies at rest at each moment (the time of flight from a surface to a microphone is left out), which suits slow
+surfaces; `rotor` has fans.
 """
 
 from __future__ import annotations
@@ -60,7 +61,9 @@ class Images:
 
 
 def select_images(stage: Stage, at_m: Array, count: int = PAIRS, front: Array | None = None) -> Images:
-    """The `count` strongest pairs of images that light a body at `at_m` (3,) and hear it; EARS images hear, more where more pairs are asked for.
+    """The `count` strongest pairs of images that light a body at `at_m` (3,) and hear it.
+
+    EARS images hear, more where more pairs are asked for.
 
     front: (3,), unit vector; images behind the plane through `at_m` are left out (a curtain hides what is behind it).
     Raises BadInput when none is left.
