@@ -38,8 +38,9 @@ class Occupancy(Enum):
 class ContextSettings:
     """sensitivity: the user's, 0 to 1. vacancy_s: 1 to 7200. decay_s: of the sensitivity after a major motion, 1 to 3600.
     major, minor_vacant, minor_occupied: probabilities asked for at sensitivity 0.5, between 0 and 1. average_s: of the evidence, 0.05 to 5.
-    arrival_s: of the evidence that somebody came, average_s to 5; None: 1, or average_s where that is more. hysteresis: in log odds, 0 to 5. confirm_s: of listening before a
-    vacancy, 0 to vacancy_s; None: 45, or vacancy_s where that is less. Raises DetectorError naming the key."""
+    arrival_s: of the evidence that somebody came, average_s to 5; None: 1, or average_s where that is more. hysteresis: in log odds, 0 to
+    5. confirm_s: of listening before a vacancy, 0 to vacancy_s; None: 45, or vacancy_s where that is less. Raises DetectorError naming the
+    key."""
 
     sensitivity: float = 0.5
     vacancy_s: float = 1800.0
@@ -124,6 +125,10 @@ class Context:
     def idle(self) -> None:
         """A hop in which nobody listens: timers run on, evidence starts anew."""
         self._forget()
+        self._pass()
+
+    def skip(self) -> None:
+        """A hop that tells nothing: timers run on, evidence stays."""
         self._pass()
 
     def _forget(self) -> None:

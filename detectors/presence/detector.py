@@ -35,7 +35,7 @@ from detectors.presence.calibration import Calibrated, Calibration, CalibrationS
 from detectors.presence.clutter import ClutterFilter
 from detectors.presence.context import LABELS, Context, ContextSettings, Occupancy
 from detectors.presence.distortion import DistortionRemover
-from detectors.presence.features import DopplerMap
+from detectors.presence.features import DopplerMap, hisses
 from detectors.presence.front_end import HOP_S, RATE_HZ, Hops, Mixer
 from detectors.presence.hearing import Hearing, Verdict, clean
 from detectors.presence.lines import LineNotch
@@ -51,6 +51,7 @@ CHANGED_DB, CHANGED_S = 6.0, 30.0  # a carrier so different for so long: the roo
 DEAF_S = 10.0
 QUIET_HOPS = 40  # of silence after which there is no distortion left
 AGAIN_S = 120.0  # at least between two calibrations
+HISS_S, HUSH_S = 60.0, 5.0  # what hisses for longer is the noise of the room; a pause that ends it
 
 
 class MotionClassifier(Protocol):
@@ -234,6 +235,7 @@ class PresenceDetector:
         if self._remover is not None:
             envelope = self._without_distortion(self._remover, envelope, played)
         features = self._map.push(self._notch.process(self._clutter.process(envelope)))
+        hiss = self._hisses(features)
         if self._phase is not Phase.SENSING:
             self._context.idle()
             self._settle_hops -= 1
@@ -241,8 +243,25 @@ class PresenceDetector:
             if self._settle_hops > 0:
                 return NOT_SENSING
             self._phase, self._memory = Phase.SENSING, self._classifier.start()
+        if hiss:
+            self._context.skip()
+            return NOT_SENSING
         probabilities, self._memory = self._classifier.step(features, self._memory)
         return self._context.step(probabilities)
+
+    def _hisses(self, features: NDArray[np.float32]) -> bool:
+        """What hisses hides whoever moves, and is no noise to get used to, nor is what comes a moment after it; unless it stays."""
+        music = (
+            self._remover is not None and self._silent_hops <= QUIET_HOPS
+        )  # makes noise that the network knows
+        hiss = not music and hisses(features)
+        self._hushed_s = 0.0 if hiss else self._hushed_s + HOP_S
+        self._hiss_s = self._hiss_s + HOP_S if self._hushed_s < HUSH_S else 0.0
+        if hiss and self._hiss_s < HISS_S:
+            self._map.unlearn()
+            left = self._settle_hops if self._phase is Phase.SETTLING else 0
+            self._phase, self._settle_hops = Phase.SETTLING, max(left, round(SETTLE_S / HOP_S))
+        return hiss
 
     def _without_distortion(
         self, remover: DistortionRemover, envelope: NDArray[np.complex64], played: NDArray[np.float32]
@@ -281,6 +300,7 @@ class PresenceDetector:
         if PLAYBACK in self.needs:
             self._remover = DistortionRemover(channels, RATE_HZ, self._playback_hz)
         self._silent_hops = 0
+        self._hiss_s, self._hushed_s = 0.0, np.inf
         self._skipped: deque[NDArray[np.complex64]] = deque(maxlen=2)
         self._clutter = ClutterFilter(channels, RATE_HZ)
         self._notch = LineNotch(channels, RATE_HZ)

@@ -42,6 +42,7 @@ _QUICK, _SLOW = 0.25, 0.025  # per hop: 0.2 s and 2 s
 # Medians of levels in dB step by so much per hop: quick at first, then 1 dB/s for the background, 0.5 dB/s for noise.
 _BACKGROUND_DB, _NOISE_DB = 0.05, 0.025
 _FILLED, _MEAN_HOPS = 40, 20
+_HISS_FROM, _HISS, _HISS_FLAT = 175.0, 0.4, 0.8  # Hz; loudness, and its spread, in tens of dB
 _QUICKER, _FALLING = 40.0, 120.0  # steps are longer by 1 + this / hops heard
 
 
@@ -84,6 +85,7 @@ class DopplerMap:
         self._background_db = np.zeros(BANDS)
         self._quick = np.zeros((BANDS, m + len(self._pairs)), np.complex128)
         self._steady = np.zeros((BANDS, len(self._pairs)), np.complex128)
+        self._taught = self._noise_db, self._background_db
         self._heard = 0
 
     def push(self, hop: NDArray[np.complex64]) -> NDArray[np.float32]:
@@ -91,6 +93,7 @@ class DopplerMap:
         if hop.shape != (self._channels, HOP):
             raise DetectorError(f"Doppler map: hops of ({self._channels}, {HOP}), got {hop.shape}")
         hop = np.ascontiguousarray(hop, np.complex64)
+        self._taught = self._noise_db.copy(), self._background_db.copy()
         silent = _advance(
             hop,
             self._fast,
@@ -124,6 +127,17 @@ class DopplerMap:
             self._steady,
             0 if silent else self._heard,
         )
+
+    def unlearn(self) -> None:
+        """The last hop is to teach nothing of what noise and background are."""
+        self._noise_db, self._background_db = self._taught
+
+
+def hisses(features: NDArray[np.float32]) -> bool:
+    """Whether a map of (CHANNELS, BANDS) is of something that hisses: as much louder than noise at all shifts, from both sides. An echo falls off."""
+    high = np.searchsorted(HIGH_EDGES_HZ, _HISS_FROM) + len(LOW_EDGES_HZ) - 1
+    outer = np.concatenate([features[0, : SIDE - high], features[0, SIDE + high :]])
+    return bool(outer.min() >= _HISS and outer.max() - outer.min() <= _HISS_FLAT)
 
 
 @njit(cache=True, error_model="numpy")

@@ -2,13 +2,16 @@
 
     s[n] = s[n-1] exp(j w) + g y[n],   y[n] = x[n] - s[n-1] exp(j w),     g = 2 pi BAND_HZ / rate_hz
 
-A line is one if it stands LINE_DB above the median around it in two frames of 1 s that follow one another, at the same frequency
-within STILL_HZ and the same level within STILL_DB at one microphone at least. Its notch stays while it is found, and HOLD_FRAMES longer.
+A line is one if it stands `line_db` above the median around it in two frames that follow one another, at the same frequency within
+`still_hz` and the same level within `still_db` at one microphone at least. Its notch stays while it is found, and HOLD_S longer. There are
+two looks: frames of 1 s for all of the envelope, and frames of 2 s for what beats with our own tone, as a device of the same kind
+does whose clock differs by 200 ppm; somebody who creeps is there too, so a beat has to stand much stiller.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -18,13 +21,49 @@ import scipy.signal
 from numba import njit
 from numpy.typing import NDArray
 
-FRAME_HOPS, STEP_HOPS = 20, 10
-LINE_DB, STILL_DB, STILL_HZ = 25.0, 1.5, 1.0
-AROUND_HZ = 50
-LOWEST_HZ = 8.0  # below it nothing is a line: what stands still is there
 BAND_HZ = 1.0
 MOST = 4
-HOLD_FRAMES = 6
+HOLD_S = 3.0
+
+
+@dataclass(frozen=True)
+class Look:
+    """lowest_hz, highest_hz: from our tone. hops: of a frame; they step by half of it. around_hz: what the median is taken over.
+    between: a line must stand in the frame between the two as well."""
+
+    lowest_hz: float
+    highest_hz: float
+    hops: int
+    line_db: float
+    still_hz: float
+    still_db: float
+    around_hz: float
+    between: bool
+
+
+FAR = Look(
+    lowest_hz=8.0,
+    highest_hz=math.inf,
+    hops=20,
+    line_db=25.0,
+    still_hz=1.0,
+    still_db=1.5,
+    around_hz=50.0,
+    between=False,
+)
+# Of means over a hop. A slower beat is as slow as air, and the clutter filter takes it.
+NEAR = Look(
+    lowest_hz=0.8,
+    highest_hz=8.0,
+    hops=40,
+    line_db=20.0,
+    still_hz=0.1,
+    still_db=1.0,
+    around_hz=10.0,
+    between=True,
+)
+
+Line = tuple[float, float]  # frequency in Hz, level in dB
 
 
 class LineNotch:
@@ -36,11 +75,10 @@ class LineNotch:
 
     def reset(self) -> None:
         """Forgets all lines."""
-        self._frame: list[NDArray[np.complex64]] = []
-        self._found: list[list[tuple[float, float]]] = []
+        self._looks = [_Frames(FAR), _Frames(NEAR)]
         self._turn = np.zeros(0)
         self._held = np.zeros((self._channels, 0), np.complex128)
-        self._missed: list[int] = []
+        self._notches: list[_Notch] = []
 
     @property
     def lines_hz(self) -> tuple[float, ...]:
@@ -48,52 +86,89 @@ class LineNotch:
 
     def process(self, hop: NDArray[np.complex64]) -> NDArray[np.complex64]:
         """hop: (M, n). Returns the same without the lines."""
-        self._frame.append(hop)
-        if len(self._frame) == FRAME_HOPS:
-            self._look(np.concatenate(self._frame, axis=1))
-            del self._frame[:STEP_HOPS]
+        hop_s = hop.shape[1] / self._rate_hz
+        far, near = self._looks
+        self._take(far, hop, self._rate_hz, hop_s)
+        self._take(near, hop.mean(axis=1, keepdims=True), 1.0 / hop_s, hop_s)
         if not len(self._turn):
             return hop
         return _notch(hop, self._turn, self._held, 2.0 * np.pi * BAND_HZ / self._rate_hz)
 
-    def _look(self, frame: NDArray[np.complex64]) -> None:
-        found = self._lines(frame)
-        # The frame before the last one ends where this one starts.
-        earlier = self._found[0] if len(self._found) == FRAME_HOPS // STEP_HOPS else []
-        self._found = [*self._found, found][-(FRAME_HOPS // STEP_HOPS) :]
-        steady = [
-            (frequency, level)
-            for frequency, level in found
-            if any(abs(frequency - f) <= STILL_HZ and abs(level - d) <= STILL_DB for f, d in earlier)
-        ]
-        seen = [any(abs(f - line) <= 2.0 * STILL_HZ for f, _ in found) for line in self.lines_hz]
-        self._missed = [0 if here else missed + 1 for here, missed in zip(seen, self._missed, strict=True)]
-        keep = [index for index, missed in enumerate(self._missed) if missed <= HOLD_FRAMES]
-        self._missed = [self._missed[index] for index in keep]
+    def _take(self, frames: _Frames, part: NDArray[np.complex64], rate_hz: float, hop_s: float) -> None:
+        """A part of a look's frame: notches for lines that stand still, and none any more for those that are gone."""
+        looked = frames.push(part, rate_hz)
+        if looked is None:
+            return
+        found, steady = looked
+        look, apart_hz = frames.look, 2.0 * FAR.still_hz
+        for notch, line in zip(self._notches, self.lines_hz, strict=True):
+            if notch.look is look:
+                here = any(abs(f - line) <= apart_hz for f, _ in found)
+                notch.unseen_s = 0.0 if here else notch.unseen_s + look.hops // 2 * hop_s
+        keep = [index for index, notch in enumerate(self._notches) if notch.unseen_s <= HOLD_S]
+        self._notches = [self._notches[index] for index in keep]
         self._turn, self._held = self._turn[keep], self._held[:, keep]
         for frequency, _ in sorted(steady, key=lambda line: -line[1]):
             known = self.lines_hz
-            if len(known) < MOST and all(abs(frequency - line) > 2.0 * STILL_HZ for line in known):
+            if len(known) < MOST and all(abs(frequency - line) > apart_hz for line in known):
                 self._turn = np.append(self._turn, 2.0 * np.pi * frequency / self._rate_hz)
                 self._held = np.append(self._held, np.zeros((self._channels, 1)), axis=1)
-                self._missed.append(0)
+                self._notches.append(_Notch(look))
 
-    def _lines(self, frame: NDArray[np.complex64]) -> list[tuple[float, float]]:
-        """(frequency in Hz, level in dB) of the lines of a frame: its strongest microphone's."""
-        count = frame.shape[1]
-        power = _strongest(scipy.fft.fft(frame * _window(count), axis=1))
-        around = round(AROUND_HZ * count / self._rate_hz)
-        apart = max(1, around // 10)
-        floor = scipy.ndimage.percentile_filter(power[::apart], 50, size=20)
-        lowest = math.ceil(LOWEST_HZ * count / self._rate_hz)
-        lines = []
-        for index in _peaks(power, floor, apart, 10.0 ** (LINE_DB / 10.0), lowest):
-            # A parabola through the logarithms: where between bins the line lies.
-            a, b, c = 10.0 * np.log10(power[np.arange(index - 1, index + 2) % count] + 1e-300)
-            shift = 0.5 * (a - c) / min(a - 2.0 * b + c, -1e-9)
-            place = (index - count // 2 + shift) * self._rate_hz / count
+
+@dataclass
+class _Notch:
+    """look: what found it. unseen_s: how long it has not been found again."""
+
+    look: Look
+    unseen_s: float = 0.0
+
+
+class _Frames:
+    """One look: frames of what comes, the lines of each, and which of them stand still."""
+
+    def __init__(self, look: Look) -> None:
+        self.look = look
+        self._parts: list[NDArray[np.complex64]] = []
+        self._found: list[list[Line]] = []
+
+    def push(self, part: NDArray[np.complex64], rate_hz: float) -> tuple[list[Line], list[Line]] | None:
+        """part: (M, n) of a hop, at rate_hz. Returns, where a frame is full, its lines, and those that stood there a frame ago."""
+        look = self.look
+        self._parts.append(part)
+        if len(self._parts) < look.hops:
+            return None
+        found = _lines(np.concatenate(self._parts, axis=1), look, rate_hz)
+        del self._parts[: look.hops // 2]
+        before, self._found = self._found, [*self._found, found][-2:]
+        steady = []
+        if len(before) == 2:  # the first of them ends where this frame starts
+            compared = before if look.between else before[:1]
+            steady = [line for line in found if all(self._stands(line, one) for one in compared)]
+        return found, steady
+
+    def _stands(self, line: Line, found: list[Line]) -> bool:
+        look, (frequency, level) = self.look, line
+        return any(abs(frequency - f) <= look.still_hz and abs(level - d) <= look.still_db for f, d in found)
+
+
+def _lines(frame: NDArray[np.complex64], look: Look, rate_hz: float) -> list[Line]:
+    """Those of a frame (M, n): its strongest microphone's."""
+    count = frame.shape[1]
+    power = _strongest(scipy.fft.fft(frame * _window(count), axis=1))
+    around = round(look.around_hz * count / rate_hz)
+    apart = max(1, around // 10)
+    floor = scipy.ndimage.percentile_filter(power[::apart], 50, size=20)
+    lowest = math.ceil(look.lowest_hz * count / rate_hz)
+    lines = []
+    for index in _peaks(power, floor, apart, 10.0 ** (look.line_db / 10.0), lowest):
+        # A parabola through the logarithms: where between bins the line lies.
+        a, b, c = 10.0 * np.log10(power[np.arange(index - 1, index + 2) % count] + 1e-300)
+        shift = 0.5 * (a - c) / min(a - 2.0 * b + c, -1e-9)
+        place = (index - count // 2 + shift) * rate_hz / count
+        if abs(place) < look.highest_hz:
             lines.append((float(place), float(b - 0.25 * (a - c) * shift)))
-        return lines
+    return lines
 
 
 @lru_cache(maxsize=4)

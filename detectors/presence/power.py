@@ -1,7 +1,8 @@
 """When the tone may rest: once presence is sure, for a set time, and never when a vacancy is near.
 
-Presence is sure if a major motion has shown it, and motion was heard for `sure_s` in all since the tone came on. A rest of off_s then costs the hold of presence nothing
-but the small motions within it: of n an hour heard with probability P, a vacancy is false with exp(-n P (vacancy_s - off_s) / 1 h).
+Presence is sure if a major motion has shown it, and motion was heard for `sure_s` in all since the tone came on. A rest of off_s then
+costs the hold of presence nothing but the small motions within it: of n an hour heard with probability P, a vacancy is false with
+exp(-n P (vacancy_s - off_s) / 1 h).
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from detectors.presence.settings import within
 
 @dataclass(frozen=True)
 class PowerSettings:
-    """off_s: length of a rest, 0 (none) to 3600 and to vacancy_s - confirm_s. sure_s: of motion heard before one, 0.05 to 60. Raises DetectorError."""
+    """off_s: length of a rest, 0 (none) to 3600 and to vacancy_s - confirm_s. sure_s: of motion heard before one, 0.05 to 60. Raises
+    DetectorError."""
 
     off_s: float = 300.0
     sure_s: float = 0.4

@@ -20,9 +20,9 @@ from lab.verdicts.paired import Difference, RangeRatio, difference, range_ratio
 @dataclass(frozen=True)
 class Finding:
     """detector, stage: whose. result: of all cells of the row together, the scenario's limit held against it, with what the detector
-    counted and the published hours of earlier draws. duty: share of the time in which it listened. played_hours: of the trials stored here. seeds: of all draws
-    that count. occupied_duty: of the time with somebody there, as it says itself, that in which
-    its tone was in the air; None where it says nothing of it."""
+    counted and the published hours of earlier draws. duty: share of the time in which it listened. played_hours: of the trials stored
+    here. seeds: of all draws that count. occupied_duty: of the time with somebody there, as it says itself, that in which its tone was in
+    the air; None where it says nothing of it."""
 
     row: EvidenceRow
     detector: str

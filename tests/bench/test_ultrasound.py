@@ -102,6 +102,19 @@ def test_a_capture_is_the_same_whatever_its_blocks(trial, needs, rate, kind):
     np.testing.assert_array_equal(usual, long)
 
 
+def test_blocks_grow_while_the_emission_stays_and_shrink_as_it_changes(trial):
+    session = SimulatedBench().open(trial(duration_s=13.0), ENVELOPE)
+    # The tone changes with the first block that starts at 11 s or later.
+    lengths, before, quieter = [], 0.0, Emission((34_000.0,), 80.0)
+    while (block := session.next(TONE if before < 10.9 else quieter)) is not None:
+        lengths.append(block.length / block.clock_hz)
+        before += lengths[-1]
+    assert before == pytest.approx(13.0)
+    assert lengths[:200] == pytest.approx([0.05] * 200)
+    assert lengths[200:205] == pytest.approx([0.2] * 5)
+    assert lengths[205:] == pytest.approx([0.05] * 40)
+
+
 def test_both_forms_hold_the_same_moving_echo(trial):
     """At most -40 dB of the moving part lies between what the front end makes of the samples and the direct envelope."""
     direct = moving_part(trial, ENVELOPE, POINT)

@@ -19,7 +19,7 @@ from detectors.interface import SILENT, Block, Emission, StreamFormat
 from lab.acoustics.microphone import Microphone
 from lab.bench.protocol import CaptureFacts
 
-CALM_S = 10.0
+CALM_S = 10.0  # of one emission, until blocks get longer
 
 
 class RenderedStream(Protocol):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from detectors.presence.detector import Phase
+from detectors.presence.detector import HISS_S, Phase
 from tests.detectors.presence.synthetic import RATE, detector, envelope, listen, seconds
 
 START_S, STOP_S, BACK_S, WALK_S = 10.0, 12.0, 5.0, 20.0
@@ -32,6 +32,9 @@ def faulty(kind, seed=1):
         samples[0, during] *= np.repeat(np.arange(40) % 2, (last - first) // 40 + 1)[: last - first]
     elif kind == "tone":
         samples[:, first:] += 1e-3 * np.exp(2j * np.pi * 311.3 * time[first:])
+    elif kind == "hiss":
+        noise = np.random.default_rng(9).standard_normal((2, len(samples), last - first))
+        samples[:, during] += 3e-3 * (noise[0] + 1j * noise[1])
     elif kind == "lost samples":
         samples[:, first:] *= np.exp(-2j * np.pi * 17 / 48)
     elif kind == "one lost sample in many":
@@ -53,6 +56,7 @@ KINDS = (
     "microphone of noise",
     "loose contact",
     "tone",
+    "hiss",
     "lost samples",
     "one lost sample in many",
     "suspended",
@@ -65,11 +69,8 @@ def test_a_fault_is_over_within_five_seconds(kind):
     one = detector()
     scores = listen(one, faulty(kind))
     presence, when = scores["presence"], seconds(scores["presence"])
-    ends = (
-        STOP_S
-        if kind in ("nan", "clipping", "suspended", "suspended and moved", "loose contact")
-        else START_S
-    )
+    passing = ("nan", "clipping", "suspended", "suspended and moved", "loose contact", "hiss")
+    ends = STOP_S if kind in passing else START_S
     settled = (when > ends + BACK_S) & (when < WALK_S)
     assert np.isfinite(presence[settled]).all()
     assert presence[settled].max() < 0.5
@@ -90,6 +91,21 @@ def test_what_cannot_be_used_has_no_score():
     scores = listen(detector(), faulty("suspended"))
     during = (seconds(scores["presence"]) > START_S + 0.1) & (seconds(scores["presence"]) < STOP_S)
     assert all(np.isnan(track[during]).all() for track in scores.values())
+
+
+def test_what_hisses_hides_and_is_no_background_unless_it_stays():
+    scores = listen(detector(), faulty("hiss"))["presence"]
+    during = (seconds(scores) > START_S + 0.3) & (seconds(scores) < STOP_S + 0.9)
+    assert np.isnan(scores[during]).all()
+    samples = envelope(115.0, [(105.0, 107.0, 250.0, -45.0)])
+    noise = np.random.default_rng(9).standard_normal((2, *samples.shape))
+    samples[:, 10 * RATE :] += (1e-4 * (noise[0] + 1j * noise[1]))[:, 10 * RATE :]
+    scores = listen(detector(), samples)["presence"]
+    when = seconds(scores)
+    assert np.isnan(scores[(when > 10.5) & (when < 10.0 + HISS_S)]).all()
+    assert np.isfinite(scores[when > 10.0 + HISS_S + 25.0]).all()
+    assert scores[(when > 95.0) & (when < 105.0)].max() < 0.5
+    assert scores[(when > 105.0) & (when < 107.0)].max() >= 0.5
 
 
 def test_a_dead_microphone_is_given_up_and_taken_back():
