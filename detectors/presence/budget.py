@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from detectors.presence import distortion, features
 from detectors.presence.front_end import HOP_S, RATE_HZ, lowpass
-from detectors.presence.lines import FRAME_HOPS, MOST, STEP_HOPS
+from detectors.presence.lines import FAR, MOST, NEAR
 
 CLOCK_HZ, SHARE = 400e6, 0.10
 MACS_PER_CYCLE = 2
@@ -42,7 +42,10 @@ def stages(channels: int, input_hz: int | None, parameters: int) -> tuple[Stage,
         Stage("hearing", channels * n * 2),
         Stage("distortion removal", _distortion(channels, n), playing=True),
         Stage("clutter filter", channels * n * 8),
-        Stage("lines", channels * (n * 8 * MOST + _fft(FRAME_HOPS * n) // STEP_HOPS)),
+        Stage(
+            "lines",
+            channels * (n * 8 * MOST + _fft(FAR.hops * n) // FAR.step + n + _fft(NEAR.hops) // NEAR.step),
+        ),
         Stage("Doppler map", _map(channels, n)),
         Stage("classifier", parameters),
         Stage("context and power", 50),

@@ -40,6 +40,11 @@ class Look:
     around_hz: float
     between: bool
 
+    @property
+    def step(self) -> int:
+        """Hops from frame to frame."""
+        return self.hops // 2
+
 
 FAR = Look(
     lowest_hz=8.0,
@@ -104,7 +109,7 @@ class LineNotch:
         for notch, line in zip(self._notches, self.lines_hz, strict=True):
             if notch.look is look:
                 here = any(abs(f - line) <= apart_hz for f, _ in found)
-                notch.unseen_s = 0.0 if here else notch.unseen_s + look.hops // 2 * hop_s
+                notch.unseen_s = 0.0 if here else notch.unseen_s + look.step * hop_s
         keep = [index for index, notch in enumerate(self._notches) if notch.unseen_s <= HOLD_S]
         self._notches = [self._notches[index] for index in keep]
         self._turn, self._held = self._turn[keep], self._held[:, keep]
@@ -139,7 +144,7 @@ class _Frames:
         if len(self._parts) < look.hops:
             return None
         found = _lines(np.concatenate(self._parts, axis=1), look, rate_hz)
-        del self._parts[: look.hops // 2]
+        del self._parts[: look.step]
         before, self._found = self._found, [*self._found, found][-2:]
         steady = []
         if len(before) == 2:  # the first of them ends where this frame starts
