@@ -1,7 +1,7 @@
 """Examples: Doppler maps of a trial and what moved, hop by hop; rendered once and kept on disk.
 
 The chain before the network is the detector's own: distortion removal where the device plays, clutter filter, notches of foreign
-tones, Doppler map. Only the room is computed.
+tones, Doppler map. What hisses is in no training trial, and not heeded here as the detector does after the map. Only the room is computed.
 """
 
 from __future__ import annotations
