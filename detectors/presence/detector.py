@@ -251,9 +251,8 @@ class PresenceDetector:
 
     def _hisses(self, features: NDArray[np.float32]) -> bool:
         """What hisses hides whoever moves, and is no noise to get used to, nor is what comes a moment after it; unless it stays."""
-        music = (
-            self._remover is not None and self._silent_hops <= QUIET_HOPS
-        )  # makes noise that the network knows
+        # Music makes a noise that the network knows.
+        music = self._remover is not None and self._silent_hops <= QUIET_HOPS
         hiss = not music and hisses(features)
         self._hushed_s = 0.0 if hiss else self._hushed_s + HOP_S
         self._hiss_s = self._hiss_s + HOP_S if self._hushed_s < HUSH_S else 0.0

@@ -42,8 +42,12 @@ _QUICK, _SLOW = 0.25, 0.025  # per hop: 0.2 s and 2 s
 # Medians of levels in dB step by so much per hop: quick at first, then 1 dB/s for the background, 0.5 dB/s for noise.
 _BACKGROUND_DB, _NOISE_DB = 0.05, 0.025
 _FILLED, _MEAN_HOPS = 40, 20
-_HISS_FROM, _HISS, _HISS_FLAT = 175.0, 0.4, 0.8  # Hz; loudness, and its spread, in tens of dB
 _QUICKER, _FALLING = 40.0, 120.0  # steps are longer by 1 + this / hops heard
+_HISS_FROM_HZ, _HISS, _HISS_SPREAD = (
+    175.0,
+    0.4,
+    0.8,
+)  # from this shift on; loudness and its spread in tens of dB
 
 
 class DopplerMap:
@@ -134,10 +138,11 @@ class DopplerMap:
 
 
 def hisses(features: NDArray[np.float32]) -> bool:
-    """Whether a map of (CHANNELS, BANDS) is of something that hisses: as much louder than noise at all shifts, from both sides. An echo falls off."""
-    high = np.searchsorted(HIGH_EDGES_HZ, _HISS_FROM) + len(LOW_EDGES_HZ) - 1
+    """Whether a map of (CHANNELS, BANDS) is of something that hisses: as much louder than noise at all shifts of both signs. An echo
+    falls off."""
+    high = np.searchsorted(HIGH_EDGES_HZ, _HISS_FROM_HZ) + len(LOW_EDGES_HZ) - 1
     outer = np.concatenate([features[0, : SIDE - high], features[0, SIDE + high :]])
-    return bool(outer.min() >= _HISS and outer.max() - outer.min() <= _HISS_FLAT)
+    return bool(outer.min() >= _HISS and outer.max() - outer.min() <= _HISS_SPREAD)
 
 
 @njit(cache=True, error_model="numpy")
