@@ -98,10 +98,11 @@ class Context:
 
     def step(self, probabilities: Sequence[float]) -> tuple[float, float, float, float]:
         """probabilities: (none, minor, major) of a hop. Returns the scores of LABELS, 0 to 1; an alarm at 0.5."""
-        _, minor, major = (float(p) for p in probabilities)
+        minor, major = float(probabilities[1]), float(probabilities[2])
         for label, p in ((PRESENCE, minor + major), (MAJOR, major), (MINOR, minor)):
-            self._evidence[label] += self._gain * (logit(p) - self._evidence[label])
-            self._arrival[label] += self._arrival_gain * (logit(p) - self._arrival[label])
+            odds = logit(p)
+            self._evidence[label] += self._gain * (odds - self._evidence[label])
+            self._arrival[label] += self._arrival_gain * (odds - self._arrival[label])
         self._pass()
         self._listened_s += self._hop_s
         small = self._minor_theta()
@@ -119,8 +120,8 @@ class Context:
             self.since_motion_s = self._listened_s = 0.0
         if self._on[MAJOR] and self.state is Occupancy.OCCUPIED:
             self._since_major_s, self.sure = 0.0, True
-        presence, major_score, minor_score = (1.0 / (1.0 + math.exp(-value)) for value in margin)
-        return presence, major_score, minor_score, self._vacancy()
+        presence, major, minor = [1.0 / (1.0 + math.exp(-value)) for value in margin]
+        return presence, major, minor, self._vacancy()
 
     def idle(self) -> None:
         """A hop in which nobody listens: timers run on, evidence starts anew."""

@@ -10,6 +10,7 @@ maps take START_S.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -208,7 +209,7 @@ class PresenceDetector:
                 self._hearing.pause()
             return NOT_SENSING
         envelope = hop if self._mixer is None else self._mixer.mix(hop)
-        playing = played is not None and bool(np.any(played))
+        playing = played is not None and bool(played.any())
         verdict = self._hearing.judge(envelope, usable, playing)
         if verdict is Verdict.SKIP:
             self._deaf_s += HOP_S if usable.any() else 0.0
@@ -219,7 +220,7 @@ class PresenceDetector:
             self._deaf_s = 0.0
             if verdict is Verdict.REBUILD:
                 self._build()
-            scores = self._sense(envelope[self._hearing.alive], played)
+            scores = self._sense(envelope[self._hearing.alive], played, playing)
             self._watch(playing)
         if not self._power.step(self._phase is Phase.SENSING):
             self._phase, self._emission = Phase.RESTING, SILENT
@@ -230,9 +231,10 @@ class PresenceDetector:
         return scores
 
     def _sense(
-        self, envelope: NDArray[np.complex64], played: NDArray[np.float32] | None
+        self, envelope: NDArray[np.complex64], played: NDArray[np.float32] | None, playing: bool
     ) -> tuple[float, ...]:
         if self._remover is not None:
+            self._silent_hops = 0 if playing else self._silent_hops + 1
             envelope = self._without_distortion(self._remover, envelope, played)
         features = self._map.push(self._notch.process(self._clutter.process(envelope)))
         hiss = self._hisses(features)
@@ -266,7 +268,6 @@ class PresenceDetector:
         self, remover: DistortionRemover, envelope: NDArray[np.complex64], played: NDArray[np.float32]
     ) -> NDArray[np.complex64]:
         """Long after playback there is nothing to remove; what came last before it starts again puts the filters in place."""
-        self._silent_hops = 0 if np.any(played) else self._silent_hops + 1
         if self._silent_hops > QUIET_HOPS:
             self._skipped.append(envelope)
             return envelope
@@ -289,7 +290,7 @@ class PresenceDetector:
         self._mixer = None
         if self.stream == ULTRASONIC:
             self._mixer = Mixer(self._rate_hz, RATE_HZ, result.carrier_hz, self._channels)
-        self._reference: NDArray | None = None
+        self._reference: float | None = None
         self._build()
 
     def _build(self) -> None:
@@ -318,10 +319,10 @@ class PresenceDetector:
         """How long the carrier has been another than it was after calibration. Music turns its level down, so it does not count."""
         if playing:
             return
-        level = float(np.sqrt(np.mean(self._hearing.level[self._hearing.alive] ** 2)))
+        level = self._hearing.carrier
         if self._reference is None:
             if self._phase is Phase.SENSING:
                 self._reference = level
             return
-        change_db = abs(20.0 * np.log10(max(level, 1e-12) / max(self._reference, 1e-12)))
+        change_db = abs(20.0 * math.log10(max(level, 1e-12) / max(self._reference, 1e-12)))
         self._changed_s = self._changed_s + HOP_S if change_db > CHANGED_DB else 0.0

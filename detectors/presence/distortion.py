@@ -88,11 +88,10 @@ class DistortionRemover:
         count = len(base)
         # A limiter that hardly moves cannot be told from a person who does.
         self._doubt = np.where(base == GAIN, DOUBT**2 * FORGET_S * rate_hz, 0.0)
-        self._gram, self._cross, self._weights = (
-            np.zeros((count, columns)) for columns in (count, 2 * channels, 2 * channels)
-        )
+        self._gram = np.zeros((count, count), order="F")
+        self._cross, self._weights = np.zeros((2, count, 2 * channels))
         self._found, self._left = np.zeros((2, 2 * channels, 2 * channels))
-        self._acting = (np.zeros_like(self._cross), np.zeros_like(self._found))
+        self._acting = (np.zeros((2 * channels, count)), np.zeros_like(self._found))
         self._power, self._learnt_s = np.zeros(2), 0.0
 
     @property
@@ -109,94 +108,74 @@ class DistortionRemover:
             raise DetectorError(
                 f"hop and playback: ({self.channels}, n) and (n x {self._step},), got {hop.shape} and {playback.shape}"
             )
-        y, alive = _logarithm(np.where(np.isfinite(hop), hop, 0.0), self._phase)
-        bases, playing = self._bases(np.where(np.isfinite(sent), sent, 0.0), y, alive & self._steady)
+        y, alive = _logarithm(np.ascontiguousarray(hop), self._phase)
+        bases, playing = self._bases(sent, y, alive & self._steady)
         slow_mean, learn_mean, slow_bases, learn_bases = self._means
-        y_slow, y = (
-            _above(y, SLOW_HZ / self._rate_hz, slow_mean),
-            _above(y, LEARN_HZ / self._rate_hz, learn_mean),
-        )
+        y_slow = _above(y, SLOW_HZ / self._rate_hz, slow_mean)
+        y = _above(y, LEARN_HZ / self._rate_hz, learn_mean)
         x_slow = self._regressors(0, _above(bases, SLOW_HZ / self._rate_hz, slow_bases))
         x = self._regressors(1, _above(bases, LEARN_HZ / self._rate_hz, learn_bases))
-        self._steady = y.reshape(2, self.channels, n).std(axis=2).max(axis=0) < SPREAD
+        self._steady = _spread(y) < SPREAD
         alive &= self._steady
         # A carrier that comes up starts anew: how it rose is no distortion.
         self._steady_hops = np.where(alive, self._steady_hops + 1, 0)
         alive = self._steady_hops > RISE_HOPS
-        for mean in (slow_mean, learn_mean):
-            mean[np.tile(self._steady_hops < RISE_HOPS, 2)] = np.nan
+        rising = self._steady_hops < RISE_HOPS
+        if rising.any():
+            for mean in (slow_mean, learn_mean):
+                mean[np.tile(rising, 2)] = np.nan
         keep = math.exp(-n / self._rate_hz)
         if not (playing and alive.any()):
             self._power *= keep
             return hop
-        heard = np.tile(alive, 2)[:, None]
-        y, y_slow = y * heard, y_slow * heard
+        heard = np.concatenate([alive, alive])[:, None]
+        if not alive.all():
+            y, y_slow = y * heard, y_slow * heard
         self._learn(x, y)
-        found = (self._weights * heard.T).T @ x
+        weights = (self._weights * heard.T).T
+        found = weights @ x
         alike = self._alike(found, y - found, alive)
-        found = found + alike @ (y - found)
+        found += alike @ (y - found)
         # What is taken out passes from the last hop's model to this one's without a step.
         self._learnt_s += n / self._rate_hz
         sure = min(1.0, max(0.0, self._learnt_s / LEARN_S - 1.0))
-        was, self._acting = self._acting, (sure * self._weights * heard.T, sure * alike)
+        was, self._acting = self._acting, (sure * weights, sure * alike)
         then, now = (_removal(x_slow, y_slow, *acting) for acting in (was, self._acting))
-        found_slow = then + (now - then) * (np.arange(1, n + 1) / n)
-        self._power = keep * self._power + (1.0 - keep) * np.array([np.mean(y**2), np.mean((y - found) ** 2)])
-        return (hop * np.exp(-(found_slow[: self.channels] + 1j * found_slow[self.channels :]))).astype(
-            np.complex64
-        )
+        self._power = keep * self._power + (1.0 - keep) * _powers(y, found)
+        return _without(hop, then, now)
 
     def _bases(self, sent: Array, y: Array, alive: NDArray[np.bool_]) -> tuple[Array, bool]:
         """Displacement, its square and cube through the integrator, ln g, playback: (5, n); and whether anything plays."""
-        whole = np.concatenate([self._sent, sent])
-        self._sent = whole[len(sent) :]
-        windows = np.lib.stride_tricks.sliding_window_view(whole, len(self._taps))
-        u = windows[: len(sent) : self._step] @ self._taps
-        level = y[: self.channels][alive].mean(axis=0) if alive.any() else np.full(len(u), self._level[0])
+        u, self._sent = _lowered(self._sent, sent, self._taps, self._step)
+        level = _mean_level(y, alive, self._level[0])
         bases = _driven(u, level, self._cone, self._state, self._level, self._rate_hz)
-        return bases, bool(np.mean(u**2) > SILENCE or np.mean(bases[0] ** 2) > SILENCE)
+        return bases, bool(_power(u) > SILENCE or _power(bases[0]) > SILENCE)
 
     def _regressors(self, which: int, bases: Array) -> Array:
         """(columns, n), each base at each of its lags."""
-        whole = np.concatenate([self._held[which], bases], axis=1)
-        self._held[which] = whole[:, bases.shape[1] :]
-        return _lagged(whole, self._columns, bases.shape[1])
+        return _lagged(self._held[which], bases, self._columns)
 
     def _learn(self, x: Array, y: Array) -> None:
         keep = math.exp(-x.shape[1] / (FORGET_S * self._rate_hz))
-        usual, now = self._power[0], float(np.mean(y**2))
+        usual, now = self._power[0], _power(y.ravel())
         weight = min(1.0, JUMP * usual / now) if usual > 0.0 else 1.0
-        self._gram = keep * self._gram + weight * (x @ x.T)
+        # The lower half of what is symmetric, in place.
+        self._gram = scipy.linalg.blas.dsyrk(
+            weight, x.T, beta=keep, c=self._gram, trans=1, lower=1, overwrite_c=1
+        )
         self._cross = keep * self._cross + weight * (x @ y.T)
-        power = np.diag(self._gram) + self._doubt
-        scale = 1.0 / np.sqrt(np.maximum(power, 1e-30))
-        loaded = self._gram * scale * scale[:, None]
-        np.fill_diagonal(loaded, power * scale**2 + LOADING)
-        factor, wanted = scipy.linalg.lapack.dpotrf(loaded, lower=1)[0], scale[:, None] * self._cross
-        self._weights = scale[:, None] * scipy.linalg.lapack.dpotrs(factor, wanted, lower=1)[0]
+        loaded, scale = _loaded(self._gram, self._doubt)
+        factor, wanted = scipy.linalg.lapack.dpotrf(loaded, lower=1, overwrite_a=1)[0], scale * self._cross
+        self._weights = scale * scipy.linalg.lapack.dpotrs(factor, wanted, lower=1)[0]
 
     def _alike(self, found: Array, left: Array, alive: NDArray[np.bool_]) -> Array:
         """(2M, 2M): takes from the rest what is alike at all microphones as only cone and limiter can make it."""
         keep = math.exp(-left.shape[1] / (POWER_S * self._rate_hz))
-        self._found = keep * self._found + found @ found.T
-        self._left = keep * self._left + left @ left.T
-        live = int(alive.sum())
-        if live < 2:
-            return np.zeros_like(self._left)
-        amplitude = np.concatenate([alive, np.zeros(self.channels)]) / math.sqrt(live)
-        other = np.eye(2 * self.channels) - np.outer(amplitude, amplitude)
-        cone = np.linalg.eigh(other @ self._found @ other)[1][:, -1]
-        pair = np.stack([cone, amplitude], axis=1)
-        modelled, own = (np.sum(pair * (power @ pair), axis=0) for power in (self._found, self._left))
-        rest = (np.trace(self._left) - own.sum()) / (2 * live - 2)
-        own = np.maximum(own, 1e-30)
-        # What regression missed is a small part of what it found; more than that is something else, as a person is.
-        share = np.clip(1.0 - 3.0 * rest / own, 0.0, 1.0) * np.minimum(1.0, MISSED * modelled / own)
-        return (pair * share) @ pair.T
+        return _alike(keep, self._found, found, self._left, left, alive)
 
 
 def _removal(x: Array, y: Array, weights: Array, alike: Array) -> Array:
-    found = weights.T @ x
+    found = weights @ x
     return found + alike @ (y - found)
 
 
@@ -204,6 +183,21 @@ def _below(rate_hz: int, to_hz: int) -> Array:
     """Low-pass before the playback's rate is lowered: flat to 0.375 of the new one, 50 dB down from 0.625 of it."""
     count, beta = scipy.signal.kaiserord(50.0, 0.25 * to_hz / (rate_hz / 2))
     return scipy.signal.firwin(count | 1, 0.5 * to_hz, window=("kaiser", beta), fs=rate_hz)
+
+
+@njit(cache=True, error_model="numpy")
+def _lowered(held, sent, taps, step):
+    """Playback at the rate of envelopes, zeros for what is not finite, and what is held for the next hop."""
+    whole = np.zeros(len(held) + len(sent))
+    whole[: len(held)] = held
+    for i in range(len(sent)):
+        if math.isfinite(sent[i]):
+            whole[len(held) + i] = sent[i]
+    out = np.zeros(len(sent) // step)
+    for i in range(len(out)):
+        for k in range(len(taps)):
+            out[i] += whole[i * step + k] * taps[k]
+    return out, whole[len(sent) :].copy()
 
 
 @njit(cache=True, error_model="numpy")
@@ -215,6 +209,8 @@ def _logarithm(hop, phase):
     for m in range(channels):
         for i in range(n):
             re, im = float(hop[m, i].real), float(hop[m, i].imag)
+            if not (math.isfinite(re) and math.isfinite(im)):
+                re = im = 0.0
             modulus = math.sqrt(re * re + im * im)
             alive[m] &= modulus > CARRIER
             y[m, i] = math.log(max(modulus, CARRIER))
@@ -223,6 +219,126 @@ def _logarithm(hop, phase):
                 angle += turn * round((phase[m] - angle) / turn)
             y[channels + m, i] = phase[m] = angle
     return y, alive
+
+
+@njit(cache=True, error_model="numpy")
+def _mean_level(y, alive, otherwise):
+    """ln |b| (n,), a mean over the microphones that live."""
+    out = np.zeros(y.shape[1])
+    number = 0
+    for m in range(len(alive)):
+        if alive[m]:
+            number += 1
+            for i in range(len(out)):
+                out[i] += y[m, i]
+    for i in range(len(out)):
+        out[i] = out[i] / number if number else otherwise
+    return out
+
+
+@njit(cache=True, error_model="numpy")
+def _power(x):
+    total = 0.0
+    for i in range(len(x)):
+        total += x[i] * x[i]
+    return total / len(x)
+
+
+@njit(cache=True, error_model="numpy")
+def _powers(y, found):
+    """Mean squares of y and of what is left of it."""
+    before, after = 0.0, 0.0
+    for row in range(len(y)):
+        for i in range(y.shape[1]):
+            before += y[row, i] ** 2
+            after += (y[row, i] - found[row, i]) ** 2
+    return np.array([before / y.size, after / y.size])
+
+
+@njit(cache=True, error_model="numpy")
+def _spread(y):
+    """Standard deviation within a hop of level or phase, whichever is more, (M,)."""
+    channels = len(y) // 2
+    out = np.zeros(channels)
+    for row in range(len(y)):
+        mean, square = 0.0, 0.0
+        for i in range(y.shape[1]):
+            mean += y[row, i]
+        mean /= y.shape[1]
+        for i in range(y.shape[1]):
+            square += (y[row, i] - mean) ** 2
+        out[row % channels] = max(out[row % channels], math.sqrt(square / y.shape[1]))
+    return out
+
+
+@njit(cache=True, error_model="numpy")
+def _loaded(gram, doubt):
+    """The gram matrix, its lower half, loaded and scaled to unit diagonal, (N, N) by columns; and the scale, (N, 1)."""
+    count = len(gram)
+    out, scale = np.zeros((count, count)), np.empty((count, 1))
+    for j in range(count):
+        scale[j, 0] = 1.0 / math.sqrt(max(gram[j, j] + doubt[j], 1e-30))
+    for j in range(count):
+        out[j, j] = (gram[j, j] + doubt[j]) * scale[j, 0] ** 2 + LOADING
+        for i in range(j + 1, count):
+            out[j, i] = gram[i, j] * scale[i, 0] * scale[j, 0]
+    return out.T, scale
+
+
+@njit(cache=True, error_model="numpy")
+def _alike(keep, found_power, found, left_power, left, alive):
+    """See `DistortionRemover._alike`. Both powers (2M, 2M) change in place."""
+    rows, channels = len(found_power), len(alive)
+    now = found @ found.T
+    rest_now = left @ left.T
+    live = 0
+    for m in range(channels):
+        live += alive[m]
+    for i in range(rows):
+        for j in range(rows):
+            found_power[i, j] = keep * found_power[i, j] + now[i, j]
+            left_power[i, j] = keep * left_power[i, j] + rest_now[i, j]
+    if live < 2:
+        return np.zeros((rows, rows))
+    pair = np.zeros((2, rows))
+    other = np.eye(rows)
+    for i in range(channels):
+        pair[1, i] = alive[i] / math.sqrt(live)
+        for j in range(channels):
+            other[i, j] -= alive[i] * alive[j] / live
+    pair[0] = np.linalg.eigh(other @ found_power @ other)[1][:, -1]
+    out = np.zeros((rows, rows))
+    own, modelled = np.zeros(2), np.zeros(2)
+    trace = 0.0
+    for i in range(rows):
+        trace += left_power[i, i]
+        for j in range(rows):
+            for one in range(2):
+                own[one] += pair[one, i] * left_power[i, j] * pair[one, j]
+                modelled[one] += pair[one, i] * found_power[i, j] * pair[one, j]
+    rest = (trace - own[0] - own[1]) / (2 * live - 2)
+    for one in range(2):
+        power = max(own[one], 1e-30)
+        # What regression missed is a small part of what it found; more than that is something else, as a person is.
+        share = min(max(1.0 - 3.0 * rest / power, 0.0), 1.0) * min(1.0, MISSED * modelled[one] / power)
+        for i in range(rows):
+            for j in range(rows):
+                out[i, j] += share * pair[one, i] * pair[one, j]
+    return out
+
+
+@njit(cache=True, error_model="numpy")
+def _without(hop, then, now):
+    """hop exp(-what was found), which goes over from `then` to `now`."""
+    channels, n = hop.shape
+    out = np.empty_like(hop)
+    for m in range(channels):
+        for i in range(n):
+            part = (i + 1.0) / n
+            gain = math.exp(-(then[m, i] + part * (now[m, i] - then[m, i])))
+            angle = then[channels + m, i] + part * (now[channels + m, i] - then[channels + m, i])
+            out[m, i] = hop[m, i] * complex(gain * math.cos(angle), -gain * math.sin(angle))
+    return out
 
 
 @njit(cache=True, error_model="numpy")
@@ -261,8 +377,14 @@ def _driven(u, level, cone, state, held, rate_hz):
     return out
 
 
-@njit(cache=True)
-def _lagged(whole, columns, n):
+@njit(cache=True, error_model="numpy")
+def _lagged(held, bases, columns):
+    """Each base (B, n) at each of its lags, (columns, n); held (B, reach): what came before, changes in place."""
+    reach, n = held.shape[1], bases.shape[1]
+    whole = np.empty((len(bases), reach + n))
+    whole[:, :reach] = held
+    whole[:, reach:] = bases
+    held[:] = whole[:, n:]
     out = np.empty((len(columns), n))
     for row in range(len(columns)):
         base, start = columns[row]

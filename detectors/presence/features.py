@@ -43,11 +43,9 @@ _QUICK, _SLOW = 0.25, 0.025  # per hop: 0.2 s and 2 s
 _BACKGROUND_DB, _NOISE_DB = 0.05, 0.025
 _FILLED, _MEAN_HOPS = 40, 20
 _QUICKER, _FALLING = 40.0, 120.0  # steps are longer by 1 + this / hops heard
-_HISS_FROM_HZ, _HISS, _HISS_SPREAD = (
-    175.0,
-    0.4,
-    0.8,
-)  # from this shift on; loudness and its spread in tens of dB
+# Hiss: from 175 Hz of shift on, so many bands off the middle; loudness and its spread in tens of dB.
+_HISS_FROM = len(LOW_EDGES_HZ) - 1 + HIGH_EDGES_HZ.index(175.0)
+_HISS, _HISS_SPREAD = 0.4, 0.8
 
 
 class DopplerMap:
@@ -65,6 +63,9 @@ class DopplerMap:
         self._window = scipy.signal.windows.blackmanharris(_FRAME, sym=False).astype(np.float32)
         self._slow_window = scipy.signal.windows.blackman(_SLOW_FRAME, sym=False).astype(np.float32)
         self._flicker_window = scipy.signal.windows.hann(_FLICKER_FRAME, sym=False)
+        self._windowed = np.empty((channels, _FRAME), np.complex64)
+        self._slow_windowed = np.empty((channels, _SLOW_FRAME), np.complex64)
+        self._flicker_windowed = np.empty(_FLICKER_FRAME)
         self._lowpass = scipy.signal.firwin(80, 200.0, window=("kaiser", 8.0), fs=RATE_HZ).astype(np.float32)
         low, high = RATE_HZ / _STEP / _SLOW_FRAME, RATE_HZ / _FRAME
         self._low = np.ceil(np.array(LOW_EDGES_HZ) / low - 1e-9).astype(np.int64)
@@ -109,15 +110,21 @@ class DopplerMap:
         )
         if not silent:
             self._heard += 1
-        fast = scipy.fft.fft(self._fast * self._window, axis=1)
-        slow = scipy.fft.fft(self._decimated * self._slow_window, axis=1)
-        # A floor, so that a moment of silence is a dip and not a chasm.
-        levels = np.log(self._envelope + 0.05 * self._envelope.mean() + _TINY)
-        flicker = np.abs(scipy.fft.rfft((levels - levels.mean()) * self._flicker_window)) ** 2
+        _windows(
+            self._fast,
+            self._window,
+            self._windowed,
+            self._decimated,
+            self._slow_window,
+            self._slow_windowed,
+            self._envelope,
+            self._flicker_window,
+            self._flicker_windowed,
+        )
         return _bands(
-            fast,
-            slow,
-            flicker,
+            scipy.fft.fft(self._windowed, axis=1),
+            scipy.fft.fft(self._slow_windowed, axis=1),
+            scipy.fft.rfft(self._flicker_windowed),
             self._low,
             self._high,
             self._noise_bins,
@@ -140,9 +147,16 @@ class DopplerMap:
 def hisses(features: NDArray[np.float32]) -> bool:
     """Whether a map of (CHANNELS, BANDS) is of something that hisses: as much louder than noise at all shifts of both signs. An echo
     falls off."""
-    high = np.searchsorted(HIGH_EDGES_HZ, _HISS_FROM_HZ) + len(LOW_EDGES_HZ) - 1
-    outer = np.concatenate([features[0, : SIDE - high], features[0, SIDE + high :]])
-    return bool(outer.min() >= _HISS and outer.max() - outer.min() <= _HISS_SPREAD)
+    return _hisses(features)
+
+
+@njit(cache=True, error_model="numpy")
+def _hisses(features):
+    least, most = np.inf, -np.inf
+    for b in range(BANDS):
+        if b < SIDE - _HISS_FROM or b >= SIDE + _HISS_FROM:
+            least, most = min(least, features[0, b]), max(most, features[0, b])
+    return least >= _HISS and most - least <= _HISS_SPREAD
 
 
 @njit(cache=True, error_model="numpy")
@@ -184,6 +198,22 @@ def _advance(hop, fast, held, decimated, high_passed, envelope, taps):
             envelope[len(envelope) - outputs + n // _STEP] += x.real * x.real + x.imag * x.imag
         high_passed[m, 0], high_passed[m, 1] = first, second
     return silent
+
+
+@njit(cache=True, error_model="numpy")
+def _windows(fast, window, windowed, slow, slow_window, slow_windowed, envelope, flicker_window, levels):
+    """What the three transforms are of. Levels of the envelope have a floor, so that a moment of silence is a dip and not a chasm."""
+    for m in range(len(fast)):
+        for n in range(fast.shape[1]):
+            windowed[m, n] = fast[m, n] * window[n]
+        for n in range(slow.shape[1]):
+            slow_windowed[m, n] = slow[m, n] * slow_window[n]
+    floor, mean = 0.05 * envelope.mean() + _TINY, 0.0
+    for n in range(len(envelope)):
+        levels[n] = np.log(envelope[n] + floor)
+        mean += levels[n] / len(envelope)
+    for n in range(len(envelope)):
+        levels[n] = (levels[n] - mean) * flicker_window[n]
 
 
 @njit(cache=True, error_model="numpy")
@@ -274,12 +304,12 @@ def _bands(
         features[3, b] = along / (lengths + _TINY)
     total = 0.0
     for k in range(1, flicker_edges[-1]):
-        total += flicker[k]
+        total += flicker[k].real ** 2 + flicker[k].imag ** 2
     mean = total / (flicker_edges[-1] - 1) + 1e-30
     for b in range(bands):
         part = 0.0
         for k in range(flicker_edges[b], flicker_edges[b + 1]):
-            part += flicker[k]
+            part += flicker[k].real ** 2 + flicker[k].imag ** 2
         part /= flicker_edges[b + 1] - flicker_edges[b]
         features[4, b] = min(max(np.log10(part / mean + 1e-3), -2.0), 2.5)
     return features

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import scipy.signal
+from numba import njit
 from numpy.typing import NDArray
 
 from detectors.errors import DetectorError
@@ -70,10 +71,21 @@ class Hops:
         self._pending = np.zeros((channels, 0), kind)
 
     def cut(self, block: NDArray) -> Iterator[NDArray]:
-        if self._finite:
-            block = np.where(np.isfinite(block), block, 0)
-        self._pending = np.concatenate([self._pending, block.astype(self._pending.dtype)], axis=1)
-        whole = self._pending.shape[1] // self._samples * self._samples
-        ready, self._pending = self._pending[:, :whole], self._pending[:, whole:]
+        joined = _joined(self._pending, np.ascontiguousarray(block, self._pending.dtype), self._finite)
+        whole = joined.shape[1] // self._samples * self._samples
+        self._pending = joined[:, whole:].copy()
         for start in range(0, whole, self._samples):
-            yield ready[:, start : start + self._samples]
+            yield joined[:, start : start + self._samples]
+
+
+@njit(cache=True, error_model="numpy")
+def _joined(pending, block, finite):
+    """What is pending (M, k) and a block (M, n) after it; zeros for what is not finite, if asked."""
+    held = pending.shape[1]
+    joined = np.empty((len(block), held + block.shape[1]), block.dtype)
+    joined[:, :held] = pending
+    for m in range(len(block)):
+        for n in range(block.shape[1]):
+            x = block[m, n]
+            joined[m, held + n] = x if not finite or np.isfinite(x) else 0.0
+    return joined

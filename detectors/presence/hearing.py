@@ -78,6 +78,11 @@ class Hearing:
         """What each microphone usually hears of the carrier, (M,), full scale 1."""
         return self._watch[0]
 
+    @property
+    def carrier(self) -> float:
+        """Root mean square of that over those that live."""
+        return _rms(self._watch[0], self.alive)
+
 
 _VERDICTS = (Verdict.USE, Verdict.SKIP, Verdict.REBUILD)
 
@@ -163,6 +168,16 @@ def _judge(envelope, usable, alive, watch, turns, before, playing):
     return 0
 
 
+@njit(cache=True, error_model="numpy")
+def _rms(level, alive):
+    total, number = 0.0, 0
+    for m in range(len(level)):
+        if alive[m]:
+            total += level[m] ** 2
+            number += 1
+    return math.sqrt(total / number)
+
+
 def clean(hop: NDArray, toned: bool = True) -> tuple[NDArray, NDArray[np.bool_]]:
     """hop: (M, n), float32 or complex64. toned: whether a tone is on; without one, zeros in a row may be silence. Returns it with zeros for
     what is no sample, and (M,) whether each can be used."""
@@ -185,16 +200,21 @@ def _look(samples, cleaned, full_scale, beyond, allowed, mute):
     channels, count = samples.shape
     usable = np.ones(channels, np.bool_)
     for m in range(channels):
-        missing, clipped, first = 0, 0, samples[m, 0]
-        same, zeros, gap = True, 0, False
+        missing, clipped, others, silent = 0, 0, 0, 0
+        first = samples[m, 0]
         for n in range(count):
             x = samples[m, n]
-            good = np.isfinite(x) and abs(x) <= beyond
-            missing += 0 if good else 1
-            clipped += 1 if abs(x) >= full_scale else 0
-            same = same and x == first
-            zeros = zeros + 1 if x == 0.0 else 0
-            gap = gap or zeros >= mute
+            good = abs(x) <= beyond  # which nothing is that is no number
+            missing += not good
+            clipped += abs(x) >= full_scale
+            others += x != first
+            silent += x == 0.0
             cleaned[m, n] = x if good else np.float32(0.0)
-        usable[m] = missing == 0 and clipped <= allowed * count and not (same or gap)
+        gap = False
+        if silent >= mute:
+            zeros = 0
+            for n in range(count):
+                zeros = zeros + 1 if samples[m, n] == 0.0 else 0
+                gap = gap or zeros >= mute
+        usable[m] = missing == 0 and clipped <= allowed * count and others > 0 and not gap
     return usable

@@ -94,7 +94,7 @@ class LineNotch:
         hop_s = hop.shape[1] / self._rate_hz
         far, near = self._looks
         self._take(far, hop, self._rate_hz, hop_s)
-        self._take(near, hop.mean(axis=1, keepdims=True), 1.0 / hop_s, hop_s)
+        self._take(near, _means(hop), 1.0 / hop_s, hop_s)
         if not len(self._turn):
             return hop
         return _notch(hop, self._turn, self._held, 2.0 * np.pi * BAND_HZ / self._rate_hz)
@@ -179,6 +179,18 @@ def _lines(frame: NDArray[np.complex64], look: Look, rate_hz: float) -> list[Lin
 @lru_cache(maxsize=4)
 def _window(count: int) -> NDArray[np.float32]:
     return scipy.signal.windows.blackmanharris(count, sym=False).astype(np.float32)
+
+
+@njit(cache=True, error_model="numpy")
+def _means(hop):
+    """(M, 1) of a hop (M, n)."""
+    means = np.zeros((len(hop), 1), np.complex64)
+    for m in range(len(hop)):
+        total = 0.0 + 0.0j
+        for n in range(hop.shape[1]):
+            total += hop[m, n]
+        means[m, 0] = total / hop.shape[1]
+    return means
 
 
 @njit(cache=True, error_model="numpy")
