@@ -35,11 +35,13 @@ def run_chunks(
     setup_arguments: tuple,
     jobs: int,
     on_result: Callable[[Any], None],
+    enough: threading.Event | None = None,
 ) -> None:
     """Call `work(chunk)` in `jobs` processes and `on_result(answer)` here, in order of completion.
 
     On any error or interrupt the workers stop at their next `stop_requested()`; what they had finished
-    is still given to `on_result` before the error goes on. `setup(*setup_arguments)` runs once a process.
+    is still given to `on_result` before the error goes on. So they do once `enough` is set, which is no error.
+    `setup(*setup_arguments)` runs once a process.
     """
     for name in _THREADS:
         os.environ[name] = "1"
@@ -51,13 +53,16 @@ def run_chunks(
     try:
         with _deferred_interrupt() as interrupted:
             pending = {pool.submit(work, chunk) for chunk in chunks}
-            while pending and not interrupted.is_set():
+            while pending and not interrupted.is_set() and not (enough and enough.is_set()):
                 done, _ = wait(pending, timeout=_POLL_S, return_when=FIRST_COMPLETED)
                 for future in done:
                     pending.discard(future)
                     on_result(future.result())
         if interrupted.is_set():
             raise KeyboardInterrupt
+        if pending:
+            stop.set()
+            _hand_over(pending, on_result)
     except BrokenProcessPool:
         raise LabFailure(
             "a worker process died (out of memory, or killed); finished trials are kept, go on with --resume"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -117,3 +118,22 @@ def test_the_commands_without_options_are_those_that_made_the_published_network(
         f"--rounds {ROUNDS['presence']} --hours {HOURS['presence']:g} --threshold {THRESHOLD['presence']:g}\n"
     )
     assert f"    lab mine presence --seed {Recipe().seed} {usual}" in card
+
+
+def test_the_tune_split_is_rendered_beside_learning(job: Job, monkeypatch: pytest.MonkeyPatch):
+    """Learning waits for it here; with one process there is none beside, and it is rendered after."""
+    beside = []
+    real = train.learn
+
+    def learn(*arguments):
+        places = train._trials(several, "tune")
+        ends = time.monotonic() + 60.0
+        while not all(place.file.exists() for place in places) and time.monotonic() < ends:
+            time.sleep(0.05)
+        beside.append(all(place.file.exists() for place in places))
+        return real(*arguments)
+
+    monkeypatch.setattr(train, "learn", learn)
+    several = replace(job, jobs=2)
+    train.train(several)
+    assert beside == [True]

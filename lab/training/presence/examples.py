@@ -7,6 +7,7 @@ tones, Doppler map. What hisses is in no training trial, and not heeded here as 
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -112,8 +113,13 @@ def places(
     return listed
 
 
-def render(wanted: Sequence[Place], jobs: int, say: Callable[[int, int], None]) -> None:
-    """Render what is not there yet, in `jobs` processes. Resumable: each finished trial is a file.
+def render(
+    wanted: Sequence[Place],
+    jobs: int,
+    say: Callable[[int, int], None],
+    enough: threading.Event | None = None,
+) -> None:
+    """Render what is not there yet, in `jobs` processes, until `enough` is set. Resumable: each finished trial is a file.
 
     say: called with the trials done and those wanted."""
     missing = [place for place in wanted if not place.file.exists()]
@@ -126,7 +132,7 @@ def render(wanted: Sequence[Place], jobs: int, say: Callable[[int, int], None]) 
         done += rendered
         say(done, len(wanted))
 
-    run_chunks(chunks, _render_chunk, _set_up, (), jobs, count)
+    run_chunks(chunks, _render_chunk, _set_up, (), jobs, count, enough)
 
 
 def load(wanted: Iterable[Place]) -> list[Example]:

@@ -25,7 +25,8 @@ Weights = Mapping[str, NDArray[np.float32]]
 @dataclass(frozen=True)
 class Recipe:
     """steps: of the optimiser. sequence: hops, batch: sequences a step. burn_in: hops without loss, while the memory fills.
-    none_weight: of hops without motion, above 1 for fewer false alarms. mined_weight: of mined stretches. threads: of torch on a CPU."""
+    none_weight: of hops without motion, above 1 for fewer false alarms. mined_weight: of mined stretches. threads: of torch on a CPU; with more,
+    their waiting for each other costs more than they save."""
 
     steps: int = 3500
     batch: int = 40
@@ -37,7 +38,7 @@ class Recipe:
     none_weight: float = 2.0
     mined_weight: float = 4.0
     seed: int = 5
-    threads: int = 2
+    threads: int = 1
 
 
 def statistics(examples: Sequence[Example]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -6,8 +6,10 @@ Everything that takes long is kept in a folder and taken up again: rendered exam
 from __future__ import annotations
 
 import shutil
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -47,11 +49,14 @@ class Job:
 
 def train(job: Job) -> str:
     """Data, learning, export, card. Returns the figures on the tune split."""
-    examples, tune = gather(job, "train"), gather(job, "tune")
+    examples = gather(job, "train")
     started = time.monotonic()
-    weights = learn(examples, job.recipe, job.say)
+    with _rendering_beside(job, "tune"):
+        weights = learn(examples, job.recipe, job.say)
+        learn_s = round(time.monotonic() - started)
+    tune = gather(job, "tune")
     facts = {
-        "learn_s": round(time.monotonic() - started),
+        "learn_s": learn_s,
         "recipe": asdict(job.recipe),
         "share": job.share,
         **_data(job, examples),
@@ -140,6 +145,29 @@ def _clutter(job: Job, hours: float, number: int) -> list[Place]:
     )
     first = mining.TRIALS_FROM * (1 + number)
     return places(files, job.work / "mining", job.recipe.seed, share, first)
+
+
+@contextmanager
+def _rendering_beside(job: Job, split: str) -> Iterator[None]:
+    """Learning keeps one process busy; the others render a split meanwhile, and stop when it is done. A fault of theirs is met again
+    by whoever gathers the split."""
+    enough = threading.Event()
+    others = threading.Thread(
+        target=_quietly, args=(render, _trials(job, split), job.jobs - 1, lambda *_: None, enough)
+    )
+    if job.jobs > 1:
+        others.start()
+    try:
+        yield
+    finally:
+        enough.set()
+        if job.jobs > 1:
+            others.join()
+
+
+def _quietly(work: Callable[..., None], *arguments: Any) -> None:
+    with suppress(Exception):
+        work(*arguments)
 
 
 def _rendered(job: Job, wanted: Sequence[Place], what: str) -> list[Example]:
