@@ -2,7 +2,9 @@ import math
 
 import numpy as np
 import pytest
+import scipy.signal
 
+from lab.acoustics.ultrasonic import facets
 from lab.acoustics.ultrasonic.facets import FacetEcho
 from lab.acoustics.ultrasonic.stage import Carrier, make_stage
 from lab.errors import BadInput
@@ -137,3 +139,26 @@ def test_a_curtain_that_does_not_hang_there_is_refused(keys, message):
         return
     with pytest.raises(BadInput, match=message):
         curtain(**keys)
+
+
+def test_what_is_slow_is_worked_out_less_often_and_sounds_the_same(monkeypatch):
+    """Rows near the rail and calm spells, at every second or fourth moment: another echo by -40 dB, and none above the hem's Doppler."""
+    sheet, _ = curtain(amplitude_m=0.06, frequency_hz=0.8, height_m=1.8, air="breeze")
+    used = []
+    stride = FacetEcho._stride
+    monkeypatch.setattr(
+        FacetEcho, "_stride", lambda self, shape: used.append(stride(self, shape)) or used[-1]
+    )
+
+    def heard():
+        return FacetEcho(sheet, free_field(), 2000).read(60_000)[0]
+
+    strided = heard()
+    assert set(np.concatenate(used)) >= {1, 2, 4}
+    monkeypatch.setattr(facets, "STRIDES", (1,))
+    every = heard()
+    assert moving_db(strided - every) < moving_db(every) - 40.0
+    shift = 2.0 * sheet.top_speed_m_s * CARRIER.frequency_hz / CARRIER.speed_m_s
+    above = scipy.signal.butter(6, 2.0 * shift, "high", fs=2000, output="sos")
+    beyond = [np.mean(np.abs(scipy.signal.sosfilt(above, echo)[2000:]) ** 2) for echo in (every, strided)]
+    assert beyond[1] < 1.5 * beyond[0]

@@ -14,6 +14,9 @@ Pairs of images do not factorise. The strongest are kept, `pairs` in all; an ech
 pairs of the stage that is (96 of order 3, heard by eight images: 0.56 for walls of |R| = 0.95, 0.64 for 0.85, 0.83 for 0.6). The
 field is that of bodies at rest at each moment (the time of flight from a surface to a microphone is left out), which suits slow
 surfaces; `rotor` has fans.
+
+A hem swings, a rail does not, and gusts come and go: facets that are slow during a block are worked out at every second, fourth or
+eighth moment and interpolated.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ from scipy.spatial.distance import cdist
 
 from lab.acoustics.ultrasonic.bodies import Facets, Moving
 from lab.acoustics.ultrasonic.kirchhoff import N, render
-from lab.acoustics.ultrasonic.resample import Upsampler
+from lab.acoustics.ultrasonic.resample import TAPS, Upsampler, interpolated
 from lab.acoustics.ultrasonic.stage import Ends, Stage
 from lab.errors import BadInput
 
@@ -37,6 +40,11 @@ EDGE_RAD = 0.5  # largest departure from linear phase at the middle of an edge
 PAIRS, EARS = 96, 8
 BLOCK = 256  # control samples rendered at once, whatever is read
 SLOWEST_HZ = 50.0
+STRIDES = (8, 4, 2, 1)  # moments of which one is worked out; they divide BLOCK
+GLANCES, MARGIN = (
+    24,
+    1.15,
+)  # moments of a block at which speeds are looked at; a peak between them is less than this above
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,34 +171,80 @@ class FacetEcho:
         return parts(*lengths, distance, self._stage.carrier.wavenumber, self._edge_rad)
 
     def _render(self, start: int, count: int) -> NDArray[np.complex128]:
-        time = (start + np.arange(count)) / self.control_rate_hz
         out = np.zeros((self._stage.channels, count), dtype=np.complex128)
-        for shape in self._moving.pose(time):
-            if isinstance(shape, Facets):
-                out += self._shape(shape, count)
+        strides = self._strides(start, count)
+        coarsest = max(int(each.max()) for each in strides if each is not None)
+        finest = min(int(each.min()) for each in strides if each is not None)
+        before, after = (TAPS // 2 - 1, TAPS // 2) if coarsest > 1 else (0, 0)
+        begin = start - before * coarsest
+        moments = np.arange(begin, start + count + after * coarsest, finest)
+        for shape, each in zip(self._moving.pose(moments / self.control_rate_hz), strides, strict=True):
+            if each is None:
+                continue
+            for stride in np.unique(each):
+                first = (
+                    (start - before * stride - begin) // finest if stride > 1 else (start - begin) // finest
+                )
+                steps = count // stride + (before + after if stride > 1 else 0)
+                at = slice(first, first + (steps - 1) * (stride // finest) + 1, stride // finest)
+                echo = self._shape(shape, np.flatnonzero(each == stride), at)
+                out += echo if stride == 1 else interpolated(echo, count, int(stride))
         return out
 
-    def _shape(self, shape: Facets, count: int) -> NDArray[np.complex128]:
+    def _strides(self, start: int, count: int) -> list[NDArray[np.int64] | None]:
+        """Of each shape that is flat, at how many moments one each facet (F,) is worked out, by its speed around a block."""
+        rate, reach = self.control_rate_hz, STRIDES[0] * TAPS // 2
+        glances = np.linspace(start - reach, start + count + reach, GLANCES) / rate
+        moved = self._moving.pose(np.stack([glances, glances + 1.0 / rate], axis=1).ravel())
+        return [self._stride(shape) if isinstance(shape, Facets) else None for shape in moved]
+
+    def _stride(self, shape: Facets) -> NDArray[np.int64]:
+        """shape: at pairs of moments that follow each other."""
+        if np.ndim(shape.reflection) > 1:
+            return np.ones(len(shape.centre_m), np.int64)
+        speed = np.zeros((len(shape.centre_m), GLANCES))
+        for u in (-0.5, 0.5):
+            for v in (-0.5, 0.5):
+                corner = shape.centre_m + u * shape.edge_u_m + v * shape.edge_v_m
+                step = corner[:, 1::2] - corner[:, ::2]
+                speed = np.maximum(
+                    speed, np.sqrt(np.einsum("ftx,ftx->ft", step, step)) * self.control_rate_hz
+                )
+        needed = needed_rate_hz(MARGIN * speed.max(axis=1), self._stage)
+        fits = [self.control_rate_hz >= stride * needed for stride in STRIDES]
+        # Interpolated coarsely, what starts would be heard before it does.
+        starts = (speed.min(axis=1) == 0.0) & (speed.max(axis=1) > 0.0)
+        return np.where(starts, 1, np.select(fits, STRIDES, default=1)).astype(np.int64)
+
+    def _shape(self, shape: Facets, which: NDArray[np.int64], at: slice) -> NDArray[np.complex128]:
+        """The echo (M, T) of some facets of a shape at some of its moments."""
         carrier, p = self._stage.carrier, self._images
-        geometry = [np.moveaxis(e, 2, 1) for e in (shape.centre_m, shape.edge_u_m, shape.edge_v_m)]
-        reflection = np.broadcast_to(np.atleast_2d(shape.reflection.T).T, (len(shape.centre_m), count))
+        geometry = [np.moveaxis(e[which, at], 2, 1) for e in (shape.centre_m, shape.edge_u_m, shape.edge_v_m)]
+        count = geometry[0].shape[2]
+        reflection = np.broadcast_to(np.atleast_2d(shape.reflection.T).T, shape.centre_m.shape[:2])[which, at]
         # What rests over a block has one echo: a door between two visits, a curtain while the fan of the HVAC is off.
         still = all(np.all(part == part[..., :1]) for part in (*geometry, reflection))
         steps = 1 if still else count
         out = np.zeros((self._stage.channels, steps), dtype=np.complex128)
+        part = Facets(*(np.moveaxis(e, 1, 2) for e in geometry), reflection)
         render(
-            *(np.ascontiguousarray(part[..., :steps]) for part in geometry),
-            np.ascontiguousarray(reflection[:, :steps], dtype=np.float64), self._parts(shape), carrier.wavenumber,
+            *(np.ascontiguousarray(each[..., :steps]) for each in geometry),
+            np.ascontiguousarray(reflection[:, :steps], dtype=np.float64), self._parts(part), carrier.wavenumber,
             carrier.absorption_np_m, self._front, p.source, p.source_weight, p.axis, p.pattern, p.middle, p.microphone,
             p.microphone_weight, p.pairs, p.begins, out,
         )  # fmt: skip
         return np.broadcast_to(out, (self._stage.channels, count))
 
 
-def control_rate_hz(top_speed_m_s: float, stage: Stage, rate_hz: int) -> int:
-    """The smallest divisor of rate_hz that carries a speed: 1.3 times both sides of the largest Doppler shift, 2 v f0 / c."""
+def needed_rate_hz(speed_m_s: Array | float, stage: Stage) -> Array:
+    """1.3 times both sides of the largest Doppler shift, 2 v f0 / c, and SLOWEST_HZ at least."""
     carrier = stage.carrier
-    needed = max(1.3 * 4.0 * top_speed_m_s * carrier.frequency_hz / carrier.speed_m_s, SLOWEST_HZ)
+    return np.maximum(1.3 * 4.0 * speed_m_s * carrier.frequency_hz / carrier.speed_m_s, SLOWEST_HZ)
+
+
+def control_rate_hz(top_speed_m_s: float, stage: Stage, rate_hz: int) -> int:
+    """The smallest divisor of rate_hz that carries a speed, as `needed_rate_hz` has it."""
+    needed = float(needed_rate_hz(top_speed_m_s, stage))
     if needed > rate_hz:
         raise BadInput(
             f"a mover of up to {top_speed_m_s:.3g} m/s needs an envelope of at least {needed:.0f} Hz, not {rate_hz} Hz"

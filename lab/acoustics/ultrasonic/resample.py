@@ -7,6 +7,7 @@ An ideal low-pass of cut-off 1/2 in a Kaiser window of A = 80 dB, 24 samples lon
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ TAPS = 24
 BETA = 0.1102 * (80.0 - 8.7)
 
 
+@lru_cache(maxsize=64)
 def interpolation_filters(factor: int) -> NDArray[np.float64]:
     """Weights (factor, TAPS) of the samples from TAPS / 2 - 1 before to TAPS / 2 after, for each place between two samples."""
     offset = np.arange(factor)[:, None] / factor - (np.arange(TAPS)[None, :] - (TAPS // 2 - 1))
@@ -36,6 +38,13 @@ def _interpolate(slow, begin, first, factor, filters, out):
             for tap in range(filters.shape[1]):
                 total += slow[m, base + tap] * filters[phase, tap]
             out[m, n] = total
+
+
+def interpolated(slow: NDArray, count: int, factor: int) -> NDArray[np.complex128]:
+    """The first `count` samples at `factor` times the rate of slow (M, N), which starts TAPS / 2 - 1 samples before them."""
+    out = np.empty((len(slow), count), dtype=np.complex128)
+    _interpolate(np.ascontiguousarray(slow), 1 - TAPS // 2, 0, factor, interpolation_filters(factor), out)
+    return out
 
 
 class Upsampler:
