@@ -11,11 +11,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 from lab.errors import BadInput
 from lab.runs.campaign import SLICE_S, Campaign, measure, states, summaries
-from lab.runs.evidence import load_plan
+from lab.runs.evidence import Plan, load_plan
+from reports.evidence_targets import MET, MISSED
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "docs" / "results"
@@ -25,12 +28,13 @@ CEILING_TRIALS = 40
 def main(arguments: list[str] | None = None) -> None:
     asked = _parser().parse_args(arguments)
     plan = load_plan(asked.plan)
+    rows = _undecided(plan, asked.rows, asked.results) if asked.undecided else asked.rows
     campaign = Campaign(
         plan,
         asked.out or Path("runs") / plan.suite,
         asked.trials_scale,
         asked.hours_scale,
-        tuple(asked.rows),
+        tuple(rows),
         asked.slice_s,
         asked.results / f"{plan.suite}.json",
     )
@@ -47,6 +51,22 @@ def main(arguments: list[str] | None = None) -> None:
         publish(campaign, asked.results, asked.benchmark)
     else:
         print(estimate(campaign, asked.jobs))
+
+
+def _undecided(plan: Plan, rows: Sequence[str], results: Path) -> list[str]:
+    """Of these rows, all where none is named, those that more measuring can still decide: without those whose every published verdict
+    is one. Raises BadInput where none is left."""
+    from reports import evidence as page
+
+    path = results / plan.suite / "figures.json"
+    verdicts: dict[str, list[str]] = defaultdict(list)
+    for line in page.read(path).lines if path.exists() else []:
+        verdicts[line.row].append(line.verdict)
+    named = rows or [row.name for row in plan.rows]
+    left = [name for name in named if not verdicts[name] or set(verdicts[name]) - {MET, MISSED}]
+    if not left:
+        raise BadInput(f"{path}: every row asked for is decided; leave out --undecided to measure on")
+    return left
 
 
 def estimate(campaign: Campaign, jobs: int) -> str:
@@ -143,6 +163,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--hours-scale", type=float, default=1.0, help="of the hours that the plan asks for")
     parser.add_argument("--slice-s", type=float, default=SLICE_S, help="of one core, for a row and a round")
     parser.add_argument("--rows", nargs="*", default=[], help="only these")
+    parser.add_argument(
+        "--undecided", action="store_true", help="without rows that are published as met or missed"
+    )
     parser.add_argument("--ceiling-trials", type=int, default=CEILING_TRIALS, help="of a row")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder to publish in")
     parser.add_argument("--benchmark", action="store_true", help="time the detector anew when publishing")

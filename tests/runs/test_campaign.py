@@ -183,6 +183,27 @@ def test_figures_of_more_than_is_stored_here_stay(campaign, measured, tmp_path):
     assert (tmp_path / f"{campaign.plan.suite}.md").read_text() == before
 
 
+def test_rows_published_as_met_or_missed_need_not_be_measured_on(
+    campaign, measured, folder, tmp_path, capsys
+):
+    command.publish(campaign, tmp_path, benchmark=False)
+    path = tmp_path / campaign.plan.suite / "figures.json"
+    figures, verdicts = page.read(path), {"near": "pass", "both": "inconclusive", "empty": "fail"}
+    lines = [line.model_copy(update={"verdict": verdicts[line.row]}) for line in figures.lines]
+    page.write(figures.model_copy(update={"lines": lines}), path)
+
+    def listed(*more: str) -> set[str]:
+        capsys.readouterr()
+        places = ["--out", str(campaign.out), "--results", str(tmp_path)]
+        command.main([str(folder / "evidence.toml"), "estimate", *places, *more])
+        return {line.split()[0] for line in capsys.readouterr().out.splitlines()} & set(verdicts)
+
+    assert listed() == set(verdicts)
+    assert listed("--undecided") == {"both"}
+    with pytest.raises(BadInput, match="figures.json: every row asked for is decided"):
+        listed("--undecided", "--rows", "near", "empty")
+
+
 def test_hours_of_earlier_draws_count_where_the_plan_names_their_seed(campaign, measured, folder, tmp_path):
     command.publish(campaign, tmp_path, benchmark=False)
     figures = tmp_path / campaign.plan.suite / "figures.json"
