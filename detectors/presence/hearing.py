@@ -181,23 +181,16 @@ def _rms(level, alive):
 def clean(hop: NDArray, toned: bool = True) -> tuple[NDArray, NDArray[np.bool_]]:
     """hop: (M, n), float32 or complex64. toned: whether a tone is on; without one, zeros in a row may be silence. Returns it with zeros for
     what is no sample, and (M,) whether each can be used."""
-    parts = np.ascontiguousarray(hop)
-    real = parts.view(np.float32).reshape(len(hop), -1)
-    cleaned = np.empty_like(real)
-    usable = _look(
-        real,
-        cleaned,
-        np.float32(FULL_SCALE),
-        np.float32(BEYOND),
-        CLIPPED,
-        MUTE if toned else len(real[0]) + 1,
-    )
-    return cleaned.view(parts.dtype).reshape(hop.shape), usable
+    return _look(np.ascontiguousarray(hop), toned)
 
 
 @njit(cache=True, error_model="numpy")
-def _look(samples, cleaned, full_scale, beyond, allowed, mute):
+def _look(hop, toned):
+    kept = np.empty_like(hop)
+    samples, cleaned = hop.view(np.float32), kept.view(np.float32)
     channels, count = samples.shape
+    mute = MUTE if toned else count + 1
+    beyond, full_scale = np.float32(BEYOND), np.float32(FULL_SCALE)
     usable = np.ones(channels, np.bool_)
     for m in range(channels):
         missing, clipped, others, silent = 0, 0, 0, 0
@@ -216,5 +209,5 @@ def _look(samples, cleaned, full_scale, beyond, allowed, mute):
             for n in range(count):
                 zeros = zeros + 1 if samples[m, n] == 0.0 else 0
                 gap = gap or zeros >= mute
-        usable[m] = missing == 0 and clipped <= allowed * count and others > 0 and not gap
-    return usable
+        usable[m] = missing == 0 and clipped <= CLIPPED * count and others > 0 and not gap
+    return kept, usable
