@@ -19,12 +19,17 @@ def targets(figures: Figures) -> dict[str, list[str]]:
     ]
     found: dict[str, list[str]] = {}
     for line in own:
-        said = [line.verdict, median(line), tone(line), None if line.stage == "cascade" else uploads(line)]
-        found.setdefault(line.stage, []).extend(one for one in said if one in (MET, MISSED, OPEN))
+        found.setdefault(line.stage, []).extend(verdicts(line))
     if own:
         found[own[0].stage] += [range_kept(one) for one in figures.ranges]
         found[own[0].stage] += [units_alike(figures.units)] if figures.units else []
     return found
+
+
+def verdicts(line: Line) -> list[str]:
+    """MET, MISSED or OPEN of each target that a row has of its own; empty for one that is only reported."""
+    said = [line.verdict, median(line), tone(line), None if line.stage == "cascade" else uploads(line)]
+    return [one for one in said if one in (MET, MISSED, OPEN)]
 
 
 def median(line: Line) -> str | None:

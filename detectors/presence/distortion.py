@@ -141,7 +141,7 @@ class DistortionRemover:
         sure = min(1.0, max(0.0, self._learnt_s / LEARN_S - 1.0))
         was, self._acting = self._acting, (sure * weights, sure * alike)
         then, now = (_removal(x_slow, y_slow, *acting) for acting in (was, self._acting))
-        self._power = keep * self._power + (1.0 - keep) * _powers(y, found)
+        self._power = keep * self._power + (1.0 - keep) * _mean_squares(y, found)
         return _without(hop, then, now)
 
     def _bases(self, sent: Array, y: Array, alive: NDArray[np.bool_]) -> tuple[Array, bool]:
@@ -149,7 +149,7 @@ class DistortionRemover:
         u, self._sent = _lowered(self._sent, sent, self._taps, self._step)
         level = _mean_level(y, alive, self._level[0])
         bases = _driven(u, level, self._cone, self._state, self._level, self._rate_hz)
-        return bases, bool(_power(u) > SILENCE or _power(bases[0]) > SILENCE)
+        return bases, bool(_mean_square(u) > SILENCE or _mean_square(bases[0]) > SILENCE)
 
     def _regressors(self, which: int, bases: Array) -> Array:
         """(columns, n), each base at each of its lags."""
@@ -157,7 +157,7 @@ class DistortionRemover:
 
     def _learn(self, x: Array, y: Array) -> None:
         keep = math.exp(-x.shape[1] / (FORGET_S * self._rate_hz))
-        usual, now = self._power[0], _power(y.ravel())
+        usual, now = self._power[0], _mean_square(y.ravel())
         weight = min(1.0, JUMP * usual / now) if usual > 0.0 else 1.0
         # The lower half of what is symmetric, in place.
         self._gram = scipy.linalg.blas.dsyrk(
@@ -237,7 +237,7 @@ def _mean_level(y, alive, otherwise):
 
 
 @njit(cache=True, error_model="numpy")
-def _power(x):
+def _mean_square(x):
     total = 0.0
     for i in range(len(x)):
         total += x[i] * x[i]
@@ -245,7 +245,7 @@ def _power(x):
 
 
 @njit(cache=True, error_model="numpy")
-def _powers(y, found):
+def _mean_squares(y, found):
     """Mean squares of y and of what is left of it."""
     before, after = 0.0, 0.0
     for row in range(len(y)):

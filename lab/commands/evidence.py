@@ -18,7 +18,7 @@ from pathlib import Path
 from lab.errors import BadInput
 from lab.runs.campaign import SLICE_S, Campaign, measure, states, summaries
 from lab.runs.evidence import Plan, load_plan
-from reports.evidence_targets import MET, MISSED
+from reports.evidence_targets import OPEN, verdicts
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "docs" / "results"
@@ -54,16 +54,16 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _undecided(plan: Plan, rows: Sequence[str], results: Path) -> list[str]:
-    """Of these rows, all where none is named, those that more measuring can still decide: without those whose every published verdict
-    is one. Raises BadInput where none is left."""
+    """Of these rows, all where none is named, those that more measuring can still decide: without those of which no published target is
+    open. Raises BadInput where none is left."""
     from reports import evidence as page
 
     path = results / plan.suite / "figures.json"
-    verdicts: dict[str, list[str]] = defaultdict(list)
+    said: dict[str, list[str]] = defaultdict(list)
     for line in page.read(path).lines if path.exists() else []:
-        verdicts[line.row].append(line.verdict)
+        said[line.row] += verdicts(line) or [OPEN]
     named = rows or [row.name for row in plan.rows]
-    left = [name for name in named if not verdicts[name] or set(verdicts[name]) - {MET, MISSED}]
+    left = [name for name in named if not said[name] or OPEN in said[name]]
     if not left:
         raise BadInput(f"{path}: every row asked for is decided; leave out --undecided to measure on")
     return left

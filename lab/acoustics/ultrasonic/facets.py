@@ -175,17 +175,16 @@ class FacetEcho:
         strides = self._strides(start, count)
         coarsest = max(int(each.max()) for each in strides if each is not None)
         finest = min(int(each.min()) for each in strides if each is not None)
-        before, after = (TAPS // 2 - 1, TAPS // 2) if coarsest > 1 else (0, 0)
-        begin = start - before * coarsest
-        moments = np.arange(begin, start + count + after * coarsest, finest)
+        lead, trail = _reach(coarsest)
+        begin = start - lead * coarsest
+        moments = np.arange(begin, start + count + trail * coarsest, finest)
         for shape, each in zip(self._moving.pose(moments / self.control_rate_hz), strides, strict=True):
             if each is None:
                 continue
             for stride in np.unique(each):
-                first = (
-                    (start - before * stride - begin) // finest if stride > 1 else (start - begin) // finest
-                )
-                steps = count // stride + (before + after if stride > 1 else 0)
+                lead, trail = _reach(stride)
+                first = (start - lead * stride - begin) // finest
+                steps = count // stride + lead + trail
                 at = slice(first, first + (steps - 1) * (stride // finest) + 1, stride // finest)
                 echo = self._shape(shape, np.flatnonzero(each == stride), at)
                 out += echo if stride == 1 else interpolated(echo, count, int(stride))
@@ -234,6 +233,11 @@ class FacetEcho:
             p.microphone_weight, p.pairs, p.begins, out,
         )  # fmt: skip
         return np.broadcast_to(out, (self._stage.channels, count))
+
+
+def _reach(stride: int) -> tuple[int, int]:
+    """How many moments interpolation needs before a block and after it; none where every moment is worked out."""
+    return (TAPS // 2 - 1, TAPS // 2) if stride > 1 else (0, 0)
 
 
 def needed_rate_hz(speed_m_s: Array | float, stage: Stage) -> Array:
