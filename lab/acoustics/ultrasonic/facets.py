@@ -30,7 +30,7 @@ from scipy.spatial.distance import cdist
 
 from lab.acoustics.ultrasonic.bodies import Facets, Moving
 from lab.acoustics.ultrasonic.kirchhoff import N, render
-from lab.acoustics.ultrasonic.resample import TAPS, Upsampler, interpolated
+from lab.acoustics.ultrasonic.resample import STRIDES, TAPS, Upsampler, interpolated
 from lab.acoustics.ultrasonic.stage import Ends, Stage
 from lab.errors import BadInput
 
@@ -38,9 +38,8 @@ Array = NDArray[np.float64]
 
 EDGE_RAD = 0.5  # largest departure from linear phase at the middle of an edge
 PAIRS, EARS = 96, 8
-BLOCK = 256  # control samples rendered at once, whatever is read
+BLOCK = 256  # control samples rendered at once, whatever is read; every stride divides it
 SLOWEST_HZ = 50.0
-STRIDES = (8, 4, 2, 1)  # moments of which one is worked out; they divide BLOCK
 GLANCES, MARGIN = (
     24,
     1.15,

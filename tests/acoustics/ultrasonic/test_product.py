@@ -108,6 +108,27 @@ def test_the_stream_is_the_formula(part, limit_db):
     assert residual_db(ours, truth) < limit_db
 
 
+@pytest.mark.parametrize("pace", [0.05, 0.2, 0.4, 0.7])
+@pytest.mark.parametrize("rate_hz", [2000, 4000])
+def test_slow_bodies_are_interpolated_as_well_as_they_are_computed(pace, rate_hz):
+    def slowly(t):
+        return swinging(pace * t)
+
+    place = stage(tail_rng=np.random.default_rng(2))
+    ours = ProductEcho(Body(slowly), place, rate_hz).read(2 * rate_hz)
+    assert residual_db(ours, formula(slowly(np.arange(2 * rate_hz) / rate_hz), place)) < -90.0
+
+
+def test_who_sets_off_is_not_heard_before():
+    def starting(t):
+        return swinging(0.1 * np.maximum(t - 1.3, 0.0))
+
+    heard = ProductEcho(Body(starting), stage(), RATE_HZ).read(4000)
+    before = heard[:, : round(1.3 * RATE_HZ) - 8]
+    assert np.ptp(np.abs(before), axis=1).max() < 1e-6 * np.abs(before).max()
+    assert np.ptp(np.abs(heard), axis=1).min() > 0.1 * np.abs(before).max()
+
+
 def test_more_knots_come_closer():
     """Poses at every sample leave single precision alone, -106 dB."""
     place = stage(pattern=omni())
