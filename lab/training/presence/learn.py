@@ -6,7 +6,8 @@ Parameters: (CHANNELS BANDS + 1) F + 3 F H + 9 H^2 + 12 H + 3 H + 3 for width F,
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,9 +139,8 @@ def learn(
     plan = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, max_lr=recipe.rate, total_steps=recipe.steps, pct_start=0.1
     )
-    batches, said, losses = Batches(examples, recipe), time.monotonic(), []
-    for step in range(recipe.steps):
-        maps, labels = batches.next()
+    said, losses = time.monotonic(), []
+    for step, (maps, labels) in enumerate(_drawn_ahead(Batches(examples, recipe), recipe.steps)):
         answers = net(torch.from_numpy(maps).to(device))
         loss = loss_of(answers.reshape(-1, len(CLASSES)), torch.from_numpy(labels).reshape(-1).to(device))
         optimiser.zero_grad()
@@ -153,3 +153,13 @@ def learn(
             said = time.monotonic()
             say(f"step {step + 1}/{recipe.steps}, loss {np.mean(losses[-100:]):.3f}")
     return {name: value.cpu().numpy() for name, value in net.state_dict().items()}
+
+
+def _drawn_ahead(batches: Batches, count: int) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int64]]]:
+    """The next `count` batches, each drawn while the one before is learnt from."""
+    with ThreadPoolExecutor(1) as beside:
+        following = beside.submit(batches.next)
+        for _ in range(count - 1):
+            batch, following = following.result(), beside.submit(batches.next)
+            yield batch
+        yield following.result()
