@@ -260,8 +260,7 @@ class PresenceDetector:
         self._hiss_s = self._hiss_s + HOP_S if self._hushed_s < HUSH_S else 0.0
         if hiss and self._hiss_s < HISS_S:
             self._map.unlearn()
-            left = self._settle_hops if self._phase is Phase.SETTLING else 0
-            self._phase, self._settle_hops = Phase.SETTLING, max(left, round(SETTLE_S / HOP_S))
+            self._wait(Phase.SETTLING, SETTLE_S)
         return hiss
 
     def _without_distortion(
@@ -309,11 +308,14 @@ class PresenceDetector:
         self._settle(Phase.SETTLING, START_S)
 
     def _settle(self, phase: Phase, seconds: float = SETTLE_S) -> None:
+        """No score for a while, and what was heard is forgotten."""
+        self._wait(phase, seconds)
+        self._clutter.reset()
+
+    def _wait(self, phase: Phase, seconds: float) -> None:
         """What is still to be waited for is not cut short."""
         left = self._settle_hops if self._phase in (Phase.SETTLING, Phase.DEAF) else 0
-        self._phase = phase
-        self._settle_hops = max(left, round(seconds / HOP_S))
-        self._clutter.reset()
+        self._phase, self._settle_hops = phase, max(left, round(seconds / HOP_S))
 
     def _watch(self, playing: bool) -> None:
         """How long the carrier has been another than it was after calibration. Music turns its level down, so it does not count."""
