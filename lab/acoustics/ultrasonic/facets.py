@@ -30,7 +30,7 @@ from scipy.spatial.distance import cdist
 
 from lab.acoustics.ultrasonic.bodies import Facets, Moving
 from lab.acoustics.ultrasonic.kirchhoff import N, render
-from lab.acoustics.ultrasonic.resample import STRIDES, TAPS, Upsampler, interpolated
+from lab.acoustics.ultrasonic.resample import OVER_BAND, STRIDES, TAPS, Upsampler, interpolated
 from lab.acoustics.ultrasonic.stage import Ends, Stage
 from lab.errors import BadInput
 
@@ -240,9 +240,9 @@ def _reach(stride: int) -> tuple[int, int]:
 
 
 def needed_rate_hz(speed_m_s: Array | float, stage: Stage) -> Array:
-    """1.3 times both sides of the largest Doppler shift, 2 v f0 / c, and SLOWEST_HZ at least."""
+    """OVER_BAND times both sides of the largest Doppler shift, 2 v f0 / c, and SLOWEST_HZ at least."""
     carrier = stage.carrier
-    return np.maximum(1.3 * 4.0 * speed_m_s * carrier.frequency_hz / carrier.speed_m_s, SLOWEST_HZ)
+    return np.maximum(OVER_BAND * 4.0 * speed_m_s * carrier.frequency_hz / carrier.speed_m_s, SLOWEST_HZ)
 
 
 def control_rate_hz(top_speed_m_s: float, stage: Stage, rate_hz: int) -> int:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from lab.acoustics.ultrasonic.bodies import Array, Facets, Moving, Points, Shape, Spheroids
 from lab.acoustics.ultrasonic.field import KNOTS, TILE, field_product
-from lab.acoustics.ultrasonic.resample import STRIDES, TAPS, interpolated
+from lab.acoustics.ultrasonic.resample import OVER_BAND, STRIDES, TAPS, interpolated
 from lab.acoustics.ultrasonic.stage import Carrier, Stage
 from lab.errors import BadInput
 
@@ -34,8 +34,6 @@ MOST_STEPS = 16
 # Intervals rendered before and after those of a chunk, which interpolation looks at.
 REACH = 6
 CHUNK = TILE - 2 * REACH
-# Times the band of an echo: the rate from which it can be interpolated.
-OVER_BAND = 1.3
 
 
 def least_rate_hz(top_speed_m_s: float, carrier: Carrier) -> float:

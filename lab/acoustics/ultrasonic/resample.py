@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lab.acoustics.compiled import compiled
 
 TAPS = 24
+OVER_BAND = 1.3  # times the band of a signal: the rate from which on it is interpolated that well
 STRIDES = (8, 4, 2, 1)  # samples of which one is worked out, where the others may be interpolated
 BETA = 0.1102 * (90.0 - 8.7)
 
