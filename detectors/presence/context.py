@@ -5,9 +5,9 @@
 
 theta is the log odds of the probability asked for, less (sensitivity - 0.5) SPAN, less `hysteresis` while that label is on. For small
 motions it lies at `minor_vacant` in an empty room; a major motion of somebody who is there brings it down to `minor_occupied`, and it
-climbs back by exp(-t / decay_s). A motion is told at once, by evidence averaged over `average_s`; that somebody came, by evidence over
-`arrival_s`, as a fan that starts or a curtain in a gust passes for a person for a moment. Whoever came is held to be there until nothing
-moved for `vacancy_s`, the last `confirm_s` of which somebody listened.
+climbs back by exp(-t / decay_s). A motion is told at once, by evidence averaged over `average_s`; that somebody came, by `arrival` more
+evidence, and over `arrival_s`: a fan that starts passes for a person for a moment, and blinds that swing may do so for minutes. Whoever
+came is held to be there until nothing moved for `vacancy_s`, the last `confirm_s` of which somebody listened.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ class Occupancy(Enum):
 class ContextSettings:
     """sensitivity: the user's, 0 to 1. vacancy_s: 1 to 7200. decay_s: of the sensitivity after a major motion, 1 to 3600.
     major, minor_vacant, minor_occupied: probabilities asked for at sensitivity 0.5, between 0 and 1. average_s: of the evidence, 0.05 to 5.
-    arrival_s: of the evidence that somebody came, average_s to 5; None: 1, or average_s where that is more. hysteresis: in log odds, 0 to
-    5. confirm_s: of listening before a vacancy, 0 to vacancy_s; None: 45, or vacancy_s where that is less. Raises DetectorError naming the
-    key."""
+    arrival: log odds that somebody who comes takes beyond these, 0 to 5. arrival_s: of that evidence, average_s to 5; None: 1, or
+    average_s where that is more. hysteresis: in log odds, 0 to 5. confirm_s: of listening before a vacancy, 0 to vacancy_s; None: 45, or
+    vacancy_s where that is less. Raises DetectorError naming the key."""
 
     sensitivity: float = 0.5
     vacancy_s: float = 1800.0
@@ -49,6 +49,7 @@ class ContextSettings:
     minor_vacant: float = 0.95
     minor_occupied: float = 0.5
     average_s: float = 0.15
+    arrival: float = 1.0
     arrival_s: float | None = None
     hysteresis: float = 1.0
     confirm_s: float | None = None
@@ -58,6 +59,7 @@ class ContextSettings:
         within("vacancy_s", self.vacancy_s, 1.0, 7200.0)
         within("decay_s", self.decay_s, 1.0, 3600.0)
         within("average_s", self.average_s, 0.05, 5.0)
+        within("arrival", self.arrival, 0.0, 5.0)
         within("arrival_s", self.to_arrive_s, self.average_s, 5.0)
         within("hysteresis", self.hysteresis, 0.0, 5.0)
         within("confirm_s", self.to_confirm_s, 0.0, self.vacancy_s, "vacancy_s")
@@ -106,9 +108,10 @@ class Context:
         self._pass()
         self._listened_s += self._hop_s
         small = self._minor_theta()
-        there = self._arrival if self.state is Occupancy.VACANT else self._evidence
+        vacant = self.state is Occupancy.VACANT
+        there, more = (self._arrival, self.settings.arrival) if vacant else (self._evidence, 0.0)
         margin = [
-            max(there[PRESENCE] - small, there[MAJOR] - self._major),
+            max(there[PRESENCE] - small, there[MAJOR] - self._major) - more,
             self._evidence[MAJOR] - self._major,
             self._evidence[MINOR] - small,
         ]

@@ -78,7 +78,7 @@ def _told(what: str, times: Sequence[float | None]) -> str:
 def main() -> None:
     parser = options(__doc__.splitlines()[0], hours=0.0)
     usual = ContextSettings(arrival_s=ARRIVAL_S)
-    asked = ("arrival_s", "major", "minor_vacant", "minor_occupied", "hysteresis")
+    asked = ("arrival_s", "arrival", "major", "minor_vacant", "minor_occupied", "hysteresis")
     for name in asked:
         option = "--" + name.replace("_", "-")
         parser.add_argument(option, type=float, nargs="+", default=[getattr(usual, name)])

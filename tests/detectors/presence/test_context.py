@@ -68,6 +68,27 @@ def test_an_arrival_takes_at_least_as_long_as_a_motion():
     assert ContextSettings(average_s=2.0).to_arrive_s == 2.0
 
 
+def test_who_comes_has_to_be_surer_than_who_is_there():
+    likely = (0.35, 0.02, 0.63)  # more than a motion takes, less than an arrival
+    context = made()
+    blinds = run(context, likely, 60.0)
+    assert blinds["major_motion"][-1] >= 0.5 and blinds["presence"].max() < 0.5
+    assert context.state is Occupancy.VACANT and not context.sure
+    assert run(made(arrival=0.0), likely, 10.0)["presence"].max() >= 0.5
+    run(context, MAJOR, 2.0)
+    run(context, NONE, 5.0)
+    assert run(context, likely, 2.0)["presence"].max() >= 0.5
+
+
+def test_small_motions_alone_take_more_to_bring_somebody_too():
+    still = (0.035, 0.96, 0.005)
+    context = made()
+    scores = run(context, still, 10.0)
+    assert scores["minor_motion"][-1] >= 0.5 and scores["presence"].max() < 0.5
+    assert run(made(arrival=0.0), still, 10.0)["presence"].max() >= 0.5
+    assert run(context, MINOR, 5.0)["presence"].max() >= 0.5
+
+
 def test_one_hop_is_no_motion():
     context = made()
     run(context, NONE, 2.0)
@@ -146,6 +167,7 @@ def test_an_empty_room_is_never_vacated():
         ("sensitivity", 1.1),
         ("vacancy_s", 0.0),
         ("major", 1.0),
+        ("arrival", -0.1),
         ("hysteresis", -1.0),
         ("average_s", True),
         ("arrival_s", 0.1),
