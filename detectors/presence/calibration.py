@@ -8,7 +8,7 @@ count. For a carrier f, with b_m the envelope at microphone m in full scales and
     L(f)      = snr_db - SNR(f, 0 dB)
 
 The carrier that needs the lowest level wins, and gets that level within level_range_db_spl. alpha follows ISO 9613-1 at 20 C and 50 %.
-Hops that cannot be used are waited through. A microphone is dead if it stays at its noise where others hear the carrier; the
+Hops that cannot be used are waited through, and where none could be for any carrier, all starts over. A microphone is dead if it stays at its noise where others hear the carrier; the
 loudspeaker is blocked if all of them hear it BLOCKED_DB below what a unit as designed gives.
 """
 
@@ -127,30 +127,39 @@ class Calibration:
     def __init__(self, settings: CalibrationSettings, input_hz: int, channels: int, hop_s: float) -> None:
         self.settings, self._input_hz, self._channels, self._hop_s = settings, input_hz, channels, hop_s
         self.candidates_hz = settings.candidates_hz
-        self.emission: Emission = SILENT
+        self.emission: Emission
         self.result: Calibrated | None = None
-        self._index = -1  # of the candidate that is on, -1 in silence
-        self._hop = self._waited = self._hops = 0
+        self._hops = 0
         self._mixer: Mixer | None = None
+        self._window: NDArray[np.float64] | None = None
+        self._start()
+
+    def _start(self) -> None:
+        """From silence on."""
+        self.emission = SILENT
+        self._index = -1  # of the candidate that is on, -1 in silence
+        self._hop = self._waited = 0
         self._held: list[NDArray[np.complex64]] = []
         self._silence: NDArray[np.float64] | float = 0.0
-        self._window: NDArray[np.float64] | None = None
-        shape = (len(self.candidates_hz), channels)
+        shape = (len(self.candidates_hz), self._channels)
         self._level, self._noise = np.zeros(shape), np.full(shape, 1e-30)
+        self._heard = np.zeros(len(self.candidates_hz), bool)
 
     def push(self, hop: NDArray, usable: NDArray[np.bool_]) -> None:
         """hop: (M, n) of the stream, cleaned; usable: (M,)."""
         self._hops += 1
-        waits = self._waited < PATIENCE or len(self.candidates_hz) == 1
-        if not usable.any() and self._index >= 0 and waits:
+        if not usable.any() and self._index >= 0:
             # The tone cannot be heard in a gap; what was heard of this candidate starts over.
             self._waited += 1
             self._hop, self._held = 0, []
             if self._mixer is not None:
                 self._mixer.mix(hop)
+            if self._waited > PATIENCE and len(self.candidates_hz) > 1:
+                self._next()
             return
         if self._index < 0:
-            self._listen(hop)
+            if usable.any():
+                self._listen(hop)
             last = QUIET
         else:
             envelope = hop if self._mixer is None else self._mixer.mix(hop)
@@ -168,7 +177,10 @@ class Calibration:
         self._index += 1
         self._hop, self._waited, self._held = 0, 0, []
         if self._index == len(self.candidates_hz):
-            self._conclude()
+            if self._heard.any():
+                self._conclude()
+            else:
+                self._start()
             return
         carrier = self.candidates_hz[self._index]
         self.emission = Emission((carrier,), self.settings.probe_db_spl)
@@ -187,6 +199,7 @@ class Calibration:
         """Carrier and the noise beside it, by microphone. A Blackman-Harris window keeps the one out of the other."""
         count = envelope.shape[1]
         window = scipy.signal.windows.blackmanharris(count, sym=False)
+        self._heard[self._index] = True
         self._level[self._index] = np.abs(envelope.mean(axis=1, dtype=np.complex128))
         power = np.abs(np.fft.fft(envelope * window, axis=1)) ** 2 / (RATE_HZ * np.sum(window**2))
         offset = np.abs(np.fft.fftfreq(count, 1.0 / RATE_HZ))
@@ -210,7 +223,7 @@ class Calibration:
         heard_db = 10.0 * np.log10(np.maximum(self._level**2, 1e-30))
         noise_db = 10.0 * np.log10(self._noise)
         above_db = heard_db - noise_db - 10.0 * math.log10(1.0 / (LISTEN * self._hop_s))
-        alive = self._alive(above_db)
+        alive = self._alive(above_db[self._heard])
         response_db = heard_db + s.full_scale_db_spl - s.probe_db_spl
         unit_db = response_db[:, alive].mean(axis=1) - s.direct_db
         floor_db = noise_db[:, alive].mean(axis=1) + s.full_scale_db_spl + 10.0 * math.log10(BIN_HZ)
@@ -228,7 +241,7 @@ class Calibration:
         self.result = Calibrated(
             emission=self.emission,
             alive=alive,
-            blocked=bool(np.median(unit_db) < -BLOCKED_DB),
+            blocked=bool(np.median(unit_db[self._heard]) < -BLOCKED_DB),
             candidates_hz=self.candidates_hz,
             response_db=response_db,
             noise_db=noise_db + s.full_scale_db_spl,

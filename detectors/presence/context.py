@@ -17,11 +17,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from detectors.errors import DetectorError
 from detectors.presence.settings import within
 
 LABELS = ("presence", "major_motion", "minor_motion", "vacancy")
 PRESENCE, MAJOR, MINOR, VACANCY = range(4)
 CLIP = 5.0
+MARGIN = 0.05  # of evidence below CLIP, so that it gets there soon
 SPAN = 4.0  # log odds from the least to the greatest sensitivity
 ANNOUNCE_S = 1.0  # how long the score of a vacancy stands
 CONFIRM_S = 45.0  # unless a setting says otherwise
@@ -65,6 +67,18 @@ class ContextSettings:
         within("confirm_s", self.to_confirm_s, 0.0, self.vacancy_s, "vacancy_s")
         for key in ("major", "minor_vacant", "minor_occupied"):
             within(key, getattr(self, key), 0.001, 0.999)
+        # Evidence never exceeds CLIP, so that more than that brings nobody, ever.
+        most = CLIP - MARGIN - logit(self.major) + self.shift
+        if self.arrival > most:
+            raise DetectorError(
+                f"settings.arrival: at most {max(most, 0.0):.2f} where major = {self.major:g} and sensitivity = {self.sensitivity:g}"
+                f"{', which are beyond it by themselves' if most < 0.0 else ''}, got {self.arrival:g}"
+            )
+
+    @property
+    def shift(self) -> float:
+        """What the user's sensitivity takes off all thresholds, in log odds."""
+        return (self.sensitivity - 0.5) * SPAN
 
     @property
     def to_arrive_s(self) -> float:
@@ -86,10 +100,9 @@ class Context:
         self._hop_s = hop_s
         self._gain = 1.0 - math.exp(-hop_s / settings.average_s)
         self._arrival_gain = 1.0 - math.exp(-hop_s / settings.to_arrive_s)
-        shift = (settings.sensitivity - 0.5) * SPAN
-        self._major = logit(settings.major) - shift
-        self._vacant = logit(settings.minor_vacant) - shift
-        self._occupied = logit(settings.minor_occupied) - shift
+        self._major = logit(settings.major) - settings.shift
+        self._vacant = logit(settings.minor_vacant) - settings.shift
+        self._occupied = logit(settings.minor_occupied) - settings.shift
         self.state = Occupancy.VACANT
         self.since_motion_s = math.inf
         self._since_major_s = math.inf

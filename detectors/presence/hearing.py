@@ -6,6 +6,9 @@ none in a gap: MUTE or more zeros in a row, which a carrier never has and a loos
 Lost samples turn the carrier of all microphones by one angle at once, 2 pi f0 n / fs for n of them (at 34 kHz and 96 kHz a multiple of
 2 pi / 48, at least 0.13 rad); a mover turns them by less, and each by its own. Moving air turns them all together, hop after hop: what
 is no more than it always does is no loss, and in such air a loss of few samples goes unseen.
+
+A microphone that fails for half a second is given up, and one that falters again and again as well: each of its faults would cost all the
+others a second.
 """
 
 from __future__ import annotations
@@ -24,6 +27,10 @@ MUTE = 16  # zeros in a row, of real and imaginary parts alike
 DEAD_DB = 25.0  # below what the microphone heard before, while others hear as before
 BACK_DB = 30.0  # a dead one lives again less than this below the others
 DEAD_HOPS, ALIVE_HOPS = 10, 40  # until a microphone is given up, and taken back
+FALTERS, FALTER_KEPT = (
+    2.0,
+    0.99,
+)  # a loose contact: so many faults that nobody else has, of which each counts less by this a hop (5 s)
 JUMP_RAD, APART_RAD = 0.12, 0.06
 UNUSUAL = 5.0  # times the root mean square of what it turns by otherwise
 JUMP_MUSIC_RAD = 0.6  # a cone that travels 1 mm turns the carrier by 0.6 rad at its own rate
@@ -45,8 +52,8 @@ class Hearing:
 
     def __init__(self, alive: NDArray[np.bool_]) -> None:
         self.alive = np.array(alive, bool)
-        # Rows: what a microphone usually hears of the carrier, hops for which it has been weak, hops for which well.
-        self._watch = np.zeros((3, len(self.alive)))
+        # Rows: what a microphone usually hears of the carrier, hops for which it has been weak, hops for which well, faults of late.
+        self._watch = np.zeros((4, len(self.alive)))
         # Mean square of the angle between one hop and the next, all microphones together.
         self._turns = np.zeros(1)
         self.pause()
@@ -89,7 +96,7 @@ _VERDICTS = (Verdict.USE, Verdict.SKIP, Verdict.REBUILD)
 
 @njit(cache=True, error_model="numpy")
 def _judge(envelope, usable, alive, watch, turns, before, playing):
-    """Index into _VERDICTS. alive (M,), watch (3, M), turns (1,) and before (2, M), the means of the last two hops, change in place."""
+    """Index into _VERDICTS. alive (M,), watch (4, M), turns (1,) and before (2, M), the means of the last two hops, change in place."""
     channels, count = envelope.shape
     mean = np.zeros(channels, np.complex128)
     level = np.zeros(channels)
@@ -104,7 +111,7 @@ def _judge(envelope, usable, alive, watch, turns, before, playing):
             loudest = max(loudest, level[m])
     if not started:
         watch[0] = level
-    sound, gone, given_up, back = False, False, False, False
+    sound, gone = False, False
     for m in range(channels):
         if alive[m]:
             least = watch[0, m] * 10.0 ** (-DEAD_DB / 20.0)
@@ -114,23 +121,24 @@ def _judge(envelope, usable, alive, watch, turns, before, playing):
             watch[1, m] = 0.0
             watch[2, m] += 1.0
             sound = sound or alive[m]
-            back = back or (not alive[m] and watch[2, m] >= ALIVE_HOPS)
         else:
             watch[1, m] += 1.0
             watch[2, m] = 0.0
             gone = gone or alive[m]
-            given_up = given_up or (alive[m] and watch[1, m] >= DEAD_HOPS)
     if not sound:  # a gap, or no carrier at all: nothing of one microphone
-        watch[1:] = 0.0
+        watch[1:3] = 0.0
         before[:] = 0.0
         return 1
-    if given_up or back:
-        for m in range(channels):
-            if watch[1, m] >= DEAD_HOPS:
-                alive[m] = False
-            elif not alive[m] and watch[2, m] >= ALIVE_HOPS:
-                alive[m] = True
-                watch[0, m] = level[m]
+    others = False
+    for m in range(channels):
+        watch[3, m] = FALTER_KEPT * watch[3, m] + (watch[1, m] == 1.0)
+        given_up = watch[1, m] >= DEAD_HOPS or (watch[1, m] > 0.0 and watch[3, m] >= FALTERS)
+        if alive[m] and given_up:
+            alive[m], others = False, True
+        elif not alive[m] and watch[2, m] >= ALIVE_HOPS and watch[3, m] < 1.0:
+            alive[m], others = True, True
+            watch[0, m] = level[m]
+    if others:
         before[:] = 0.0
         return 2
     if gone:

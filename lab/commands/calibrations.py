@@ -2,7 +2,8 @@
 
 Each unit of `scenarios/presence/units_spread.toml` (21 certain ones), of `units.toml` (2, 4 and 6 microphones, a blocked loudspeaker) and of
 `dead_microphone.toml` stands in an empty stretch of its first trial and is calibrated on what its converter delivers, tone and all, by
-the build `presence`. What is told is what the detector says of itself; --write keeps it for the page of results.
+the build `presence`; the certain ones again on the envelope at one carrier by `presence_baseband`, as targets are measured. What is told is
+what the detector says of itself; --write keeps it for the page of results.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 
 from detectors.build import BUILDS, load_build
 from detectors.interface import SILENT
+from detectors.presence.calibration import CalibrationSettings
 from detectors.presence.detector import PresenceDetector
 from detectors.stack import Stack
 from lab.bench.simulated.bench import SimulatedBench
@@ -29,8 +31,11 @@ from reports.markdown import table
 ROOT = Path(__file__).parents[2]
 SCENARIOS = ROOT / "scenarios" / "presence"
 KEPT = ROOT / "docs" / "results" / "presence" / "calibrations.json"
+BUILD, ENVELOPE = "presence", "presence_baseband"
 UNITS, OTHERS = "units_spread", ("units", "dead_microphone")
+DIRECT_DB = CalibrationSettings().direct_db
 TARGET_S = 10.0
+LOUDEST_DB_SPL = CalibrationSettings().level_range_db_spl[1]
 LONGEST_S = 12.0  # then the people of these scenarios move
 
 
@@ -65,16 +70,20 @@ def calibrated(trial: Trial, stack: Stack, bench: SimulatedBench) -> dict[str, A
 
 def every() -> Iterator[dict[str, Any]]:
     """One row for each unit, as the calibration sees it."""
-    stack, bench = Stack(load_build(BUILDS / "presence.toml")), SimulatedBench()
-    for name in (UNITS, *OTHERS):
-        scenario = load_scenario(SCENARIOS / f"{name}.toml")
-        for cell in scenario.cells():
-            row = {"scenario": name, "cell": dict(cell.values)}
-            yield row | calibrated(scenario.draw(cell, 0, DEFAULT_SEED), stack, bench)
+    bench = SimulatedBench()
+    for build, names in {BUILD: (UNITS, *OTHERS), ENVELOPE: (UNITS,)}.items():
+        stack = Stack(load_build(BUILDS / f"{build}.toml"))
+        for name in names:
+            scenario = load_scenario(SCENARIOS / f"{name}.toml")
+            for cell in scenario.cells():
+                row = {"build": build, "scenario": name, "cell": dict(cell.values)}
+                yield row | calibrated(scenario.draw(cell, 0, DEFAULT_SEED), stack, bench)
 
 
 def told(rows: Sequence[dict[str, Any]]) -> str:
-    """Markdown: a sentence and two tables."""
+    """Markdown: what is said of all, and two tables."""
+    measured = [row for row in rows if row["build"] == ENVELOPE]
+    rows = [row for row in rows if row["build"] == BUILD]
     spread = [row for row in rows if row["scenario"] == UNITS]
     longest = max(row["took_s"] for row in rows)
     levels, carriers = [row["level_db_spl"] for row in spread], [row["carrier_hz"] for row in spread]
@@ -84,6 +93,14 @@ def told(rows: Sequence[dict[str, Any]]) -> str:
         f"{min(carriers) / 1000:g} to {max(carriers) / 1000:g} kHz, levels of {min(levels):.0f} to {max(levels):.0f} dB SPL at 1 m for walks at 7 m. The "
         f"longest took {longest:.1f} s (target: under {TARGET_S:g} s): {within}."
     )
+    if measured:
+        # What a unit adds to the level it is told to emit shows at its microphones.
+        aired = np.array([row["level_db_spl"] + row["response_db"] - DIRECT_DB for row in measured])
+        said += (
+            f" On the envelope at {measured[0]['carrier_hz'] / 1000:g} kHz, as targets are measured, by loudspeaker and microphones of a unit as designed "
+            f"{aired[0]:.1f} dB SPL at 1 m are in the air, by those of the others {aired.min():.1f} to {aired.max():.1f} dB (median {np.median(aired):.1f}), "
+            f"where {LOUDEST_DB_SPL:g} dB is the most that may be commanded."
+        )
     units = [
         ["unit", *(f"{row['cell'].get('number', 0):g}" for row in spread)],
         ["carrier, kHz", *(f"{row['carrier_hz'] / 1000:g}" for row in spread)],
@@ -119,6 +136,7 @@ def main() -> None:
     for row in every():
         rows.append(row)
         print(
+            row["build"],
             row["scenario"],
             *row["cell"].values(),
             f"{row['carrier_hz']:g} Hz {row['level_db_spl']:.1f} dB",

@@ -30,5 +30,8 @@ def test_every_unit_is_told_with_what_is_wrong_with_it():
     assert dead.split("|")[6].strip() == "1, 2, 3"
     blocked = [line.split("|")[2].split(",")[0].strip() for line in lines if "| yes |" in line]
     assert blocked == ["blocked"] * 3
+    nominal = next(row for row in ROWS if row["build"] == "presence_baseband")
+    aired = nominal["level_db_spl"] + nominal["response_db"] - 22.0
+    assert f"{aired:.1f} dB SPL at 1 m are in the air" in lines[0] and aired == pytest.approx(85.0, abs=0.5)
     slow = [row | {"took_s": 10.5} for row in ROWS[:1]]
     assert "**missed**" in told(slow)

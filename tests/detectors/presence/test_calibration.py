@@ -114,10 +114,21 @@ def test_waits_through_a_gap():
     )
 
 
-def test_ends_where_nothing_can_be_used():
-    result, _ = calibrate(Unit(responses()), gap=range(20, 400))
-    assert result.took_s < 15.0
-    assert result.blocked
+@pytest.mark.parametrize("gap", [range(260), range(10, 250)])
+def test_where_nothing_could_be_heard_all_starts_over(gap):
+    clean, _ = calibrate(Unit(responses()))
+    result, emissions = calibrate(Unit(responses()), gap=gap)
+    assert not result.blocked
+    assert result.emission.carriers_hz == clean.emission.carriers_hz
+    assert result.emission.level_db_spl == pytest.approx(clean.emission.level_db_spl, abs=0.5)
+    assert result.took_s < 0.05 * gap[-1] + 20.0
+    assert max(one.level_db_spl for one in emissions[:-1]) <= 65.0
+
+
+def test_a_carrier_that_could_not_be_heard_is_not_taken_and_blocks_nothing():
+    result, _ = calibrate(Unit(responses()), gap=range(20, 160))
+    assert not result.blocked
+    assert result.carrier_hz == 38_000.0  # of 38 and 40 kHz, which were heard
 
 
 def test_a_baseband_keeps_its_carrier_and_finds_a_level():

@@ -176,3 +176,22 @@ def test_an_empty_room_is_never_vacated():
 def test_refuses_settings_out_of_range(key, value):
     with pytest.raises(DetectorError, match=f"settings.{key}"):
         ContextSettings(**{key: value})
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"arrival": 5.0}, "at most 4.95 where major = 0.5 and sensitivity = 0.5"),
+        ({"arrival": 3.1, "sensitivity": 0.0}, "at most 2.95 where"),
+        ({"major": 0.999}, "beyond it by themselves"),
+    ],
+)
+def test_refuses_what_would_bring_nobody_ever(settings, told):
+    with pytest.raises(DetectorError, match=f"settings.arrival: .*{told}"):
+        ContextSettings(**settings)
+
+
+def test_the_most_that_can_be_asked_brings_somebody():
+    certain = (0.0, 0.0, 1.0)
+    assert run(made(arrival=4.95), certain, 20.0)["presence"].max() >= 0.5
+    assert run(made(arrival=2.95, sensitivity=0.0), certain, 20.0)["presence"].max() >= 0.5

@@ -30,6 +30,8 @@ def faulty(kind, seed=1):
         samples[0, first:] = 1e-5 * np.random.default_rng(7).standard_normal(samples.shape[1] - first)
     elif kind == "loose contact":
         samples[0, during] *= np.repeat(np.arange(40) % 2, (last - first) // 40 + 1)[: last - first]
+    elif kind == "faltering contact":
+        samples[1, first:] *= np.arange(samples.shape[1] - first) % (RATE * 3 // 4) >= RATE // 200
     elif kind == "tone":
         samples[:, first:] += 1e-3 * np.exp(2j * np.pi * 311.3 * time[first:])
     elif kind == "hiss":
@@ -55,6 +57,7 @@ KINDS = (
     "dead microphone",
     "microphone of noise",
     "loose contact",
+    "faltering contact",
     "tone",
     "hiss",
     "lost samples",
