@@ -20,9 +20,11 @@ FORMAT = "earshot-figures/1"
 
 class Line(Record):
     """One row of the plan by one stage of one detector, all its cells together. asked: trials of the plan, hours
-    where `of_hours`. bounds are one-sided, 95 %. trials, detected: of events. silent_trials: those without an event of the label; silent_share: of them with an alarm.
+    where `of_hours`. complete: whether all of it is there; until then verdicts take bounds of 99.9 %. bounds are one-sided, 95 %. trials, detected: of events. silent_trials: those without an event of the label; silent_share: of them with an alarm.
     median_limit_s, uploads_limit, tone_on_limit: asked of the median time to a detection, of clips a day and of occupied_duty, the
-    share of the time with somebody there in which the tone was on. uploads_hours: of which clips are counted. seeds: of the draws that count. duty: share of the time in which it listened. ceiling: see the page."""
+    share of the time with somebody there in which the tone was on; median_low_s to occupied_duty_high are the bounds by which these are
+    judged. present: of `present_of` who make a major motion, those who were called present in time. alarmed: trials with a false alarm.
+    others: false alarms of other labels. uploads_hours: of which clips are counted. seeds: of the draws that count. duty: share of the time in which it listened. ceiling: see the page."""
 
     row: str
     group: str
@@ -37,13 +39,21 @@ class Line(Record):
     cells: int
     asked: float
     of_hours: bool = False
+    complete: bool = False
     detected: int = 0
     trials: int = 0
     low: float | None = None
     high: float | None = None
     median_s: float | None = None
+    median_low_s: float | None = None
+    median_high_s: float | None = None
     median_limit_s: float | None = None
+    present: int | None = None
+    present_of: int = 0
+    present_median_s: float | None = None
     false_alarms: int = 0
+    alarmed: int = 0
+    others: dict[str, int] = Field(default_factory=dict)
     hours: float = 0.0
     per_day_high: float | None = None
     active: float | None = None
@@ -52,6 +62,8 @@ class Line(Record):
     silent_trials: int = 0
     duty: float | None = None
     occupied_duty: float | None = None
+    occupied_duty_low: float | None = None
+    occupied_duty_high: float | None = None
     tone_on_limit: float | None = None
     uploads: int | None = None
     uploads_hours: float | None = None
@@ -73,14 +85,19 @@ class Line(Record):
 class UnitLine(Record):
     unit: int
     trials: int
+    asked: int = 0
     difference: float
     low: float
     high: float | None = None
 
 
 class RangeLine(Record):
+    """beyond: quiet_m is the farthest distance that was tried, and the range in quiet longer."""
+
     what: str
     trials: int
+    asked: int = 0
+    beyond: bool = False
     range_m: float
     quiet_m: float
     ratio: float
@@ -169,8 +186,10 @@ def page(figures: Figures) -> str:
         f"# {figures.title}: what was measured",
         "",
         "Everything is simulated. Bounds are one-sided, 95 %: of trials Clopper-Pearson on what they are worth with rooms shared, of hours",
-        "exact Poisson. A verdict takes a bound beyond the limit; between, it stays open, and the last column tells what is missing. Verdicts are",
-        "of the threshold stored in the build. Cells of a row count together. The page is made by",
+        "exact Poisson, a trial with several alarms being one event of that weight. A verdict takes a bound beyond the limit, once all is there",
+        "that the plan asks for; before, one of 99.9 %, as who looks again and again would otherwise find what he wants by chance. Between, it",
+        "stays open, and the last column tells what is missing. Verdicts are of the threshold stored in the build. Cells of a row count",
+        "together. The page is made by",
         f"`python -m lab.commands.evidence scenarios/{figures.suite}/evidence.toml publish`; counts are in [{figures.suite}.json]({figures.suite}.json).",
         "",
         *summary(figures),

@@ -42,15 +42,19 @@ def summary(figures: Figures) -> list[str]:
 def found(figures: Figures, section: Section) -> list[str]:
     lines = _own(figures, section)
     with_ceiling = any(line.ceiling_matched is not None for line in lines)
+    with_presence = any(line.present is not None for line in lines)
     rows = []
     for line in lines:
         row = [line.what, line.stage, _rate(line), _median(line)]
+        if with_presence:
+            row.append(_present(line))
         if with_ceiling:
             row.append(_ceiling(line))
         rows.append([*row, line.limit or "", _verdict(line), _still(line)])
+    present = ["called present in time"] if with_presence else []
     ceiling = ["ceiling, energy"] if with_ceiling else []
     return _staged(
-        ["what", "stage", "found", "median latency", *ceiling, "target", "verdict", "missing"], rows
+        ["what", "stage", "found", "median latency", *present, *ceiling, "target", "verdict", "missing"], rows
     )
 
 
@@ -79,28 +83,36 @@ def held(figures: Figures, section: Section) -> list[str]:
         if line.tone_on_limit is not None and line.occupied_duty is not None:
             verdict = WORDS[tone(line) or OPEN]
             share, limit = f"{line.occupied_duty:.0%}", f"{line.tone_on_limit:.0%}"
-            said = f"With somebody there the tone was on for {share} of the time (target: at most {limit}): {verdict}."
+            low, high = line.occupied_duty_low or 0.0, line.occupied_duty_high or 1.0
+            said = (
+                f"With somebody there the tone was on for {share} of the time, {low:.0%} to {high:.0%} at the confidence that the verdict takes "
+                f"(target: at most {limit}): {verdict}."
+            )
             told += ["", said]
     return told
 
 
 def exposure(figures: Figures, section: Section) -> list[str]:
+    lines = _own(figures, section)
+    with_others = any(line.others for line in lines)
     rows = [
         [
             line.what,
             line.stage,
-            str(line.false_alarms),
+            f"{line.false_alarms}"
+            + (f" in {line.alarmed} trials" if 0 < line.alarmed < line.false_alarms else ""),
             f"{line.hours:.2f}",
             f"{24.0 * line.false_alarms / line.hours:.2f}, at most {line.per_day_high:.3g}"
             if line.hours
             else "-",
             "-" if line.active is None else f"{line.active:.3%}",
             "-" if line.duty is None else f"{line.duty:.0%}",
+            *([_others(line)] if with_others else []),
             line.limit or "",
             _verdict(line),
             _still(line),
         ]
-        for line in _own(figures, section)
+        for line in lines
     ]
     return _staged(
         [
@@ -111,6 +123,7 @@ def exposure(figures: Figures, section: Section) -> list[str]:
             "a day",
             "in alarm",
             "listened",
+            *(["told beside"] if with_others else []),
             "target a day",
             "verdict",
             "missing",
@@ -165,11 +178,13 @@ def ranges(figures: Figures, section: Section) -> list[str]:
     rows = [
         [
             one.what,
-            f"{one.range_m:.1f} m of {one.quiet_m:.1f} m",
-            "-" if math.isnan(one.ratio) else f"{one.ratio:.0%}, at least {one.low:.0%}",
+            f"{one.range_m:.1f} m of {'more than ' if one.beyond else ''}{one.quiet_m:.1f} m",
+            "-"
+            if math.isnan(one.ratio)
+            else f"{'less than ' if one.beyond else ''}{one.ratio:.0%}, {one.low:.0%} to {one.high:.0%}",
             f"at least {one.limit:.0%}",
-            f"open: {LEAST_PAIRS} trials at least" if one.trials < LEAST_PAIRS else WORDS[range_kept(one)],
-            str(one.trials),
+            WORDS[range_kept(one)],
+            f"{one.trials} of {max(LEAST_PAIRS, one.asked)}",
         ]
         for one in figures.ranges
     ]
@@ -184,7 +199,7 @@ def units(figures: Figures, section: Section) -> list[str]:
     sure = sum(one.low >= UNIT_LOSS for one in lines)
     said = (
         f"{kept} of {len(lines)} units find at most {-UNIT_LOSS:g} less than the one as designed; of {sure} the bound says so too "
-        f"(target: {UNITS_SURE}): {WORDS[units_alike(lines)]}. {min(one.trials for one in lines)} paired trials a unit at least."
+        f"(target: {UNITS_SURE}): {WORDS[units_alike(lines)]}. {min(one.trials for one in lines)} paired trials a unit at least, of {max(one.asked for one in lines)}."
     )
     heads = ["unit", *(str(one.unit) for one in lines)]
     body = [
@@ -249,8 +264,25 @@ def _rate(line: Line) -> str:
 def _median(line: Line) -> str:
     if line.median_s is None:
         return ""
-    over = median(line) == MISSED
-    return f"{line.median_s:.2f} s" + (f" (over {line.median_limit_s:g})" if over else "")
+    verdict = median(line)
+    if verdict is None:
+        return f"{line.median_s:.2f} s"
+    low, high = line.median_low_s or 0.0, line.median_high_s
+    bounds = f"[{low:.2f}, {'-' if high is None else f'{high:.2f}'}]"
+    return f"{line.median_s:.2f} s {bounds}, at most {line.median_limit_s:g}: {WORDS[verdict]}"
+
+
+def _present(line: Line) -> str:
+    """Whoever moves so that it is told should also be present."""
+    if line.present is None:
+        return ""
+    median_s = "" if line.present_median_s is None else f", {line.present_median_s:.2f} s"
+    return f"{line.present}/{line.present_of} = {line.present / max(line.present_of, 1):.3f}{median_s}"
+
+
+def _others(line: Line) -> str:
+    """What was told where nobody was, but called nobody present."""
+    return ", ".join(f"{name} {count}" for name, count in sorted(line.others.items()) if count)
 
 
 def _ceiling(line: Line) -> str:

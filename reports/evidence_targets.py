@@ -6,7 +6,7 @@ from reports.evidence import Figures, Line, RangeLine, UnitLine
 
 MET, MISSED, OPEN = "pass", "fail", "inconclusive"
 LEAST_PAIRS = 30  # for a bootstrap to mean anything
-LEAST_EVENTS = 30  # for a median, or a share of the time
+LEAST_EVENTS = 30  # the same, of a share of the time
 UNIT_LOSS, UNITS_SURE, UNITS = -0.05, 18, 20  # so many of so many units may lose no more
 
 
@@ -33,20 +33,25 @@ def verdicts(line: Line) -> list[str]:
 
 
 def median(line: Line) -> str | None:
-    return _at_most(line.median_limit_s, line.median_s, line.trials)
+    """None where nothing is asked or found."""
+    if line.median_limit_s is None or line.median_s is None:
+        return None
+    return _at_most(line.median_limit_s, line.median_low_s, line.median_high_s)
 
 
 def tone(line: Line) -> str | None:
-    return _at_most(line.tone_on_limit, line.occupied_duty, line.silent_trials)
-
-
-def _at_most(limit: float | None, found: float | None, count: int) -> str | None:
-    """Of what has no bound: found in so many. None where nothing is asked or found."""
-    if limit is None or found is None:
+    """None where nothing is asked or found."""
+    if line.tone_on_limit is None or line.occupied_duty is None:
         return None
-    if count < LEAST_EVENTS:
+    if line.silent_trials < LEAST_EVENTS:
         return OPEN
-    return MET if found <= limit else MISSED
+    return _at_most(line.tone_on_limit, line.occupied_duty_low, line.occupied_duty_high)
+
+
+def _at_most(limit: float, low: float | None, high: float | None) -> str:
+    if high is not None and high <= limit:
+        return MET
+    return MISSED if low is not None and low > limit else OPEN
 
 
 def uploads(line: Line) -> str | None:
@@ -58,13 +63,18 @@ def uploads(line: Line) -> str | None:
 
 
 def range_kept(one: RangeLine) -> str:
-    if one.trials < LEAST_PAIRS:
+    """A reference whose range was not reached lets the ratio only be missed."""
+    if one.trials < max(LEAST_PAIRS, one.asked):
         return OPEN
-    return MET if one.low >= one.limit else MISSED if one.high < one.limit else OPEN
+    if one.high < one.limit:
+        return MISSED
+    return MET if one.low >= one.limit and not one.beyond else OPEN
 
 
 def units_alike(lines: list[UnitLine]) -> str:
     """Whether the bounds of so many units say that they lose no more than may be lost, or that they lose more."""
+    if any(one.trials < one.asked for one in lines):
+        return OPEN
     if sum(one.low >= UNIT_LOSS for one in lines) >= UNITS_SURE:
         return MET
     lost = sum(one.high is not None and one.high < UNIT_LOSS for one in lines)

@@ -145,6 +145,14 @@ def _line(one: Finding, ceiling: dict[str, float] | None) -> Line:
         said |= {"detected": d.detected, "trials": d.trials, "low": d.low, "high": d.high}
     if result.latency_s is not None:
         said["median_s"] = result.latency_s.p50
+        said |= {"median_low_s": _finite(one.median_s[0]), "median_high_s": _finite(one.median_s[1])}
+    if one.occupied_duty is not None:
+        said |= dict(
+            zip(("occupied_duty", "occupied_duty_low", "occupied_duty_high"), one.occupied_duty, strict=True)
+        )
+    if one.present is not None:
+        said |= {"present": one.present.in_time, "present_of": one.present.targets}
+        said["present_median_s"] = _finite(one.present.median_s)
     if result.false_alarms is not None:
         f = result.false_alarms
         said |= {
@@ -193,18 +201,31 @@ def _line(one: Finding, ceiling: dict[str, float] | None) -> Line:
         median_limit_s=spec.median_s,
         uploads_limit=spec.uploads_per_day,
         duty=None if math.isnan(one.duty) else one.duty,
-        occupied_duty=one.occupied_duty,
+        complete=one.complete,
+        alarmed=one.alarmed,
+        others=one.others,
         tone_on_limit=spec.tone_on,
         seeds=list(one.seeds),
         **said,
     )
 
 
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
 def _units(campaign: Campaign, rows: Mapping[str, EvidenceRow]) -> list[UnitLine]:
     if UNITS not in rows:
         return []
     return [
-        UnitLine(unit=unit, trials=one.trials, difference=one.value, low=one.low, high=one.high)
+        UnitLine(
+            unit=unit,
+            trials=one.trials,
+            asked=campaign.wanted(rows[UNITS]),
+            difference=one.value,
+            low=one.low,
+            high=one.high,
+        )
         for unit, one in units(campaign, rows[UNITS]).items()
         if one.trials
     ]
@@ -222,6 +243,8 @@ def _ranges(campaign: Campaign, rows: Mapping[str, EvidenceRow]) -> list[RangeLi
                 RangeLine(
                     what=row.spec.what,
                     trials=one.trials,
+                    asked=min(campaign.wanted(row), campaign.wanted(rows[reference])),
+                    beyond=one.beyond,
                     range_m=one.range_m,
                     quiet_m=one.reference_m,
                     ratio=one.ratio,

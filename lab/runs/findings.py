@@ -8,21 +8,29 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from lab.runs.beside import PRESENCE, Told, alarms_of_others, presence_of_motions
 from lab.runs.campaign import Campaign, stored
 from lab.runs.counted import with_counts
 from lab.runs.evidence import EvidenceRow
 from lab.scoring.outcome import Outcome
 from lab.store.records import TrialRecord
 from lab.verdicts import judge
+from lab.verdicts.decisions import Verdict
+from lab.verdicts.intervals import CONFIDENCE, INTERIM
+from lab.verdicts.latency import median_bounds
 from lab.verdicts.paired import Difference, RangeRatio, difference, range_ratio
+
+RESAMPLES = 10_000
 
 
 @dataclass(frozen=True)
 class Finding:
     """detector, stage: whose. result: of all cells of the row together, the scenario's limit held against it, with what the detector
     counted and the published hours of earlier draws. duty: share of the time in which it listened. played_hours: of the trials stored
-    here. seeds: of all draws that count. occupied_duty: of the time with somebody there, as it says itself, that in which its tone was in
-    the air; None where it says nothing of it."""
+    here. seeds: of all draws that count. complete: whether all that the plan asks for is there; before, verdicts take bounds of INTERIM.
+    median_s: bounds by which the median time to a detection is judged. occupied_duty: of the time with somebody there, as it says itself,
+    that in which its tone was in the air, and the bounds by which it is judged; None where it says nothing of it. present: whether who
+    makes a major motion is called present as well. alarmed: trials with a false alarm. others: false alarms of other labels where nobody is."""
 
     row: EvidenceRow
     detector: str
@@ -32,12 +40,12 @@ class Finding:
     duty: float
     played_hours: float
     seeds: tuple[int, ...]
-
-    @property
-    def occupied_duty(self) -> float | None:
-        counts = {metric.name: metric.n for metric in self.result.metrics}
-        occupied_s = counts.get("occupied_s_per_day", 0)
-        return counts.get("occupied_tone_s_per_day", 0) / occupied_s if occupied_s else None
+    complete: bool
+    median_s: tuple[float, float]
+    occupied_duty: tuple[float, float, float] | None
+    present: Told | None
+    alarmed: int
+    others: dict[str, int]
 
 
 def findings(campaign: Campaign, row: EvidenceRow) -> list[Finding]:
@@ -45,11 +53,20 @@ def findings(campaign: Campaign, row: EvidenceRow) -> list[Finding]:
     limits = {(one.metric, one.at_least, one.at_most): replace(one, where={}) for one in row.limits}
     found = []
     records = [replace(record, tracks=(), events=()) for record in stored(campaign, row)]
+    wanted = {(cell.key, index) for cell in row.cells for index in range(campaign.wanted(row))}
+    complete = wanted <= {(record.cell_key, record.index) for record in records}
+    unheard = len(row.cells) - len({record.cell_key for record in records})
+    confidence = CONFIDENCE if complete else INTERIM
     for (detector, stage), outcomes in _outcomes(row, records).items():
         duration_s = row.scenario.first.duration_s * sum(o.invalid is None for o in outcomes)
         listened_s = sum(o.free_s for o in outcomes)
         before = campaign.published.exposure(row, detector, stage)
         result = judge.judge_cell(outcomes, tuple(limits.values()), before)
+        if not complete:
+            strict = judge.judge_cell(outcomes, tuple(limits.values()), before, INTERIM)
+            accept = [_interim(*pair, unheard) for pair in zip(result.accept, strict.accept, strict=True)]
+            result = replace(result, accept=accept)
+        alone = campaign.plan.tests(detector) and row.spec.label == PRESENCE and row.spec.hours is not None
         found.append(
             Finding(
                 row=row,
@@ -60,9 +77,45 @@ def findings(campaign: Campaign, row: EvidenceRow) -> list[Finding]:
                 duty=listened_s / duration_s if duration_s else float("nan"),
                 played_hours=duration_s / 3600.0,
                 seeds=(*(campaign.plan.counted_with if before.hours else ()), campaign.plan.seed),
+                complete=complete,
+                median_s=median_bounds(outcomes, confidence),
+                occupied_duty=_occupied_duty(records, detector, confidence),
+                present=presence_of_motions(campaign, row, detector, records)
+                if campaign.plan.tests(detector)
+                else None,
+                alarmed=sum(bool(o.false_alarms) for o in outcomes),
+                others=alarms_of_others(records, detector, row.spec.label) if alone else {},
             )
         )
     return found
+
+
+def _interim(usual: judge.Accept, strict: judge.Accept, unheard: int) -> judge.Accept:
+    """What may be said before all is there. unheard: cells of which nothing is."""
+    if strict.verdict is Verdict.FAIL or (strict.verdict is Verdict.PASS and not unheard):
+        return replace(usual, verdict=strict.verdict, needed=strict.needed)
+    missing = [f"{unheard} of the row's kinds were not heard yet"] if unheard else []
+    if usual.verdict is Verdict.INCONCLUSIVE:
+        missing.append(usual.needed or "")
+    else:
+        missing.append(f"the rest of what is planned: as it stands it would {usual.verdict}")
+    return replace(usual, verdict=Verdict.INCONCLUSIVE, needed="; ".join(filter(None, missing)))
+
+
+def _occupied_duty(
+    records: Iterable[TrialRecord], detector: str, confidence: float
+) -> tuple[float, float, float] | None:
+    """Share, and bounds of a bootstrap over trials."""
+    keys = [f"{detector}.{name}" for name in ("occupied_tone_s", "occupied_s")]
+    valid = [record.measured for record in records if record.invalid is None]
+    seconds = np.array([[one.get(key, 0.0) for key in keys] for one in valid]).reshape(-1, 2)
+    if not seconds[:, 1].sum() > 0.0:
+        return None
+    picks = np.random.default_rng(1).integers(0, len(seconds), (RESAMPLES, len(seconds)))
+    tone, occupied = (seconds[picks, k].sum(axis=1) for k in range(2))
+    low, high = np.quantile(tone / np.maximum(occupied, 1e-9), [1.0 - confidence, confidence])
+    own = seconds.sum(axis=0)
+    return float(own[0] / own[1]), float(low), float(high)
 
 
 def units(campaign: Campaign, row: EvidenceRow, key: str = "number") -> dict[int, Difference]:

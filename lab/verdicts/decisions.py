@@ -61,25 +61,25 @@ def decide(bounds: Bounds, limit: Limit) -> tuple[Verdict, float]:
     return Verdict.INCONCLUSIVE, bounds.high
 
 
-def decide_share(found: Sample, limit: Limit) -> Decision:
+def decide_share(found: Sample, limit: Limit, confidence: float = CONFIDENCE) -> Decision:
     """A detection rate, or a share of trials that alarm."""
     if found.trials == 0:
         return Decision(Verdict.INCONCLUSIVE, None, "no trial to count")
-    verdict, bound = decide(found.bounds(), limit)
+    verdict, bound = decide(found.bounds(confidence), limit)
     needed = _trials_needed(found, limit) if verdict is Verdict.INCONCLUSIVE else None
     return Decision(verdict, bound, needed)
 
 
-def decide_exposure(heard: Exposure, limit: Limit) -> Decision:
+def decide_exposure(heard: Exposure, limit: Limit, confidence: float = CONFIDENCE) -> Decision:
     """False alarms a day, and with them the share of time in alarm (at most 0.1 %)."""
     if heard.distinct_hours <= 0:
         return Decision(Verdict.INCONCLUSIVE, None, "no distinct target-free audio was heard")
-    verdict, bound = decide(heard.per_day_bounds(), limit)
+    verdict, bound = decide(heard.per_day_bounds(confidence), limit)
     needed = _hours_needed(heard, limit) if verdict is Verdict.INCONCLUSIVE else None
     if limit.at_least is not None or verdict is Verdict.FAIL:
         return Decision(verdict, bound, needed)
     active_limit = Limit("active_fraction", limit.label, at_most=MAX_ACTIVE_FRACTION)
-    active = decide_active(heard, active_limit)
+    active = decide_active(heard, active_limit, confidence)
     if active.verdict is Verdict.FAIL:
         text = f"in alarm {heard.active_fraction:.2%} of target-free time, at most {MAX_ACTIVE_FRACTION:.1%} allowed"
         return Decision(Verdict.FAIL, bound, text)
@@ -87,11 +87,11 @@ def decide_exposure(heard: Exposure, limit: Limit) -> Decision:
     return Decision(worst([verdict, active.verdict]), bound, "; ".join(reasons) or None)
 
 
-def decide_active(heard: Exposure, limit: Limit) -> Decision:
+def decide_active(heard: Exposure, limit: Limit, confidence: float = CONFIDENCE) -> Decision:
     """The share of target-free time in alarm."""
     if heard.distinct_hours <= 0:
         return Decision(Verdict.INCONCLUSIVE, None, "no distinct target-free audio was heard")
-    verdict, bound = decide(heard.active_bounds(), limit)
+    verdict, bound = decide(heard.active_bounds(confidence), limit)
     if verdict is not Verdict.INCONCLUSIVE:
         return Decision(verdict, bound)
     text = f"more hours: {heard.active_fraction:.3%} of the time in alarm, bound {bound:.3%}"

@@ -1,7 +1,9 @@
 """False alarms over the audio that was heard.
 
 Audio heard twice is not new evidence. The estimate is alarms per hour listened; the bounds take the
-distinct hours as exposure and the alarms in proportion: count * distinct_hours / hours.
+distinct hours as exposure and the alarms in proportion: count * distinct_hours / hours. Alarms of one
+trial may have one cause, so that a trial with alarms is one event that weighs as much as it has alarms
+(Fay & Feuer); with one alarm each the bounds are the exact Poisson ones.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ class Exposure:
     count: false alarms. hours: listened. distinct_hours: audio heard once, <= hours.
     active_s: time at or above the threshold; active_squared_s2: sum over bouts of its square;
     longest_s: how long a bout not seen yet may be: twice the longest seen, at least the refractory time;
-    bouts: how many were seen.
+    bouts: how many were seen. count_squared: sum over trials of its square, None where only the count is known; most: of one trial.
     """
 
     count: int
@@ -34,6 +36,8 @@ class Exposure:
     active_squared_s2: float
     longest_s: float
     bouts: int
+    count_squared: float | None = None
+    most: int = 1
 
     @property
     def per_day(self) -> float:
@@ -49,8 +53,12 @@ class Exposure:
         return self.distinct_hours / self.hours if self.hours else 0.0
 
     def per_day_bounds(self, confidence: float = CONFIDENCE) -> Bounds:
-        """Exact Poisson."""
-        return rate(self.count * self.novelty, self.distinct_hours / HOURS_A_DAY, confidence)
+        """Exact Poisson where no trial has two alarms."""
+        days = self.distinct_hours / HOURS_A_DAY
+        if self.count_squared is None or self.most <= 1:
+            return rate(self.count * self.novelty, days, confidence)
+        squares = self.count_squared * self.novelty
+        return weighted_rate(self.count * self.novelty, squares, float(self.most), days, confidence)
 
     def active_bounds(self, confidence: float = CONFIDENCE) -> Bounds:
         """Bouts as Poisson events weighted by their length (Fay & Feuer).
@@ -76,12 +84,16 @@ def exposure(outcomes: Sequence[Outcome], before: Exposure = NOTHING) -> Exposur
     longest_s = (
         max((max(2 * o.activity.longest_s, o.rule.refractory_s) for o in outcomes), default=0.0) or 1.0
     )
+    alarms = [len(o.false_alarms) for o in outcomes]
+    known_before = before.count if before.count_squared is None else before.count_squared
     return Exposure(
-        count=sum(len(o.false_alarms) for o in outcomes) + before.count,
+        count=sum(alarms) + before.count,
         hours=hours + before.hours,
         distinct_hours=min(hours, curves.distinct_hours(outcomes)) + before.distinct_hours,
         active_s=sum(o.activity.seconds for o in outcomes) + before.active_s,
         active_squared_s2=sum(o.activity.seconds_squared for o in outcomes) + before.active_squared_s2,
         longest_s=max(longest_s, before.longest_s),
         bouts=sum(o.activity.bouts for o in outcomes) + before.bouts,
+        count_squared=sum(one**2 for one in alarms) + known_before,
+        most=max([*alarms, before.most]),
     )

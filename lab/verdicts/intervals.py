@@ -13,6 +13,9 @@ from scipy.special import betaincinv, gammaincinv
 from scipy.stats import binom
 
 CONFIDENCE = 0.95
+# Of a look before all that was planned is there, so that looking again and again decides no more often by chance than looking once: Haybittle,
+# British Journal of Radiology 44 (1971) 793; Peto et al., British Journal of Cancer 34 (1976) 585.
+INTERIM = 0.999
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from lab.verdicts.bands import Curve, curve
 from lab.verdicts.clusters import Sample, sample, target_clusters, trial_clusters
 from lab.verdicts.decisions import Decision, Verdict
 from lab.verdicts.exposure import NOTHING, Exposure, exposure
+from lab.verdicts.intervals import CONFIDENCE
 from lab.verdicts.limits import Limit, check_limits, with_labels
 
 
@@ -137,9 +138,14 @@ def judge_scenario(outcomes: Iterable[Outcome], limits: Sequence[Limit] = ()) ->
     return Judgement(rows, verdict, len(trials), sum(reasons.values()), reasons)
 
 
-def judge_cell(outcomes: Sequence[Outcome], limits: Sequence[Limit] = (), before: Exposure = NOTHING) -> Row:
+def judge_cell(
+    outcomes: Sequence[Outcome],
+    limits: Sequence[Limit] = (),
+    before: Exposure = NOTHING,
+    confidence: float = CONFIDENCE,
+) -> Row:
     """The row of all outcomes, valid or not, of one (cell, detector, stage, label). before: hours heard of other draws, whose outcomes
-    are not at hand."""
+    are not at hand. confidence: that verdicts take; bounds that are told have CONFIDENCE."""
     first = outcomes[0]
     detector, stage, label = first.key
     good = curves.valid(outcomes)
@@ -166,7 +172,7 @@ def judge_cell(outcomes: Sequence[Outcome], limits: Sequence[Limit] = (), before
         curve=curve(good) if good else None,
         metrics=_metrics(good, evidence),
         accept=[
-            _accept(limit, label, evidence)
+            _accept(limit, label, evidence, confidence)
             for limit in limits
             if limit.label in (None, label)
             and limit.detector in (None, detector)
@@ -193,15 +199,15 @@ def _doubt(outcomes: Sequence[Outcome], good: Sequence[Outcome], recordings: set
     return None
 
 
-def _accept(limit: Limit, label: str, evidence: _Evidence) -> Accept:
+def _accept(limit: Limit, label: str, evidence: _Evidence, confidence: float) -> Accept:
     if limit.metric == "detection_rate":
-        found = decisions.decide_share(evidence.targets, limit)
+        found = decisions.decide_share(evidence.targets, limit, confidence)
     elif limit.metric == "false_alarm_rate":
-        found = decisions.decide_share(evidence.silent, limit)
+        found = decisions.decide_share(evidence.silent, limit, confidence)
     elif limit.metric == "false_alarms_per_day":
-        found = decisions.decide_exposure(evidence.heard, limit)
+        found = decisions.decide_exposure(evidence.heard, limit, confidence)
     elif limit.metric == "active_fraction":
-        found = decisions.decide_active(evidence.heard, limit)
+        found = decisions.decide_active(evidence.heard, limit, confidence)
     else:
         found = latency.decide_p95(evidence.delays, limit)
     if evidence.doubt is not None:

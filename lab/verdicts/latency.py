@@ -16,7 +16,7 @@ import numpy as np
 from lab.scoring.outcome import Outcome
 from lab.verdicts.clusters import sample, target_clusters
 from lab.verdicts.decisions import Decision, Verdict, decide
-from lab.verdicts.intervals import Bounds, percentile_ranks
+from lab.verdicts.intervals import CONFIDENCE, Bounds, percentile_ranks
 from lab.verdicts.limits import Limit
 
 P95 = 0.95
@@ -57,6 +57,29 @@ def delays(outcomes: Sequence[Outcome]) -> Delays:
         p95=p95,
         p95_low=None if low is None else float(values[max(0, math.floor(low * n / effective) - 1)]),
         p95_high=None if high is None else float(values[math.ceil(high * n / effective) - 1]),
+    )
+
+
+def median_bounds(outcomes: Sequence[Outcome], confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Bounds in seconds of the median time to a detection over all targets of valid outcomes, a missed one later than any: order statistics
+    as above. (-inf, inf) where there are too few."""
+    targets = [
+        math.inf if t.latency_s is None else t.latency_s
+        for o in outcomes
+        if o.invalid is None
+        for t in o.targets
+    ]
+    seconds = np.array(targets)
+    if not len(seconds):
+        return -math.inf, math.inf
+    values, n = np.sort(seconds), len(seconds)
+    early = seconds <= values[math.ceil(0.5 * n) - 1]
+    worth = sample(early, target_clusters([o for o in outcomes if o.invalid is None])).effective_trials
+    effective = max(1, min(n, math.floor(worth + 1e-9)))
+    low, high = percentile_ranks(effective, 0.5, confidence)
+    return (
+        -math.inf if low is None else float(values[max(0, math.floor(low * n / effective) - 1)]),
+        math.inf if high is None else float(values[math.ceil(high * n / effective) - 1]),
     )
 
 

@@ -56,7 +56,8 @@ def range_m(rates: Mapping[float, float], asked: float) -> float:
 
 @dataclass(frozen=True)
 class RangeRatio:
-    """Ranges in m, their ratio and its one-sided bounds. NaN ratio: no range in the first place."""
+    """Ranges in m, their ratio and its one-sided bounds. NaN ratio: no range in the first place. beyond: the reference is found at all
+    distances that were tried, so that its range is longer than that and the ratio smaller."""
 
     trials: int
     range_m: float
@@ -64,6 +65,7 @@ class RangeRatio:
     ratio: float
     low: float
     high: float
+    beyond: bool
 
 
 def range_ratio(
@@ -88,7 +90,7 @@ def range_ratio(
     drawn = np.array([ratio(rng.integers(0, trials, trials))[2] for _ in range(RESAMPLES)])
     low = float(np.quantile(np.where(np.isnan(drawn), 0.0, drawn), 1.0 - confidence))
     high = float(np.quantile(np.where(np.isnan(drawn), np.inf, drawn), confidence, method="higher"))
-    return RangeRatio(trials, own, base, value, low, high)
+    return RangeRatio(trials, own, base, value, low, high, base >= max(other))
 
 
 def _falling(rates: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -32,6 +32,15 @@ def ratio(trials: int, low: float, high: float) -> RangeLine:
     )
 
 
+def tone(found: float, low: float, high: float) -> dict[str, float]:
+    return {
+        "occupied_duty": found,
+        "occupied_duty_low": low,
+        "occupied_duty_high": high,
+        "tone_on_limit": 0.3,
+    }
+
+
 def units(differences: list[float], width: float) -> list[UnitLine]:
     return [
         UnitLine(unit=i, trials=300, difference=d, low=d - width, high=d + width)
@@ -41,17 +50,19 @@ def units(differences: list[float], width: float) -> list[UnitLine]:
 
 def test_every_limit_of_a_row_is_a_target_of_its_own():
     lines = [
-        line(verdict="pass", trials=30, median_s=0.7, median_limit_s=0.6),
-        line(verdict="inconclusive", silent_trials=30, occupied_duty=0.2, tone_on_limit=0.3),
-        line(trials=29, median_s=0.7, median_limit_s=0.6),  # too few for a median
-        line(silent_trials=29, occupied_duty=0.4, tone_on_limit=0.3),
+        line(verdict="pass", median_s=0.7, median_low_s=0.65, median_high_s=0.75, median_limit_s=0.6),
+        line(verdict="inconclusive", silent_trials=30, **tone(0.2, 0.15, 0.25)),
+        line(median_s=0.7, median_high_s=0.8, median_limit_s=0.6),  # too few for a bound
+        line(median_s=0.5, median_low_s=0.4, median_high_s=0.6, median_limit_s=0.6),
+        line(silent_trials=29, **tone(0.4, 0.35, 0.45)),  # too few
+        line(silent_trials=30, **tone(0.4, 0.25, 0.55)),
         line(verdict="reported", median_limit_s=0.6),  # nothing was found in time: no median, no target
         line(verdict="fail", group="compared"),
         line(verdict="fail", detector="notch"),
     ]
     figures = Figures(title="t", suite="s", under_test="presence", lines=lines, ranges=[ratio(40, 0.72, 0.9)])
-    assert targets(figures) == {"device": [MET, MISSED, OPEN, MET, OPEN, OPEN, MET]}
-    assert summary(figures) == ["Of 7 targets 3 are met, 1 missed, 3 open."]
+    assert targets(figures) == {"device": [MET, MISSED, OPEN, MET, OPEN, MET, OPEN, OPEN, MET]}
+    assert summary(figures) == ["Of 9 targets 4 are met, 1 missed, 4 open."]
 
 
 def test_what_leaves_the_device_counts_once_where_there_are_two_stages():
@@ -73,6 +84,19 @@ def test_what_leaves_the_device_counts_once_where_there_are_two_stages():
 )
 def test_a_range_is_kept_when_its_bound_says_so_on_enough_pairs(trials, low, high, stands):
     assert range_kept(ratio(trials, low, high)) == stands
+
+
+def test_a_range_is_not_kept_before_all_pairs_are_there_nor_of_one_that_was_not_reached():
+    kept = ratio(30, 0.7, 0.8)
+    assert range_kept(kept.model_copy(update={"asked": 31})) == OPEN
+    assert range_kept(kept.model_copy(update={"beyond": True})) == OPEN
+    assert range_kept(ratio(30, 0.5, 0.69).model_copy(update={"beyond": True})) == MISSED
+
+
+def test_units_are_not_judged_before_all_pairs_are_there():
+    lines = units([0.0] * 20, 0.01)
+    assert units_alike(lines) == MET
+    assert units_alike([one.model_copy(update={"asked": 301}) for one in lines]) == OPEN
 
 
 @pytest.mark.parametrize(
