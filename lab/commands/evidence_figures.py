@@ -80,7 +80,7 @@ def kept(fresh: Figures, before: Figures, plan: Plan) -> Figures:
     order = list(now)
     lines = [
         with_ceiling(with_uploads(line, before), before) for line in fresh.lines if line.row not in rows
-    ] + older
+    ] + [with_median(line, fresh) for line in older]
     return fresh.model_copy(
         update={
             "lines": sorted(lines, key=lambda line: order.index(line.row)),
@@ -102,6 +102,17 @@ def with_uploads(line: Line, before: Figures) -> Line:
             other = other.model_copy(update={"uploads_hours": other.uploads_hours or other.hours})
             told = {name: value for name, value in dict(other).items() if name.startswith("upload")}
             return line.model_copy(update=told)
+    return line
+
+
+def with_median(line: Line, fresh: Figures) -> Line:
+    """Bounds of the median by the trials that are at hand, where those published hold none."""
+    own = (line.row, line.detector, line.stage, line.build_hash, line.scenario_hash)
+    for other in fresh.lines:
+        same = (other.row, other.detector, other.stage, other.build_hash, other.scenario_hash) == own
+        if same and line.median_low_s is None and line.median_high_s is None:
+            names = ("median_low_s", "median_high_s")
+            return line.model_copy(update={name: getattr(other, name) for name in names})
     return line
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lab.commands import evidence as command
-from lab.commands.evidence_figures import with_ceiling, with_uploads
+from lab.commands.evidence_figures import with_ceiling, with_median, with_uploads
 from lab.errors import BadInput
 from lab.runs.campaign import Campaign, measure, states, summaries
 from lab.runs.evidence import load_plan
@@ -356,3 +356,18 @@ def test_a_ceiling_outlives_the_build_but_not_the_scenario(campaign, measured, t
     assert with_ceiling(line, figures.model_copy(update={"lines": [known]})).ceiling_energy == 0.9
     other = known.model_copy(update={"scenario_hash": "0" * 64})
     assert with_ceiling(line, figures.model_copy(update={"lines": [other]})).ceiling_energy is None
+
+
+def test_a_median_published_without_bounds_takes_those_of_the_trials_at_hand(campaign, measured, tmp_path):
+    command.publish(campaign, tmp_path, benchmark=False)
+    figures = page.read(tmp_path / campaign.plan.suite / "figures.json")
+    line = figures.lines[0]
+    bare, known = (
+        line.model_copy(update={"median_low_s": low, "median_high_s": high})
+        for low, high in ((None, None), (0.5, 0.7))
+    )
+    here = figures.model_copy(update={"lines": [known]})
+    assert with_median(bare, here) == known
+    assert with_median(line.model_copy(update={"median_low_s": 0.6}), here).median_low_s == 0.6
+    other = known.model_copy(update={"build_hash": "f" * 64})
+    assert with_median(bare, figures.model_copy(update={"lines": [other]})) == bare
