@@ -9,8 +9,10 @@ from scipy.stats import binom
 
 from lab.verdicts.clusters import Sample
 from lab.verdicts.decisions import Verdict, decide
+from lab.verdicts.exposure import exposure
 from lab.verdicts.intervals import percentile_ranks, proportion, rate
 from lab.verdicts.limits import Limit
+from tests.verdicts.outcomes import listening
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "decisions.md").read_text()
 
@@ -31,6 +33,14 @@ def shown(text: str) -> object:
     """Equal to what rounds to the printed number."""
     decimals = len(text.partition(".")[2])
     return pytest.approx(float(text), abs=0.5 * 10**-decimals + 1e-9)
+
+
+def test_bounds_of_alarms_that_share_a_trial():
+    for kind, low, high in table("| eight alarms in | lower bound | upper bound |"):
+        trials = {"eight": 8, "two": 2, "one": 1}[kind.split()[0]]
+        outcomes = [listening(i, hours=9.0, alarms=8 // trials if i < trials else 0) for i in range(8)]
+        bounds = exposure(outcomes).per_day_bounds()
+        assert (bounds.low, bounds.high) == (shown(low), shown(high))
 
 
 def test_bounds_of_detection_rates():
