@@ -8,8 +8,9 @@ count. For a carrier f, with b_m the envelope at microphone m in full scales and
     L(f)      = snr_db - SNR(f, 0 dB)
 
 The carrier that needs the lowest level wins, and gets that level within level_range_db_spl. alpha follows ISO 9613-1 at 20 C and 50 %.
-Hops that cannot be used are waited through, and where none could be for any carrier, all starts over. A microphone is dead if it stays at its noise where others hear the carrier; the
-loudspeaker is blocked if all of them hear it BLOCKED_DB below what a unit as designed gives.
+Hops that cannot be used are waited through, and where none could be used for any carrier, all starts over. A microphone is dead if it
+stays at its noise where others hear the carrier; the loudspeaker is blocked if all of them hear it BLOCKED_DB below what a unit as designed
+gives.
 """
 
 from __future__ import annotations

@@ -27,10 +27,8 @@ MUTE = 16  # zeros in a row, of real and imaginary parts alike
 DEAD_DB = 25.0  # below what the microphone heard before, while others hear as before
 BACK_DB = 30.0  # a dead one lives again less than this below the others
 DEAD_HOPS, ALIVE_HOPS = 10, 40  # until a microphone is given up, and taken back
-FALTERS, FALTER_KEPT = (
-    2.0,
-    0.99,
-)  # a loose contact: so many faults that nobody else has, of which each counts less by this a hop (5 s)
+FALTERS = 2.0  # a loose contact: more faults than this that others do not have,
+FALTER_KEPT = 0.99  # of which each counts for so much of it a hop later: for 5 s or so
 JUMP_RAD, APART_RAD = 0.12, 0.06
 UNUSUAL = 5.0  # times the root mean square of what it turns by otherwise
 JUMP_MUSIC_RAD = 0.6  # a cone that travels 1 mm turns the carrier by 0.6 rad at its own rate

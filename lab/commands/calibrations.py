@@ -98,7 +98,7 @@ def told(rows: Sequence[dict[str, Any]]) -> str:
         aired = np.array([row["level_db_spl"] + row["response_db"] - DIRECT_DB for row in measured])
         said += (
             f" On the envelope at {measured[0]['carrier_hz'] / 1000:g} kHz, as targets are measured, by loudspeaker and microphones of a unit as designed "
-            f"{aired[0]:.1f} dB SPL at 1 m are in the air, by those of the others {aired.min():.1f} to {aired.max():.1f} dB (median {np.median(aired):.1f}), "
+            f"{aired[0]:.1f} dB SPL at 1 m are in the air, by those of the others {aired[1:].min():.1f} to {aired[1:].max():.1f} dB (median {np.median(aired[1:]):.1f}), "
             f"where {LOUDEST_DB_SPL:g} dB is the most that may be commanded."
         )
     units = [

@@ -66,7 +66,7 @@ def findings(campaign: Campaign, row: EvidenceRow) -> list[Finding]:
             strict = judge.judge_cell(outcomes, tuple(limits.values()), before, INTERIM)
             accept = [_interim(*pair, unheard) for pair in zip(result.accept, strict.accept, strict=True)]
             result = replace(result, accept=accept)
-        alone = campaign.plan.tests(detector) and row.spec.label == PRESENCE and row.spec.hours is not None
+        nobody = campaign.plan.tests(detector) and row.spec.label == PRESENCE and row.spec.hours is not None
         found.append(
             Finding(
                 row=row,
@@ -84,7 +84,7 @@ def findings(campaign: Campaign, row: EvidenceRow) -> list[Finding]:
                 if campaign.plan.tests(detector)
                 else None,
                 alarmed=sum(bool(o.false_alarms) for o in outcomes),
-                others=alarms_of_others(records, detector, row.spec.label) if alone else {},
+                others=alarms_of_others(records, detector, row.spec.label) if nobody else {},
             )
         )
     return found
