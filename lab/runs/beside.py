@@ -21,10 +21,9 @@ PRESENCE, MAJOR = "presence", "major_motion"
 
 @dataclass(frozen=True)
 class Told:
-    """in_time: of `targets`, those of which the label was told within the time that the row's own label has. median_s: of the time to it,
+    """in_time: of `targets`, those of which presence was told within the time that the row's own label has. median_s: of the time to it,
     NaN where there is none."""
 
-    label: str
     in_time: int
     targets: int
     median_s: float
@@ -58,7 +57,7 @@ def presence_of_motions(
     if not late:
         return None
     times = [one for one in late if one is not None]
-    return Told(PRESENCE, len(times), len(late), float(np.median(times)) if times else float("nan"))
+    return Told(len(times), len(late), float(np.median(times)) if times else float("nan"))
 
 
 def first_s(track: ScoreTrack, target: Target, threshold: float, within_s: float) -> float | None:
