@@ -3,7 +3,7 @@
 estimate    how far each row is and how long the rest takes; nothing is run
 measure     measure what is missing, a slice of every row in turn; the same command goes on from where it was stopped
 ceiling     what the physics leaves of each row of detections: see lab/bench/simulated/ceiling.py
-publish     add what is stored to docs/results/SUITE.json, and write docs/results/SUITE.md and SUITE/figures.json
+publish     add what is stored to docs/results/SUITE.json, write docs/results/SUITE.md and SUITE/figures.json, and README.md's figures
 """
 
 from __future__ import annotations
@@ -114,6 +114,7 @@ def publish(campaign: Campaign, results: Path, benchmark: bool) -> None:
     from lab.commands.evidence_texts import BENCHMARKS, TEXTS
     from lab.store import ledger
     from reports import evidence as page
+    from reports import published
 
     plan = campaign.plan
     path = results / f"{plan.suite}.json"
@@ -142,6 +143,8 @@ def publish(campaign: Campaign, results: Path, benchmark: bool) -> None:
     page.write(fresh, figures_path)
     (results / f"{plan.suite}.md").write_text(page.page(fresh))
     print(f"published: {path}, {figures_path}, {results / f'{plan.suite}.md'}")
+    if results == RESULTS:
+        published.main()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,14 +1,14 @@
-"""The figures in the README are those of the ledger, and could not be others unseen."""
+"""The figures in the README are those of the results, and could not be others unseen."""
 
 import pytest
 
 from lab.store import ledger
 from reports import evidence, published
 
-FIGURES = sorted(published.LEDGER.parent.glob("*/figures.json"))
+FIGURES = sorted(published.RESULTS.glob("*/figures.json"))
 
 
-def test_readme_shows_what_the_ledger_holds():
+def test_readme_shows_what_the_results_hold():
     text = published.README.read_text()
     assert published.rewritten(text, published.figures()) == text
 
