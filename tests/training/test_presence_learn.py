@@ -46,6 +46,14 @@ def test_a_plain_problem_is_learnt(plain: list[Example], weights, tmp_path: Path
     assert figures["major"]["auc"] > 0.95 and figures["minor"]["auc"] > 0.95
 
 
+def test_networks_side_by_side_say_what_one_says(plain: list[Example], weights, tmp_path: Path):
+    model = write_onnx(weights, tmp_path / "m.onnx")
+    one, three = (evaluate.score(model, plain, jobs=jobs) for jobs in (1, 3))
+    assert [scored.example.name for scored in three] == [example.name for example in plain]
+    for alone, beside in zip(one, three, strict=True):
+        assert all(np.array_equal(alone.scores[label], beside.scores[label]) for label in evaluate.LABELS)
+
+
 def test_the_same_seed_gives_the_same_bits_and_another_one_other_weights(plain: list[Example]):
     brief = replace(SMALL, steps=5)
     first, again, other = (

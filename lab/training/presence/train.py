@@ -74,7 +74,7 @@ def mine(job: Job, hours: float, rounds: int, threshold: float) -> str:
         number = len(facts["rounds"])
         heard = clutter(job, hours, number)
         before = write_onnx(weights, job.work / "before.onnx")
-        kept = mining.fooled(evaluate.score(before, heard), threshold)
+        kept = mining.fooled(evaluate.score(before, heard, jobs=job.jobs), threshold)
         mining.keep(job.work / "mined", number, kept)
         job.say(f"mining round {number + 1}: {len(kept)} stretches fooled the network")
         started = time.monotonic()
@@ -99,8 +99,8 @@ def mine(job: Job, hours: float, rounds: int, threshold: float) -> str:
         after = write_onnx(weights, job.work / "after.onnx")
         # What a round learnt from says little; the tune split says whether it carries over.
         for when, model in (("before", before), ("after", after)):
-            row[when] = _false_per_day(model, heard, threshold)
-            row[f"{when}_tune"] = _false_per_day(model, tune, threshold)
+            row[when] = _false_per_day(job, model, heard, threshold)
+            row[f"{when}_tune"] = _false_per_day(job, model, tune, threshold)
         facts["rounds"].append(row)
         job.say(mining.told(row))
         job.kept.save(weights, facts)
@@ -109,7 +109,7 @@ def mine(job: Job, hours: float, rounds: int, threshold: float) -> str:
 
 def figures(job: Job) -> str:
     """The figures of the published model on the tune split; nothing is trained."""
-    return evaluate.table(evaluate.score(job.out / MODEL, gather(job, "tune")))
+    return evaluate.table(evaluate.score(job.out / MODEL, gather(job, "tune"), jobs=job.jobs))
 
 
 def gather(job: Job, split: str) -> list[Example]:
@@ -128,8 +128,8 @@ def describe(job: Job, tune: Sequence[Example] | None = None) -> str:
     tune = gather(job, "tune") if tune is None else tune
     facts = job.kept.facts()
     models = [path for name in (MODEL, INT8, UNMINED) if (path := job.out / name).exists()]
-    scored, small = evaluate.score(job.out / MODEL, tune), evaluate.score(job.out / INT8, tune)
-    single = evaluate.score(job.out / MODEL, tune, microphones=1)
+    scored, small = (evaluate.score(job.out / name, tune, jobs=job.jobs) for name in (MODEL, INT8))
+    single = evaluate.score(job.out / MODEL, tune, microphones=1, jobs=job.jobs)
     return write_card(job.out / CARD, facts, models, scored, small, single)
 
 
@@ -185,8 +185,8 @@ def _rendered(job: Job, wanted: Sequence[Place], what: str) -> list[Example]:
     return examples
 
 
-def _false_per_day(model: Path, examples: Sequence[Example], threshold: float) -> dict[str, float]:
-    scored = evaluate.score(model, examples)
+def _false_per_day(job: Job, model: Path, examples: Sequence[Example], threshold: float) -> dict[str, float]:
+    scored = evaluate.score(model, examples, jobs=job.jobs)
     counts = {label: evaluate.false_alarms(scored, label, threshold) for label in evaluate.LABELS}
     return {label: 24.0 * alarms / hours for label, (alarms, hours) in counts.items()}
 
