@@ -189,8 +189,7 @@ def page(figures: Figures) -> str:
         "exact Poisson, a trial with several alarms being one event of that weight. A verdict takes a bound beyond the limit, once all is there",
         "that the plan asks for; before, one of 99.9 %, as who looks again and again would otherwise find what he wants by chance. Between, it",
         "stays open, and the last column tells what is missing. Verdicts are of the threshold stored in the build. Cells of a row count",
-        "together. The page is made by",
-        f"`python -m lab.commands.evidence scenarios/{figures.suite}/evidence.toml publish`; counts are in [{figures.suite}.json]({figures.suite}.json).",
+        f"together. The page is made by `lab evidence publish` from the plan of the suite; counts are in [{figures.suite}.json]({figures.suite}.json).",
         "",
         *summary(figures),
     ]

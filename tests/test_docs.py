@@ -17,6 +17,7 @@ import typer
 from detectors.build import load_build
 from detectors.interface import AUDIBLE, Block, StreamFormat
 from lab.commands.main import VERBS, application
+from lab.runs.evidence import load_plan
 from lab.scenario.load import load_scenario
 
 ROOT = Path(__file__).parents[1]
@@ -83,6 +84,8 @@ def test_every_shown_file_loads(written: Path, name: str):
     text = FILES[name].text
     if "earshot-scenario/" in text:
         assert load_scenario(written / name).id == Path(name).stem
+    elif "earshot-evidence/" in text:
+        assert load_plan(written / name).rows
     else:
         assert load_build(written / name).detectors
 
@@ -122,6 +125,19 @@ def test_the_tour_of_the_readme_ends_in_a_report(written: Path):
     done = run("lab render living_room.toml --cell distance_m=3.0 --trial 7", written)
     assert done.returncode == 0, done.stderr
     assert {path.suffix for path in written.glob("living_room-7.*")} == {".wav", ".tsv", ".json"}
+
+
+def test_the_shown_plan_is_measured_and_ends_in_a_page(written: Path):
+    some = "--trials-scale 0.005 --hours-scale 0.0002"
+    done = run(f"lab evidence measure evidence.toml {some}", written)
+    assert done.returncode == 0, done.stdout + done.stderr
+    done = run("lab evidence publish evidence.toml", written)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (page,) = (written / "docs" / "results").glob("*.md")
+    assert "advertisement, 3 m" in page.read_text() and "a television without a mark" in page.read_text()
+    done = run("lab evidence measure evidence.toml --row nowhere", written)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "no row nowhere; there are: near, far, unmarked" in done.stderr
 
 
 def test_the_shown_detector_is_set_off_by_the_television(written: Path):

@@ -25,6 +25,7 @@ VERBS = {
     "mine": "lab.commands.mine:mine",
     "verifier": "lab.commands.verifier:app",
     "notifications": "lab.commands.notifications:app",
+    "evidence": "lab.commands.evidence:app",
     "history": "lab.commands.history:history",
     "list": "lab.commands.listing:list_scenarios",
     "schema": "lab.commands.schema:schema",

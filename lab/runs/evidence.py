@@ -36,18 +36,21 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 from detectors.build import BUILDS, Build, load_build
 from detectors.errors import DetectorError
 from detectors.interface import LABELS
+from detectors.stack import Stack
 from lab.errors import BadInput
+from lab.runs.summary import limits
 from lab.scenario.load import ScenarioFile, load_scenario
 from lab.scenario.trial import Cell
 from lab.spec import Spec
-from lab.verdicts.limits import Limit
+from lab.verdicts.limits import Limit, check_limits
 
 FORMAT = "earshot-evidence/1"
+Reported = tuple[tuple[str, str], ...]  # (detector, label)
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 
 
 class RowSpec(Spec):
-    """One row. trials: of each cell. hours: of all cells together, shared evenly. pace: seconds rendered and heard per second of one
+    """One row. build: name of a shipped one, or a build file beside the plan. trials: of each cell. hours: of all cells together, shared evenly. pace: seconds rendered and heard per second of one
     core, a first guess. Limits that no scenario can state: median_s, of the time to a detection; uploads_per_day, of clips that leave the
     device; tone_on, share of the time with somebody there in which a tone is in the air; of_reference, least range relative to that of the
     row `reference`."""
@@ -57,7 +60,7 @@ class RowSpec(Spec):
     what: str = Field(min_length=1, max_length=120)
     scenario: Name
     where: dict[str, bool | int | float | str] = Field(default_factory=dict)
-    build: Name
+    build: str = Field(min_length=1, max_length=120)
     label: Literal[LABELS]
     trials: int | None = Field(None, ge=1)
     hours: float | None = Field(None, gt=0.0)
@@ -94,7 +97,7 @@ class SectionSpec(Spec):
         return self
 
 
-class _PlanSpec(Spec):
+class PlanSpec(Spec):
     format: Literal["earshot-evidence/1"]
     title: str
     detector: Name | None = None
@@ -119,10 +122,9 @@ class EvidenceRow:
 
     @cached_property
     def limits(self) -> tuple[Limit, ...]:
-        asked = [Limit(**one.model_dump()) for one in self.scenario.first.accept]
         return tuple(
             one
-            for one in asked
+            for one in limits(self.scenario.first.accept)
             if one.label in (None, self.spec.label) and any(one.matches(cell.values) for cell in self.cells)
         )
 
@@ -172,7 +174,7 @@ def load_plan(path: Path) -> Plan:
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise BadInput(f"{path}: not a readable TOML file: {error}") from None
     try:
-        spec = _PlanSpec.model_validate_json(json.dumps(content))
+        spec = PlanSpec.model_validate_json(json.dumps(content))
     except ValidationError as error:
         first = error.errors()[0]
         raise BadInput(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
@@ -191,28 +193,55 @@ def load_plan(path: Path) -> Plan:
             raise BadInput(
                 f"{path}: section {section.title}: no row of group {group}; there are: {', '.join(sorted(groups))}"
             )
-    scenarios: dict[str, ScenarioFile] = {}
-    builds: dict[str, Build] = {}
-    rows = tuple(_row(row, path, scenarios, builds) for row in spec.row)
+    files = _Files(path)
+    rows = tuple(_row(row, files) for row in spec.row)
     return Plan(path, spec.title, spec.detector or "", spec.seed, spec.counted_with, rows, spec.section)
 
 
-def _row(
-    spec: RowSpec, path: Path, scenarios: dict[str, ScenarioFile], builds: dict[str, Build]
-) -> EvidenceRow:
-    if spec.scenario not in scenarios:
-        scenarios[spec.scenario] = load_scenario(path.parent / f"{spec.scenario}.toml")
-    scenario = scenarios[spec.scenario]
-    if spec.build not in builds:
-        try:
-            builds[spec.build] = load_build(BUILDS / f"{spec.build}.toml")
-        except DetectorError as error:
-            raise BadInput(f"{path}: row {spec.name}: {error}") from None
-    asked = Limit("detection_rate", where=spec.where, at_least=0.0)
-    cells = tuple(cell for cell in scenario.cells() if asked.matches(cell.values))
+class _Files:
+    """Scenarios and builds that the rows of a plan name, each read once. Raises BadInput naming plan and row."""
+
+    def __init__(self, plan: Path) -> None:
+        self.plan = plan
+        self._scenarios: dict[str, ScenarioFile] = {}
+        self._builds: dict[str, tuple[Build, Reported]] = {}
+
+    def scenario(self, row: RowSpec) -> ScenarioFile:
+        if row.scenario not in self._scenarios:
+            self._scenarios[row.scenario] = load_scenario(self.plan.parent / f"{row.scenario}.toml")
+        return self._scenarios[row.scenario]
+
+    def build(self, row: RowSpec) -> tuple[Build, Reported]:
+        """The build and what its detectors report."""
+        if row.build not in self._builds:
+            beside = row.build.endswith(".toml")
+            path = self.plan.parent / row.build if beside else BUILDS / f"{row.build}.toml"
+            try:
+                build = load_build(path)
+                self._builds[row.build] = build, Stack(build).labels
+            except DetectorError as error:
+                raise BadInput(f"{self.plan}: row {row.name}: {error}") from None
+        return self._builds[row.build]
+
+
+def _row(spec: RowSpec, files: _Files) -> EvidenceRow:
+    scenario = files.scenario(spec)
+    build, reported = files.build(spec)
+    where = f"{files.plan}: row {spec.name}"
+    labels = sorted({label for _, label in reported})
+    if spec.label not in labels:
+        raise BadInput(f'{where}: label = "{spec.label}": build {spec.build} reports {", ".join(labels)}')
+    wanted = Limit("detection_rate", where=spec.where, at_least=0.0)
+    cells = tuple(cell for cell in scenario.cells() if wanted.matches(cell.values))
     if not cells:
         raise BadInput(
-            f"{path}: row {spec.name}: where = {spec.where} matches no cell of {spec.scenario}; there are: "
+            f"{where}: where = {spec.where} matches no cell of {spec.scenario}; there are: "
             + "; ".join(cell.key for cell in scenario.cells())
         )
-    return EvidenceRow(spec, scenario, cells, builds[spec.build])
+    heard = [cell.values for cell in cells]
+    asked = [one for one in limits(scenario.first.accept) if any(one.matches(cell) for cell in heard)]
+    try:
+        check_limits(asked, heard, reported)
+    except BadInput as error:
+        raise BadInput(f"{where}: {spec.scenario}: {error}") from None
+    return EvidenceRow(spec, scenario, cells, build)

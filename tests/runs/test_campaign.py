@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from lab.commands import evidence as command
+from lab.commands import evidence_steps as command
 from lab.commands.evidence_figures import with_ceiling, with_median, with_uploads
+from lab.commands.main import call
 from lab.errors import BadInput
 from lab.runs.campaign import Campaign, measure, states, summaries
 from lab.runs.evidence import load_plan
@@ -195,13 +196,16 @@ def test_rows_published_as_met_or_missed_need_not_be_measured_on(
     def listed(*more: str) -> set[str]:
         capsys.readouterr()
         places = ["--out", str(campaign.out), "--results", str(tmp_path)]
-        command.main([str(folder / "evidence.toml"), "estimate", *places, *more])
-        return {line.split()[0] for line in capsys.readouterr().out.splitlines()} & set(verdicts)
+        code = call(["evidence", "estimate", str(folder / "evidence.toml"), *places, *more])
+        said = capsys.readouterr()
+        if code != 0:
+            raise BadInput(said.err)
+        return {line.split()[0] for line in said.out.splitlines()} & set(verdicts)
 
     assert listed() == set(verdicts)
     assert listed("--undecided") == {"both"}
     with pytest.raises(BadInput, match="figures.json: every row asked for is decided"):
-        listed("--undecided", "--rows", "near", "empty")
+        listed("--undecided", "--row", "near", "--row", "empty")
 
 
 def test_hours_of_earlier_draws_count_where_the_plan_names_their_seed(campaign, measured, folder, tmp_path):
@@ -268,6 +272,18 @@ def test_results_of_what_there_is_are_kept_beside_the_store(campaign, measured):
         (("distance_m = 1.5", "distance_m = 9.0"), "matches no cell of walk; there are: distance_m=1.5"),
         (('name = "both"', 'name = "near"'), "rows must have different names"),
         (('build = "presence_cfar_baseband"', 'build = "absent"'), "row near"),
+        (('build = "presence_cfar_baseband"', 'build = "absent.toml"'), "row near: .*absent.toml"),
+        (
+            ('label = "major_motion"', 'label = "smoke_alarm"'),
+            'row near: label = "smoke_alarm": build presence_cfar_baseband reports major_motion',
+        ),
+        (
+            (
+                'build = "presence_cfar_baseband"\nlabel = "major_motion"',
+                'build = "reference"\nlabel = "watermark"',
+            ),
+            "row near: walk: accept: no detector reports label 'major_motion'",
+        ),
         (
             ('groups = ["walking"]', 'groups = ["flying"]'),
             "no row of group flying; there are: exposure, walking",

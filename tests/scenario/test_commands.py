@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from tests.scenario.conftest import Load
 ACCEPT = (
     '[[accept]]\nmetric = "detection_rate"\nlabel = "watermark"\nwhere = {snr_db = 10.0}\nat_least = 0.9\n'
 )
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
 SWEEP = {"snr_db = 20.0": "snr_db = {sweep = [10.0, 20.0]}"}
 
 
@@ -63,6 +65,18 @@ def test_a_bad_file_is_one_message_and_exit_code_3(tmp_path: Path, capsys: pytes
 def test_schema_prints_the_schema_of_scenarios(capsys: pytest.CaptureFixture) -> None:
     assert call(["schema"]) == ExitCode.PASS
     assert capsys.readouterr().out == SCHEMA_FILE.read_text()
+
+
+def test_schema_prints_the_schema_of_plans_of_evidence(capsys: pytest.CaptureFixture) -> None:
+    assert call(["schema", "--kind", "evidence"]) == ExitCode.PASS
+    schema = Draft202012Validator(json.loads(capsys.readouterr().out))
+    plans = sorted(SCENARIOS.glob("*/evidence.toml"))
+    assert len(plans) >= 3
+    for path in plans:
+        plan = tomllib.loads(path.read_text())
+        assert list(schema.iter_errors(plan)) == []
+        plan["row"][0]["trails"] = 1
+        assert list(schema.iter_errors(plan)) != []
 
 
 def test_schema_writes_the_schema_of_results(tmp_path: Path) -> None:

@@ -1,0 +1,118 @@
+"""What `lab evidence` does with a plan: what is left of it, what physics leaves, a page of what is stored."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from lab.errors import BadInput
+from lab.runs.campaign import Campaign, states, summaries
+from lab.runs.evidence import Plan
+from reports.evidence_targets import OPEN, verdicts
+
+
+def chosen(plan: Plan, rows: Sequence[str], undecided: bool, results: Path) -> tuple[str, ...]:
+    """Names of the rows asked for, empty for all. undecided: only those that more measuring can still decide. Raises BadInput for a row
+    that there is none of, and where none is left."""
+    names = [row.name for row in plan.rows]
+    unknown = [row for row in rows if row not in names]
+    if unknown:
+        raise BadInput(f"{plan.path}: no row {unknown[0]}; there are: {', '.join(names)}")
+    return tuple(_undecided(plan, rows, results) if undecided else rows)
+
+
+def _undecided(plan: Plan, rows: Sequence[str], results: Path) -> list[str]:
+    """Of these rows, all where none is named, those that more measuring can still decide: without those of which no published target is
+    open. Raises BadInput where none is left."""
+    from reports import evidence as page
+
+    path = results / plan.suite / "figures.json"
+    said: dict[str, list[str]] = defaultdict(list)
+    for line in page.read(path).lines if path.exists() else []:
+        said[line.row] += verdicts(line) or [OPEN]
+    named = rows or [row.name for row in plan.rows]
+    left = [name for name in named if not said[name] or OPEN in said[name]]
+    if not left:
+        raise BadInput(f"{path}: every row asked for is decided; leave out --undecided to measure on")
+    return left
+
+
+def estimate(campaign: Campaign, jobs: int) -> str:
+    """A table: row, trials done and wanted, pace, minutes left on `jobs` cores."""
+    lines = [f"{'row':28}{'trials':>14}{'hours':>9}{'pace':>8}{'minutes left':>14}"]
+    total = 0.0
+    for state in states(campaign):
+        total += state.left_s
+        hours = state.wanted * state.row.scenario.first.duration_s / 3600
+        lines.append(
+            f"{state.row.name:28}{f'{state.trials}/{state.wanted}':>14}{hours:>9.2f}{state.pace:>7.0f}x"
+            f"{state.left_s / 60 / jobs:>14.1f}"
+        )
+    return "\n".join([*lines, f"{'all':28}{'':31}{total / 60 / jobs:>14.1f}"])
+
+
+def measure_ceiling(campaign: Campaign, trials: int) -> None:
+    """Mean over the first trials of each row of detections above hearing; kept in `out`/ceiling.json."""
+    from lab.bench.simulated.ceiling import ceiling
+
+    path = campaign.out / "ceiling.json"
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    for row in campaign.chosen:
+        key = f"{row.scenario.hash} {row.name} {trials} in air"
+        if row.spec.group not in ("walking", "minor", "gestures") or key in kept:
+            continue
+        each = max(1, trials // len(row.cells))
+        found = [
+            ceiling(row.scenario.draw(cell, index, campaign.plan.seed), row.spec.label)
+            for cell in row.cells
+            for index in range(each)
+        ]
+        kept[key] = {
+            name: sum(getattr(one, name) for one in found) / len(found)
+            for name in ("matched", "energy", "headroom_db")
+        }
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(kept, indent=1))
+        print(row.name, kept[key], flush=True)
+
+
+def publish(campaign: Campaign, results: Path, benchmark: bool) -> None:
+    """Ledger, figures and page. What the ledger has already stays as it is, and so do published figures of more than is stored here."""
+    from lab.commands.evidence_figures import figures, kept
+    from lab.commands.evidence_texts import BENCHMARKS, TEXTS
+    from lab.store import ledger
+    from reports import evidence as page
+    from reports import published
+
+    plan = campaign.plan
+    path = results / f"{plan.suite}.json"
+    for found in summaries(campaign).values():
+        for scenario in found.scenarios:
+            with contextlib.suppress(ledger.AlreadyCounted):
+                ledger.merge(found.model_copy(update={"scenarios": [scenario]}), path)
+    figures_path = results / plan.suite / "figures.json"
+    before = page.read(figures_path) if figures_path.exists() else None
+    names = {section.title: section.text for section in plan.sections if section.text}
+    unknown = sorted(set(names.values()) - {*TEXTS, *BENCHMARKS})
+    if unknown:
+        raise BadInput(
+            f"{plan.path}: no text {unknown[0]}; there are: {', '.join(sorted({*TEXTS, *BENCHMARKS}))}"
+        )
+    timed = {names.get(one.title): one.text for one in (before.sections if before else [])}
+    texts = {name: TEXTS[name]() for name in names.values() if name in TEXTS}
+    texts |= {
+        name: BENCHMARKS[name]() if benchmark else timed.get(name, "")
+        for name in names.values()
+        if name in BENCHMARKS
+    }
+    fresh = figures(campaign, texts)
+    if before is not None:
+        fresh = kept(fresh, before, plan)
+    page.write(fresh, figures_path)
+    (results / f"{plan.suite}.md").write_text(page.page(fresh))
+    print(f"published: {path}, {figures_path}, {results / f'{plan.suite}.md'}")
+    if results.resolve() == published.RESULTS:
+        published.main()
