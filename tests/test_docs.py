@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -61,22 +62,31 @@ def written(tmp_path: Path) -> Path:
     return tmp_path
 
 
+HEEDED = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "  # even where we ignore it
+)
 PROGRAMS = {
-    "lab": "from lab.commands.main import main; main()",
+    "lab": HEEDED + "from lab.commands.main import main; main()",
     "pytest": "import pytest; raise SystemExit(pytest.main())",
 }
 
 
-def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def start(command: str, folder: Path) -> subprocess.Popen[str]:
     program, *arguments = shlex.split(command)
-    return subprocess.run(
+    return subprocess.Popen(
         [sys.executable, "-c", PROGRAMS[program], *arguments],
-        check=False,
         cwd=folder,
         env={**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{ROOT}"},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    process = start(command, folder)
+    out, error = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, out, error)
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".toml")])
@@ -138,6 +148,17 @@ def test_the_shown_plan_is_measured_and_ends_in_a_page(written: Path):
     done = run("lab evidence measure evidence.toml --row nowhere", written)
     assert done.returncode == 3, done.stdout + done.stderr
     assert "no row nowhere; there are: near, far, unmarked" in done.stderr
+
+
+def test_measuring_that_is_interrupted_goes_on(written: Path):
+    process = start("lab evidence measure evidence.toml --slice-s 0.5 --jobs 1", written)
+    assert "1/" in process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    out, error = process.communicate(timeout=60)
+    assert process.returncode == 130 and error == "lab: interrupted\n"
+    assert out.endswith("the same command goes on\n")
+    done = run("lab evidence estimate evidence.toml --row near", written)
+    assert 0 < int(done.stdout.splitlines()[1].split()[1].split("/")[0]) < 480
 
 
 def test_the_shown_detector_is_set_off_by_the_television(written: Path):

@@ -61,6 +61,8 @@ def call(arguments: list[str]) -> int:
     try:
         command = typer.main.get_command(application(known))
         code = command.main(args=arguments, prog_name="lab", standalone_mode=False)
+        if code == ExitCode.INTERRUPTED:  # the parser catches Ctrl-C itself, and says nothing
+            return _say("interrupted", ExitCode.INTERRUPTED)
         return int(code or ExitCode.PASS)
     except _UsageError as error:
         error.show()

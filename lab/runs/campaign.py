@@ -182,6 +182,9 @@ def measure(
             run_chunks(deal, _run, _set_up, (), max(1, min(jobs, len(deal))), keep)
         except TimeUp:
             say(f"{minutes:g} minutes are over; the same command goes on")
+        except KeyboardInterrupt:
+            say("interrupted; what is finished is stored, the same command goes on")
+            raise
         for build, store in stores.items():
             store.set_state(runs[build].id, RunState.FINISHED)
     for name, fault in faults.items():

@@ -26,10 +26,11 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
@@ -39,7 +40,9 @@ from detectors.interface import LABELS
 from detectors.stack import Stack
 from lab.errors import BadInput
 from lab.runs.summary import limits
+from lab.scenario.explain import problems
 from lab.scenario.load import ScenarioFile, load_scenario
+from lab.scenario.tree import dotted
 from lab.scenario.trial import Cell
 from lab.spec import Spec
 from lab.verdicts.limits import Limit, check_limits
@@ -174,10 +177,10 @@ def load_plan(path: Path) -> Plan:
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise BadInput(f"{path}: not a readable TOML file: {error}") from None
     try:
-        spec = PlanSpec.model_validate_json(json.dumps(content))
+        spec = PlanSpec.model_validate_json(json.dumps(content, default=str))
     except ValidationError as error:
-        first = error.errors()[0]
-        raise BadInput(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        lines = [f"{path}: {dotted(key)}: {said}" for key, said in problems(error, PlanSpec, _names(content))]
+        raise BadInput("\n".join(lines)) from None
     if spec.seed in spec.counted_with:
         raise BadInput(f"{path}: counted_with: {spec.seed} is the seed of the plan itself; only earlier ones")
     names = [row.name for row in spec.row]
@@ -196,6 +199,20 @@ def load_plan(path: Path) -> Plan:
     files = _Files(path)
     rows = tuple(_row(row, files) for row in spec.row)
     return Plan(path, spec.title, spec.detector or "", spec.seed, spec.counted_with, rows, spec.section)
+
+
+def _names(content: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What rows and sections are called in messages: by their name, else by where they stand."""
+
+    def called(one: Any, key: str, at: int) -> str:
+        return str(one.get(key, at)) if isinstance(one, Mapping) else str(at)
+
+    found = {"row": "name", "section": "title"}
+    return {
+        table: [called(one, key, at) for at, one in enumerate(content[table])]
+        for table, key in found.items()
+        if isinstance(content.get(table), list)
+    }
 
 
 class _Files:

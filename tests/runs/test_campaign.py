@@ -272,6 +272,12 @@ def test_results_of_what_there_is_are_kept_beside_the_store(campaign, measured):
         (("distance_m = 1.5", "distance_m = 9.0"), "matches no cell of walk; there are: distance_m=1.5"),
         (('name = "both"', 'name = "near"'), "rows must have different names"),
         (('build = "presence_cfar_baseband"', 'build = "absent"'), "row near"),
+        (
+            ("trials = 2", "trails = 2"),
+            r"row\.near\.trails: unknown key \(did you mean 'trials'\?\); known here: name",
+        ),
+        (("trials = 2", "trials = 0"), r"row\.near\.trials: must be at least 1"),
+        (('title = "Small"', "seed = -1"), "title: is missing\n.*seed: must be at least 0"),
         (('build = "presence_cfar_baseband"', 'build = "absent.toml"'), "row near: .*absent.toml"),
         (
             ('label = "major_motion"', 'label = "smoke_alarm"'),
