@@ -7,8 +7,11 @@ import contextlib
 import hashlib
 import io
 import json
+import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from reports.markdown import table
 
@@ -47,15 +50,12 @@ def presence_calibrations() -> str:
 
 
 def presence_benchmark() -> str:
-    from tests.benchmarks import bench_presence
-
-    return _timed(bench_presence.main, "bench_presence")
+    return _timed(_benchmark("bench_presence").main, "bench_presence")
 
 
 def sound_events_benchmark() -> str:
-    from tests.benchmarks import bench_day, bench_sound_events
-
-    listening = _timed(bench_sound_events.main, "bench_sound_events")
+    bench_day = _benchmark("bench_day")
+    listening = _timed(_benchmark("bench_sound_events").main, "bench_sound_events")
     return listening + "\n\n" + bench_day.told(bench_day.measure(DAY_HOURS, bench_day.CORES))
 
 
@@ -103,8 +103,7 @@ def sound_events_failures() -> str:
 
 def sound_events_peers() -> str:
     """Of `docs/results/sound_events/peers.json`, which the benchmark writes."""
-    from tests.benchmarks.bench_alarm_peers import told
-
+    told = _benchmark("bench_alarm_peers").told
     path = RESULTS / "sound_events" / "peers.json"
     return told(json.loads(path.read_text())) if path.is_file() else ""
 
@@ -138,6 +137,13 @@ def _behaviours(path: Path, about: str = "") -> list[str]:
     names = [node.name for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)]
     told = [name.removeprefix("test_").replace("_", " ") for name in names if name.startswith("test_")]
     return [one for one in told if about in one]
+
+
+def _benchmark(name: str) -> Any:
+    """A module of tests/benchmarks here: another package `tests` may lie in the environment."""
+    if sys.path[0] != str(ROOT):
+        sys.path.insert(0, str(ROOT))
+    return import_module(f"tests.benchmarks.{name}")
 
 
 def _timed(benchmark: Callable[[], None], name: str) -> str:
