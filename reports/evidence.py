@@ -139,10 +139,13 @@ class Section(Record):
 
 
 class Figures(Record):
+    """picture: what `suite`.png beside the page shows, empty where there is none."""
+
     format: str = FORMAT
     title: str
     suite: str
     under_test: str
+    picture: str = ""
     lines: list[Line]
     units: list[UnitLine] = Field(default_factory=list)
     ranges: list[RangeLine] = Field(default_factory=list)
@@ -192,6 +195,7 @@ def page(figures: Figures) -> str:
         f"together. The page is made by `lab evidence publish` from the plan of the suite; counts are in [{figures.suite}.json]({figures.suite}.json).",
         "",
         *summary(figures),
+        *(["", f"![{figures.picture}, with 95 % bounds]({figures.suite}.png)"] if figures.picture else []),
     ]
     for section in figures.sections:
         if section.form not in FORMS:

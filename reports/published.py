@@ -12,7 +12,7 @@ from lab.store import ledger
 from lab.store.counts import Counts
 from lab.store.ledger import Entry
 from reports import evidence
-from reports.evidence import Line
+from reports.evidence import Figures, Line
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -37,7 +37,7 @@ def figures(results: Path = RESULTS) -> str:
     """
     entries = ledger.read(results / "second_screen.json").entries
     marks = {entry.scenario: entry for entry in entries if entry.current}
-    presence = evidence.read(results / "presence" / "figures.json").lines
+    presence = evidence.read(results / "presence" / "figures.json")
     sounds = evidence.read(results / "sound_events" / "figures.json").lines
     return "\n\n".join(
         [
@@ -45,8 +45,9 @@ def figures(results: Path = RESULTS) -> str:
             _by_distance(marks["distance"]),
             _false_alarms(marks),
             "### Somebody who moves",
-            _motions([line for line in presence if line.group in ("walking", "minor")]),
-            _nobody([line for line in presence if line.group == "exposure"]),
+            *_picture(presence),
+            _motions([line for line in presence.lines if line.group in ("walking", "minor")]),
+            _nobody([line for line in presence.lines if line.group == "exposure"]),
             "### Alarms, glass, steps, doors",
             _sounds({line.row: line for line in sounds if line.stage == "cascade"}),
         ]
@@ -107,6 +108,11 @@ def _false_alarms(current: Mapping[str, Entry]) -> str:
                 )
             )
     return "False alarms, with the upper 95 % bound on distinct audio:\n\n" + "\n".join(lines)
+
+
+def _picture(figures: Figures) -> list[str]:
+    path = f"docs/results/{figures.suite}.png"
+    return [f"![{figures.picture}, with 95 % bounds]({path})"] if figures.picture else []
 
 
 def _motions(lines: Sequence[Line]) -> str:

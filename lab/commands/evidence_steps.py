@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lab.errors import BadInput
 from lab.runs.campaign import Campaign, states, summaries
 from lab.runs.evidence import Plan
+from lab.store.results import Results
+from reports.evidence import Figures
 from reports.evidence_targets import OPEN, verdicts
 
 
@@ -89,7 +91,8 @@ def publish(campaign: Campaign, results: Path, benchmark: bool) -> None:
 
     plan = campaign.plan
     path = results / f"{plan.suite}.json"
-    for found in summaries(campaign).values():
+    stored = summaries(campaign)
+    for found in stored.values():
         for scenario in found.scenarios:
             with contextlib.suppress(ledger.AlreadyCounted):
                 ledger.merge(found.model_copy(update={"scenarios": [scenario]}), path)
@@ -109,10 +112,24 @@ def publish(campaign: Campaign, results: Path, benchmark: bool) -> None:
         if name in BENCHMARKS
     }
     fresh = figures(campaign, texts)
-    if before is not None:
-        fresh = kept(fresh, before, plan)
-    page.write(fresh, figures_path)
-    (results / f"{plan.suite}.md").write_text(page.page(fresh))
+    shown = fresh if before is None else kept(fresh, before, plan)
+    shown = shown.model_copy(update={"picture": _picture(plan, stored, fresh, shown, results)})
+    page.write(shown, figures_path)
+    (results / f"{plan.suite}.md").write_text(page.page(shown))
     print(f"published: {path}, {figures_path}, {results / f'{plan.suite}.md'}")
     if results.resolve() == published.RESULTS:
         published.main()
+
+
+def _picture(plan: Plan, stored: Mapping[str, Results], fresh: Figures, shown: Figures, results: Path) -> str:
+    """Draws the plan's picture, unless what is shown of it is of more trials than are stored here. Returns what there is to see."""
+    from reports.figures import write_rate_figure
+
+    path, lines = results / f"{plan.suite}.png", [one for one in shown.lines if one.scenario == plan.picture]
+    if all(line in fresh.lines for line in lines):
+        for found in stored.values():
+            if any(one.id == plan.picture for one in found.scenarios):
+                write_rate_figure(found, plan.picture, path)
+                break
+    titles = [row.scenario.title for row in plan.rows if row.scenario.id == plan.picture]
+    return titles[0] if titles and path.exists() else ""

@@ -18,6 +18,7 @@
 `seed` (1) is that of every trial: a body of evidence that a look has changed the detector by wants another, whose draws nobody has seen.
 `counted_with` names seeds of earlier draws by the same detector: hours that the ledger holds of them count too, so that a body of evidence
 grows from machine to machine. A detector whose code changed is another one.
+`picture` names a scenario of the plan that sweeps `distance_m`: the page shows its rate of detections over it.
 Scenarios lie beside the plan. Limits are the scenarios' own. Sections are those of the page, in order: rows of their groups in a table of
 their form, or a text by its name.
 """
@@ -106,6 +107,7 @@ class PlanSpec(Spec):
     detector: Name | None = None
     seed: int = Field(1, ge=0, lt=2**31)
     counted_with: tuple[int, ...] = ()
+    picture: Name | None = None
     row: tuple[RowSpec, ...] = Field(min_length=1)
     section: tuple[SectionSpec, ...] = ()
 
@@ -148,7 +150,7 @@ class EvidenceRow:
 @dataclass(frozen=True)
 class Plan:
     """detector: the one under test; others of a build are what it is compared with. Empty: all of a build, which is one device. seed: of every
-    trial. counted_with: of draws published before whose hours count too."""
+    trial. counted_with: of draws published before whose hours count too. picture: id of a scenario, empty for none."""
 
     path: Path
     title: str
@@ -157,6 +159,7 @@ class Plan:
     counted_with: tuple[int, ...]
     rows: tuple[EvidenceRow, ...]
     sections: tuple[SectionSpec, ...]
+    picture: str = ""
 
     @property
     def suite(self) -> str:
@@ -198,7 +201,15 @@ def load_plan(path: Path) -> Plan:
             )
     files = _Files(path)
     rows = tuple(_row(row, files) for row in spec.row)
-    return Plan(path, spec.title, spec.detector or "", spec.seed, spec.counted_with, rows, spec.section)
+    picture = spec.picture or ""
+    if picture and not any(
+        picture == row.scenario and "distance_m" in one.cells[0].values
+        for row, one in zip(spec.row, rows, strict=True)
+    ):
+        raise BadInput(f"{path}: picture: no row of a scenario {picture} that sweeps distance_m")
+    return Plan(
+        path, spec.title, spec.detector or "", spec.seed, spec.counted_with, rows, spec.section, picture
+    )
 
 
 def _names(content: Mapping[str, Any]) -> dict[str, list[str]]:

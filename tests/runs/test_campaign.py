@@ -1,5 +1,6 @@
 """A plan of two rows, measured, stopped, gone on with, published."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -178,10 +179,16 @@ def test_a_plan_that_names_no_detector_tests_all_of_the_build_and_another_none(
 
 
 def test_figures_of_more_than_is_stored_here_stay(campaign, measured, tmp_path):
-    command.publish(campaign, tmp_path, benchmark=False)
-    before = (tmp_path / f"{campaign.plan.suite}.md").read_text()
-    command.publish(Campaign(campaign.plan, tmp_path / "elsewhere"), tmp_path, benchmark=False)
-    assert (tmp_path / f"{campaign.plan.suite}.md").read_text() == before
+    shown = replace(campaign, plan=replace(campaign.plan, picture="walk"))
+    command.publish(shown, tmp_path, benchmark=False)
+    page, picture = (tmp_path / f"{campaign.plan.suite}{kind}" for kind in (".md", ".png"))
+    before = page.read_text()
+    assert f"![A person walks, with 95 % bounds]({picture.name})" in before
+    picture.write_bytes(b"drawn before")
+    command.publish(replace(shown, out=tmp_path / "elsewhere"), tmp_path, benchmark=False)
+    assert page.read_text() == before and picture.read_bytes() == b"drawn before"
+    command.publish(shown, tmp_path, benchmark=False)
+    assert picture.read_bytes() != b"drawn before"
 
 
 def test_rows_published_as_met_or_missed_need_not_be_measured_on(
