@@ -24,7 +24,8 @@ class Line(Record):
     median_limit_s, uploads_limit, tone_on_limit: asked of the median time to a detection, of clips a day and of occupied_duty, the
     share of the time with somebody there in which the tone was on; median_low_s to occupied_duty_high are the bounds by which these are
     judged. present: of `present_of` who make a major motion, those who were called present in time. alarmed: trials with a false alarm.
-    others: false alarms of other labels. uploads_hours: of which clips are counted. seeds: of the draws that count. duty: share of the time in which it listened. ceiling: see the page."""
+    others: false alarms of other labels. by: of each drawn value of by_key, how many of how many: events found, where none is expected trials
+    with a false alarm. uploads_hours: of which clips are counted. seeds: of the draws that count. duty: share of the time in which it listened. ceiling: see the page."""
 
     row: str
     group: str
@@ -54,6 +55,8 @@ class Line(Record):
     false_alarms: int = 0
     alarmed: int = 0
     others: dict[str, int] = Field(default_factory=dict)
+    by_key: str = ""
+    by: dict[str, tuple[int, int]] = Field(default_factory=dict)
     hours: float = 0.0
     per_day_high: float | None = None
     active: float | None = None

@@ -53,9 +53,8 @@ def found(figures: Figures, section: Section) -> list[str]:
         rows.append([*row, line.limit or "", _verdict(line), _still(line)])
     present = ["called present in time"] if with_presence else []
     ceiling = ["ceiling, energy"] if with_ceiling else []
-    return _staged(
-        ["what", "stage", "found", "median latency", *present, *ceiling, "target", "verdict", "missing"], rows
-    )
+    heads = ["what", "stage", "found", "median latency", *present, *ceiling, "target", "verdict", "missing"]
+    return _staged(heads, rows) + _split(figures, section)
 
 
 def silent(figures: Figures, section: Section) -> list[str]:
@@ -66,7 +65,8 @@ def silent(figures: Figures, section: Section) -> list[str]:
         count = round(share * line.silent_trials)
         told = "-" if high is None else f"{count}/{line.silent_trials} = {share:.4f}, at most {high:.4f}"
         rows.append([line.what, line.stage, line.label, told, line.limit or "", _verdict(line), _still(line)])
-    return _staged(["what", "stage", "called", "in trials", "target", "verdict", "missing"], rows)
+    heads = ["what", "stage", "called", "in trials", "target", "verdict", "missing"]
+    return _staged(heads, rows) + _split(figures, section)
 
 
 def held(figures: Figures, section: Section) -> list[str]:
@@ -89,6 +89,19 @@ def held(figures: Figures, section: Section) -> list[str]:
                 f"(target: at most {limit}): {verdict}."
             )
             told += ["", said]
+    return told + _split(figures, section)
+
+
+def _split(figures: Figures, section: Section) -> list[str]:
+    """A sentence for each line that is split by what was drawn."""
+    told = []
+    for line in _own(figures, section):
+        if line.by:
+            parts = ", ".join(f"{value} {hits} of {all_}" for value, (hits, all_) in line.by.items())
+            told += [
+                "",
+                f"{line.what[0].upper()}{line.what[1:]} ({line.stage}), by `{line.by_key}`: {parts}.",
+            ]
     return told
 
 

@@ -215,6 +215,8 @@ def _line(one: Finding, ceiling: dict[str, float] | None) -> Line:
         complete=one.complete,
         alarmed=one.alarmed,
         others=one.others,
+        by_key=spec.by or "",
+        by=one.by,
         tone_on_limit=spec.tone_on,
         seeds=list(one.seeds),
         **said,

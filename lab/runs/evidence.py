@@ -40,6 +40,7 @@ from detectors.errors import DetectorError
 from detectors.interface import LABELS
 from detectors.stack import Stack
 from lab.errors import BadInput
+from lab.runs.split import value_at
 from lab.runs.summary import limits
 from lab.scenario.explain import problems
 from lab.scenario.load import ScenarioFile, load_scenario
@@ -57,7 +58,7 @@ class RowSpec(Spec):
     """One row. build: name of a shipped one, or a build file beside the plan. trials: of each cell. hours: of all cells together, shared evenly. pace: seconds rendered and heard per second of one
     core, a first guess. Limits that no scenario can state: median_s, of the time to a detection; uploads_per_day, of clips that leave the
     device; tone_on, share of the time with somebody there in which a tone is in the air; of_reference, least range relative to that of the
-    row `reference`."""
+    row `reference`. by: key of a cell or of a drawn value, such as movers.person.gesture, by which the page splits what was found."""
 
     name: Name
     group: Name
@@ -74,6 +75,7 @@ class RowSpec(Spec):
     tone_on: float | None = Field(None, gt=0.0, le=1.0)
     of_reference: float | None = Field(None, gt=0.0, le=1.0)
     reference: Name | None = None
+    by: str | None = Field(None, min_length=1, max_length=120)
 
     @model_validator(mode="after")
     def _how_much(self) -> Self:
@@ -267,6 +269,9 @@ def _row(spec: RowSpec, files: _Files) -> EvidenceRow:
             + "; ".join(cell.key for cell in scenario.cells())
         )
     heard = [cell.values for cell in cells]
+    by = spec.by
+    if by is not None and not (by in heard[0] or value_at(scenario.first.model_dump(), by)):
+        raise BadInput(f"{where}: by: neither a cell of {spec.scenario} nor what it draws has {by}")
     asked = [one for one in limits(scenario.first.accept) if any(one.matches(cell) for cell in heard)]
     try:
         check_limits(asked, heard, reported)

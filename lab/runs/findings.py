@@ -12,6 +12,7 @@ from lab.runs.beside import PRESENCE, Told, alarms_of_others, presence_of_motion
 from lab.runs.campaign import Campaign, stored
 from lab.runs.counted import with_counts
 from lab.runs.evidence import EvidenceRow
+from lab.runs.split import by_drawn
 from lab.scoring.outcome import Outcome
 from lab.store.records import TrialRecord
 from lab.verdicts import judge
@@ -30,7 +31,8 @@ class Finding:
     here. seeds: of all draws that count. complete: whether all that the plan asks for is there; before, verdicts take bounds of INTERIM.
     median_s: bounds by which the median time to a detection is judged. occupied_duty: of the time with somebody there, as it says itself,
     that in which its tone was in the air, and the bounds by which it is judged; None where it says nothing of it. present: whether who
-    makes a major motion is called present as well. alarmed: trials with a false alarm. others: false alarms of other labels where nobody is."""
+    makes a major motion is called present as well. alarmed: trials with a false alarm. others: false alarms of other labels where nobody is.
+    by: the row's counts by what was drawn, see `lab.runs.split`."""
 
     row: EvidenceRow
     detector: str
@@ -46,6 +48,7 @@ class Finding:
     present: Told | None
     alarmed: int
     others: dict[str, int]
+    by: dict[str, tuple[int, int]]
 
 
 def findings(campaign: Campaign, row: EvidenceRow) -> list[Finding]:
@@ -85,9 +88,19 @@ def findings(campaign: Campaign, row: EvidenceRow) -> list[Finding]:
                 else None,
                 alarmed=sum(bool(o.false_alarms) for o in outcomes),
                 others=alarms_of_others(records, detector, row.spec.label) if nobody else {},
+                by=_by(row, records, detector, stage),
             )
         )
     return found
+
+
+def _by(
+    row: EvidenceRow, records: Iterable[TrialRecord], detector: str, stage: str
+) -> dict[str, tuple[int, int]]:
+    if row.spec.by is None:
+        return {}
+    expected = row.spec.label in row.scenario.first.expect.labels
+    return by_drawn(row.spec.by, records, (detector, stage, row.spec.label), expected)
 
 
 def _interim(usual: judge.Accept, strict: judge.Accept, unheard: int) -> judge.Accept:

@@ -63,6 +63,7 @@ scenario = "walk"
 where = {distance_m = 1.5}
 build = "presence_cfar_baseband"
 label = "major_motion"
+by = "movers.person.route"
 trials = 2
 [[row]]
 name = "both"
@@ -71,6 +72,7 @@ what = "walks across"
 scenario = "walk"
 build = "presence_cfar_baseband"
 label = "major_motion"
+by = "distance_m"
 trials = 2
 [[row]]
 name = "empty"
@@ -160,6 +162,13 @@ def test_published_figures_are_those_of_the_ledger_and_more_trials_replace_fewer
         ("walk 2.0", 2),
         ("empty", 3),
     ]
+    near, both = figures.lines[:2]
+    assert near.by == {"tangential": (near.detected, 2)}
+    assert {value: all_ for value, (_, all_) in both.by.items()} == {"1.5": 2, "2.0": 2}
+    assert sum(hits for hits, _ in both.by.values()) == both.detected
+    assert (
+        f"Walks across, 1.5 m (device), by `movers.person.route`: tangential {near.detected} of 2." in shown
+    )
     more = figures.lines[0].model_copy(update={"detected": 99})
     assert page.unsupported(figures.model_copy(update={"lines": [more]}), entries)
 
@@ -344,6 +353,7 @@ def test_a_row_that_cannot_be_played_does_not_keep_the_others_from_it(tmp_path):
         'build = "presence_cfar_baseband"\nlabel = "major_motion"',
         'build = "sound_events_device"\nlabel = "co_alarm"',
     )
+    plan = plan.replace('by = "movers.person.route"\n', "")
     for name, text in (("suite", SUITE), ("empty", EMPTY), ("walk", PAUSING), ("evidence", plan)):
         (tmp_path / f"{name}.toml").write_text(text)
     campaign = Campaign(load_plan(tmp_path / "evidence.toml"), tmp_path / "out")
