@@ -16,6 +16,7 @@ from lab.store.ledger import Entry
 from lab.store.results import Record, parse_document, replace
 
 FORMAT = "earshot-figures/1"
+FILE_NAME = "figures.json"
 
 
 class Line(Record):
@@ -142,7 +143,7 @@ class Section(Record):
 
 
 class Figures(Record):
-    """picture: what `suite`.png beside the page shows, empty where there is none."""
+    """picture: file of one in the folder of the suite, empty where there is none."""
 
     format: str = FORMAT
     title: str
@@ -184,6 +185,11 @@ def unsupported(figures: Figures, entries: Sequence[Entry]) -> list[str]:
     return wrong
 
 
+def picture(figures: Figures, folder: str) -> str:
+    """The picture in Markdown, seen from where it lies in `folder`."""
+    return f"![{figures.title}: found over distance, with 95 % bounds]({folder}{figures.picture})"
+
+
 def page(figures: Figures) -> str:
     """Raises BadInput for a section of a form that there is none of."""
     from reports.evidence_tables import FORMS, summary
@@ -198,7 +204,7 @@ def page(figures: Figures) -> str:
         f"together. The page is made by `lab evidence publish` from the plan of the suite; counts are in [{figures.suite}.json]({figures.suite}.json).",
         "",
         *summary(figures),
-        *(["", f"![{figures.picture}, with 95 % bounds]({figures.suite}.png)"] if figures.picture else []),
+        *(["", picture(figures, f"{figures.suite}/")] if figures.picture else []),
     ]
     for section in figures.sections:
         if section.form not in FORMS:

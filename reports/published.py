@@ -12,7 +12,7 @@ from lab.store import ledger
 from lab.store.counts import Counts
 from lab.store.ledger import Entry
 from reports import evidence
-from reports.evidence import Figures, Line
+from reports.evidence import Line
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -42,10 +42,10 @@ def figures(results: Path = RESULTS) -> str:
     return "\n\n".join(
         [
             "### A marked television",
-            _by_distance(marks["distance"]),
+            *([_by_distance(marks["distance"])] if "distance" in marks else []),
             _false_alarms(marks),
             "### Somebody who moves",
-            *_picture(presence),
+            *([evidence.picture(presence, "docs/results/presence/")] if presence.picture else []),
             _motions([line for line in presence.lines if line.group in ("walking", "minor")]),
             _nobody([line for line in presence.lines if line.group == "exposure"]),
             "### Alarms, glass, steps, doors",
@@ -110,11 +110,6 @@ def _false_alarms(current: Mapping[str, Entry]) -> str:
     return "False alarms, with the upper 95 % bound on distinct audio:\n\n" + "\n".join(lines)
 
 
-def _picture(figures: Figures) -> list[str]:
-    path = f"docs/results/{figures.suite}.png"
-    return [f"![{figures.picture}, with 95 % bounds]({path})"] if figures.picture else []
-
-
 def _motions(lines: Sequence[Line]) -> str:
     """A row for each motion, a column for each distance; what a line is of ends in its distance."""
     split = [(*line.what.rsplit(", ", 1), line) for line in lines]
@@ -141,6 +136,8 @@ def _nobody(lines: Sequence[Line]) -> str:
 def _sounds(by_row: Mapping[str, Line]) -> str:
     table = [_line(["", "played", "found", "false alarms", "hours", "a day at most"]), _line(["---"] * 6)]
     for played, silent in SOUNDS.items():
+        if not {played, silent} <= set(by_row):  # not measured anew yet
+            continue
         found, days = by_row[played], by_row[silent]
         counts = [str(days.false_alarms), f"{days.hours:.0f}", f"{days.per_day_high:.3g}"]
         table.append(_line([days.what, found.what, _found(found), *counts]))
@@ -149,6 +146,8 @@ def _sounds(by_row: Mapping[str, Line]) -> str:
 
 
 def _found(line: Line) -> str:
+    if not line.trials:
+        return ""
     return f"{line.detected / line.trials:.3f} [{line.low:.3f}, {line.high:.3f}]"
 
 

@@ -144,10 +144,8 @@ def test_the_shown_plan_is_measured_and_ends_in_a_page(written: Path):
     done = run("lab evidence publish evidence.toml", written)
     assert done.returncode == 0, done.stdout + done.stderr
     (page,) = (written / "docs" / "results").glob("*.md")
-    assert (
-        page.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
-        and f"({page.stem}.png)" in page.read_text()
-    )
+    assert (page.with_suffix("") / "living_room.png").read_bytes().startswith(b"\x89PNG")
+    assert f"({page.stem}/living_room.png)" in page.read_text()
     assert "advertisement, 3 m" in page.read_text() and "a television without a mark" in page.read_text()
     done = run("lab evidence measure evidence.toml --row nowhere", written)
     assert done.returncode == 3, done.stdout + done.stderr

@@ -19,8 +19,8 @@ Rows = Annotated[list[str] | None, typer.Option("--row", help="Only this row; ma
 Undecided = Annotated[
     bool, typer.Option("--undecided", help="Without rows that are published as met or missed.")
 ]
-Trials = Annotated[float, typer.Option(min=0.0, help="Of the trials that the plan asks for.")]
-Hours = Annotated[float, typer.Option(min=0.0, help="Of the hours that the plan asks for.")]
+Trials = Annotated[float, typer.Option(min=1e-9, help="Of the trials that the plan asks for.")]
+Hours = Annotated[float, typer.Option(min=1e-9, help="Of the hours that the plan asks for.")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Worker processes; default: one per core.")]
 Results = Annotated[Path, typer.Option(help="Folder of what is published.")]
 RESULTS = Path("docs/results")
@@ -94,7 +94,10 @@ def publish_evidence(
     out: Out = None,
     results: Results = RESULTS,
 ) -> None:
-    """Add what is stored to SUITE.json in the folder of results, and write SUITE.md and SUITE/figures.json."""
+    """Add what is stored to the ledger SUITE.json in the folder of results, and write SUITE.md, SUITE/figures.json and the plan's picture.
+
+    In the lab's own docs/results it also writes the figures of README.md.
+    """
     from lab.commands.evidence_steps import publish
 
     publish(_campaign(plan, None, False, 1.0, 1.0, out, results), results, benchmark)
@@ -109,11 +112,12 @@ def _campaign(
     out: Path | None,
     results: Path,
 ) -> Campaign:
-    from lab.commands.evidence_steps import chosen
+    from lab.commands.evidence_steps import check_texts, chosen
     from lab.runs.campaign import Campaign
     from lab.runs.evidence import load_plan
 
     loaded = load_plan(plan)
+    check_texts(loaded)
     return Campaign(
         loaded,
         out or Path("runs") / loaded.suite,

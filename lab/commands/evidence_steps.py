@@ -15,6 +15,8 @@ from lab.store.results import Results
 from reports.evidence import Figures
 from reports.evidence_targets import OPEN, verdicts
 
+MOTIONS = ("walking", "minor", "gestures")  # groups of rows that have a ceiling
+
 
 def chosen(plan: Plan, rows: Sequence[str], undecided: bool, results: Path) -> tuple[str, ...]:
     """Names of the rows asked for, empty for all. undecided: only those that more measuring can still decide. Raises BadInput for a row
@@ -60,11 +62,13 @@ def measure_ceiling(campaign: Campaign, trials: int) -> None:
     """Mean over the first trials of each row of detections above hearing; kept in `out`/ceiling.json."""
     from lab.bench.simulated.ceiling import ceiling
 
+    if not any(row.spec.group in MOTIONS for row in campaign.chosen):
+        raise BadInput(f"{campaign.plan.path}: no row of a group of motions: {', '.join(MOTIONS)}")
     path = campaign.out / "ceiling.json"
     kept = json.loads(path.read_text()) if path.exists() else {}
     for row in campaign.chosen:
         key = f"{row.scenario.hash} {row.name} {trials} in air"
-        if row.spec.group not in ("walking", "minor", "gestures") or key in kept:
+        if row.spec.group not in MOTIONS or key in kept:
             continue
         each = max(1, trials // len(row.cells))
         found = [
@@ -81,8 +85,21 @@ def measure_ceiling(campaign: Campaign, trials: int) -> None:
         print(row.name, kept[key], flush=True)
 
 
+def check_texts(plan: Plan) -> None:
+    """Raises BadInput for a text that there is none of."""
+    from lab.commands.evidence_texts import BENCHMARKS, TEXTS
+
+    known = {*TEXTS, *BENCHMARKS}
+    for section in plan.sections:
+        if section.text is not None and section.text not in known:
+            raise BadInput(
+                f"{plan.path}: section {section.title}: no text {section.text}; there are: {', '.join(sorted(known))}"
+            )
+
+
 def publish(campaign: Campaign, results: Path, benchmark: bool) -> None:
-    """Ledger, figures and page. What the ledger has already stays as it is, and so do published figures of more than is stored here."""
+    """Ledger, figures and page. What the ledger has already stays as it is, and so do published figures of more than is stored here.
+    Raises BadInput where nothing is stored and nothing was published."""
     from lab.commands.evidence_figures import figures, kept
     from lab.commands.evidence_texts import BENCHMARKS, TEXTS
     from lab.store import ledger
@@ -90,20 +107,17 @@ def publish(campaign: Campaign, results: Path, benchmark: bool) -> None:
     from reports import published
 
     plan = campaign.plan
-    path = results / f"{plan.suite}.json"
+    check_texts(plan)
+    path, folder = results / f"{plan.suite}.json", results / plan.suite
+    before = page.read(folder / page.FILE_NAME) if (folder / page.FILE_NAME).exists() else None
     stored = summaries(campaign)
+    if not stored and before is None:
+        raise BadInput(f"{campaign.out}: nothing is measured there; lab evidence measure {plan.path} does it")
     for found in stored.values():
         for scenario in found.scenarios:
             with contextlib.suppress(ledger.AlreadyCounted):
                 ledger.merge(found.model_copy(update={"scenarios": [scenario]}), path)
-    figures_path = results / plan.suite / "figures.json"
-    before = page.read(figures_path) if figures_path.exists() else None
     names = {section.title: section.text for section in plan.sections if section.text}
-    unknown = sorted(set(names.values()) - {*TEXTS, *BENCHMARKS})
-    if unknown:
-        raise BadInput(
-            f"{plan.path}: no text {unknown[0]}; there are: {', '.join(sorted({*TEXTS, *BENCHMARKS}))}"
-        )
     timed = {names.get(one.title): one.text for one in (before.sections if before else [])}
     texts = {name: TEXTS[name]() for name in names.values() if name in TEXTS}
     texts |= {
@@ -113,23 +127,39 @@ def publish(campaign: Campaign, results: Path, benchmark: bool) -> None:
     }
     fresh = figures(campaign, texts)
     shown = fresh if before is None else kept(fresh, before, plan)
-    shown = shown.model_copy(update={"picture": _picture(plan, stored, fresh, shown, results)})
-    page.write(shown, figures_path)
+    shown = shown.model_copy(update={"picture": _picture(plan, stored, fresh, shown, before, folder)})
+    page.write(shown, folder / page.FILE_NAME)
     (results / f"{plan.suite}.md").write_text(page.page(shown))
-    print(f"published: {path}, {figures_path}, {results / f'{plan.suite}.md'}")
+    print(f"published: {results / f'{plan.suite}.md'}, {path}, and what is in {folder}")
     if results.resolve() == published.RESULTS:
         published.main()
+        print(f"published: {published.README}")
 
 
-def _picture(plan: Plan, stored: Mapping[str, Results], fresh: Figures, shown: Figures, results: Path) -> str:
-    """Draws the plan's picture, unless what is shown of it is of more trials than are stored here. Returns what there is to see."""
+def _picture(
+    plan: Plan,
+    stored: Mapping[str, Results],
+    fresh: Figures,
+    shown: Figures,
+    before: Figures | None,
+    folder: Path,
+) -> str:
+    """Draws the plan's picture, or leaves the one of before where figures of before are shown. Returns its file in `folder`, empty for none."""
     from reports.figures import write_rate_figure
 
-    path, lines = results / f"{plan.suite}.png", [one for one in shown.lines if one.scenario == plan.picture]
-    if all(line in fresh.lines for line in lines):
-        for found in stored.values():
-            if any(one.id == plan.picture for one in found.scenarios):
-                write_rate_figure(found, plan.picture, path)
-                break
-    titles = [row.scenario.title for row in plan.rows if row.scenario.id == plan.picture]
-    return titles[0] if titles and path.exists() else ""
+    def counted(figures: Figures) -> dict[tuple[str, str, str], tuple[int, int]]:
+        lines = [one for one in figures.lines if one.scenario == plan.picture]
+        return {(one.row, one.detector, one.stage): (one.detected, one.trials) for one in lines}
+
+    if not counted(shown):
+        return ""
+    if counted(shown) != counted(fresh):
+        return before.picture if before is not None else ""
+    (found,) = (one for one in stored.values() if any(part.id == plan.picture for part in one.scenarios))
+    name = f"{plan.picture}.png"
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        write_rate_figure(found, plan.picture, folder / name)
+    except BadInput:  # one distance so far
+        return ""
+    return name

@@ -26,7 +26,6 @@ their form, or a text by its name.
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -42,14 +41,30 @@ from detectors.stack import Stack
 from lab.errors import BadInput
 from lab.runs.split import value_at
 from lab.runs.summary import limits
-from lab.scenario.explain import problems
+from lab.scenario.explain import problems, shown
 from lab.scenario.load import ScenarioFile, load_scenario
+from lab.scenario.toml_file import read_toml
 from lab.scenario.tree import dotted
 from lab.scenario.trial import Cell
 from lab.spec import Spec
 from lab.verdicts.limits import Limit, check_limits
 
 FORMAT = "earshot-evidence/1"
+FORMS = (
+    "found",
+    "silent",
+    "held",
+    "exposure",
+    "second_look",
+    "uploads",
+    "ranges",
+    "units",
+    "compared",
+    "confusion",
+    "recordings",
+    "grid",
+    "text",
+)  # of tables, see `reports.evidence_tables`
 Reported = tuple[tuple[str, str], ...]  # (detector, label)
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 
@@ -67,8 +82,8 @@ class RowSpec(Spec):
     where: dict[str, bool | int | float | str] = Field(default_factory=dict)
     build: str = Field(min_length=1, max_length=120)
     label: Literal[LABELS]
-    trials: int | None = Field(None, ge=1)
-    hours: float | None = Field(None, gt=0.0)
+    trials: int | None = Field(None, ge=1, le=1_000_000)
+    hours: float | None = Field(None, gt=0.0, le=100_000.0)
     pace: float = Field(60.0, gt=0.0)
     median_s: float | None = Field(None, gt=0.0)
     uploads_per_day: float | None = Field(None, gt=0.0)
@@ -91,7 +106,7 @@ class SectionSpec(Spec):
     for the form `text`. note: Markdown below the table."""
 
     title: str = Field(min_length=1, max_length=80)
-    form: Name
+    form: Literal[FORMS]
     groups: tuple[Name, ...] = ()
     text: Name | None = None
     note: str = ""
@@ -177,10 +192,7 @@ class Plan:
 
 def load_plan(path: Path) -> Plan:
     """Raises BadInput naming the file, the row and what is wrong."""
-    try:
-        content = tomllib.loads(path.read_text())
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise BadInput(f"{path}: not a readable TOML file: {error}") from None
+    content = read_toml(path)
     try:
         spec = PlanSpec.model_validate_json(json.dumps(content, default=str))
     except ValidationError as error:
@@ -203,11 +215,16 @@ def load_plan(path: Path) -> Plan:
             )
     files = _Files(path)
     rows = tuple(_row(row, files) for row in spec.row)
+    detectors = sorted({name for row in rows for name in row.build.parts})
+    if spec.detector is not None and spec.detector not in detectors:
+        raise BadInput(
+            f'{path}: detector = "{spec.detector}": builds of the plan have {", ".join(detectors)}'
+        )
     picture = spec.picture or ""
-    if picture and not any(
-        picture == row.scenario and "distance_m" in one.cells[0].values
-        for row, one in zip(spec.row, rows, strict=True)
-    ):
+    swept = {
+        cell.values.get("distance_m") for row in rows if row.scenario.id == picture for cell in row.cells
+    }
+    if picture and len(swept) < 2:
         raise BadInput(f"{path}: picture: no row of a scenario {picture} that sweeps distance_m")
     return Plan(
         path, spec.title, spec.detector or "", spec.seed, spec.counted_with, rows, spec.section, picture
@@ -238,7 +255,10 @@ class _Files:
 
     def scenario(self, row: RowSpec) -> ScenarioFile:
         if row.scenario not in self._scenarios:
-            self._scenarios[row.scenario] = load_scenario(self.plan.parent / f"{row.scenario}.toml")
+            try:
+                self._scenarios[row.scenario] = load_scenario(self.plan.parent / f"{row.scenario}.toml")
+            except BadInput as error:
+                raise BadInput(f"{self.plan}: row {row.name}: {error}") from None
         return self._scenarios[row.scenario]
 
     def build(self, row: RowSpec) -> tuple[Build, Reported]:
@@ -248,9 +268,14 @@ class _Files:
             path = self.plan.parent / row.build if beside else BUILDS / f"{row.build}.toml"
             try:
                 build = load_build(path)
-                self._builds[row.build] = build, Stack(build).labels
+                labels = Stack(build).labels
             except DetectorError as error:
                 raise BadInput(f"{self.plan}: row {row.name}: {error}") from None
+            if any(build.id == other.id and build.hash != other.hash for other, _ in self._builds.values()):
+                raise BadInput(
+                    f"{self.plan}: row {row.name}: build {row.build}: another build of the plan has its id, {build.id}"
+                )
+            self._builds[row.build] = build, labels
         return self._builds[row.build]
 
 
@@ -265,7 +290,7 @@ def _row(spec: RowSpec, files: _Files) -> EvidenceRow:
     cells = tuple(cell for cell in scenario.cells() if wanted.matches(cell.values))
     if not cells:
         raise BadInput(
-            f"{where}: where = {spec.where} matches no cell of {spec.scenario}; there are: "
+            f"{where}: where = {shown(spec.where)} matches no cell of {spec.scenario}; there are: "
             + "; ".join(cell.key for cell in scenario.cells())
         )
     heard = [cell.values for cell in cells]

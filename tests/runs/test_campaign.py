@@ -5,17 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from detectors.build import BUILDS, load_build
 from lab.commands import evidence_steps as command
 from lab.commands.evidence_figures import with_ceiling, with_median, with_uploads
 from lab.commands.main import call
 from lab.errors import BadInput
 from lab.runs.campaign import Campaign, measure, states, summaries
-from lab.runs.evidence import load_plan
+from lab.runs.evidence import FORMS, load_plan
 from lab.runs.findings import findings, ranges
 from lab.runs.published import Published
 from lab.store import ledger
 from lab.verdicts.exposure import NOTHING
 from reports import evidence as page
+from reports import evidence_tables
 
 SUITE = 'format = "earshot-suite/1"\ntitle = "small"\n[defaults]\ndevice = "ultrasonic_speaker"\nroom = {size_m = [5.0, 4.0, 2.7], rt60_s = 0.3}\n'
 WALK = """
@@ -177,10 +179,9 @@ def test_a_plan_that_names_no_detector_tests_all_of_the_build_and_another_none(
     campaign, measured, folder, tmp_path
 ):
     shown = {}
-    for name, line in (("all", ""), ("another", 'detector = "presence"')):
-        plan = folder / f"{name}_evidence.toml"
-        plan.write_text(PLAN.replace('detector = "doppler_cfar"', line))
-        command.publish(Campaign(load_plan(plan), campaign.out), tmp_path / name, benchmark=False)
+    for name, detector in (("all", ""), ("another", "presence")):
+        plan = replace(campaign.plan, detector=detector)
+        command.publish(Campaign(plan, campaign.out), tmp_path / name, benchmark=False)
         shown[name] = (tmp_path / name / f"{campaign.plan.suite}.md").read_text()
     command.publish(campaign, tmp_path / "named", benchmark=False)
     assert shown["all"] == (tmp_path / "named" / f"{campaign.plan.suite}.md").read_text()
@@ -190,14 +191,32 @@ def test_a_plan_that_names_no_detector_tests_all_of_the_build_and_another_none(
 def test_figures_of_more_than_is_stored_here_stay(campaign, measured, tmp_path):
     shown = replace(campaign, plan=replace(campaign.plan, picture="walk"))
     command.publish(shown, tmp_path, benchmark=False)
-    page, picture = (tmp_path / f"{campaign.plan.suite}{kind}" for kind in (".md", ".png"))
+    page, picture = tmp_path / f"{campaign.plan.suite}.md", tmp_path / campaign.plan.suite / "walk.png"
     before = page.read_text()
-    assert f"![A person walks, with 95 % bounds]({picture.name})" in before
+    assert f"![Small: found over distance, with 95 % bounds]({campaign.plan.suite}/walk.png)" in before
     picture.write_bytes(b"drawn before")
     command.publish(replace(shown, out=tmp_path / "elsewhere"), tmp_path, benchmark=False)
     assert page.read_text() == before and picture.read_bytes() == b"drawn before"
     command.publish(shown, tmp_path, benchmark=False)
     assert picture.read_bytes() != b"drawn before"
+
+
+def test_a_page_without_two_distances_yet_has_no_picture(campaign, measured, folder, tmp_path):
+    shown = replace(campaign, plan=replace(campaign.plan, picture="walk"))
+    command.publish(shown, tmp_path, benchmark=False)
+    other = replace(shown.plan, seed=7)
+    later = Campaign(other, tmp_path / "later", rows=("near",))
+    measure(later, 1, say=lambda _: None)
+    command.publish(later, tmp_path, benchmark=False)
+    assert ".png" not in (tmp_path / f"{campaign.plan.suite}.md").read_text()
+
+
+def test_nothing_is_published_of_nothing(campaign, folder, tmp_path):
+    with pytest.raises(
+        BadInput, match="nothing is measured there; lab evidence measure .*evidence.toml does it"
+    ):
+        command.publish(Campaign(campaign.plan, tmp_path / "none"), tmp_path / "results", benchmark=False)
+    assert not (tmp_path / "results").exists()
 
 
 def test_rows_published_as_met_or_missed_need_not_be_measured_on(
@@ -319,6 +338,28 @@ def test_a_plan_that_cannot_be_followed_is_refused(folder: Path, change, said):
     path.write_text(PLAN.replace(*change, 1))
     with pytest.raises(BadInput, match=said):
         load_plan(path)
+
+
+def test_two_builds_of_one_name_are_refused(folder: Path):
+    build = load_build(BUILDS / "presence_cfar_baseband.toml").path.read_text()
+    (folder / "ours.toml").write_text(build.replace("refractory_s = 10.0", "refractory_s = 9.5"))
+    path = folder / "two_builds.toml"
+    path.write_text(PLAN.replace('build = "presence_cfar_baseband"', 'build = "ours.toml"', 1))
+    with pytest.raises(BadInput, match="another build of the plan has its id, presence_cfar_baseband"):
+        load_plan(path)
+
+
+def test_a_plan_that_cannot_be_read_is_told(folder: Path):
+    path = folder / "bytes.toml"
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(BadInput, match="bytes.toml.*UTF-8"):
+        load_plan(path)
+    with pytest.raises(BadInput, match="absent_plan.toml: no such file"):
+        load_plan(folder / "absent_plan.toml")
+
+
+def test_forms_of_a_plan_are_those_of_the_page():
+    assert set(FORMS) == set(evidence_tables.FORMS)
 
 
 PAUSING = """
