@@ -192,7 +192,7 @@ def picture(figures: Figures, folder: str) -> str:
 
 def page(figures: Figures) -> str:
     """Raises BadInput for a section of a form that there is none of."""
-    from reports.evidence_tables import FORMS, summary
+    from reports.evidence_tables import FORMS, split, summary
 
     parts = [
         f"# {figures.title}: what was measured",
@@ -213,7 +213,7 @@ def page(figures: Figures) -> str:
             )
         body = FORMS[section.form](figures, section)
         if body:
-            parts += ["", f"## {section.title}", "", *body]
+            parts += ["", f"## {section.title}", "", *body, *split(figures, section)]
         if body and section.note:
             parts += ["", section.note.strip()]
     return "\n".join(parts) + "\n"

@@ -54,7 +54,7 @@ def found(figures: Figures, section: Section) -> list[str]:
     present = ["called present in time"] if with_presence else []
     ceiling = ["ceiling, energy"] if with_ceiling else []
     heads = ["what", "stage", "found", "median latency", *present, *ceiling, "target", "verdict", "missing"]
-    return _staged(heads, rows) + _split(figures, section)
+    return _staged(heads, rows)
 
 
 def silent(figures: Figures, section: Section) -> list[str]:
@@ -66,7 +66,7 @@ def silent(figures: Figures, section: Section) -> list[str]:
         told = "-" if high is None else f"{count}/{line.silent_trials} = {share:.4f}, at most {high:.4f}"
         rows.append([line.what, line.stage, line.label, told, line.limit or "", _verdict(line), _still(line)])
     heads = ["what", "stage", "called", "in trials", "target", "verdict", "missing"]
-    return _staged(heads, rows) + _split(figures, section)
+    return _staged(heads, rows)
 
 
 def held(figures: Figures, section: Section) -> list[str]:
@@ -89,19 +89,6 @@ def held(figures: Figures, section: Section) -> list[str]:
                 f"(target: at most {limit}): {verdict}."
             )
             told += ["", said]
-    return told + _split(figures, section)
-
-
-def _split(figures: Figures, section: Section) -> list[str]:
-    """A sentence for each line that is split by what was drawn."""
-    told = []
-    for line in _own(figures, section):
-        if line.by:
-            parts = ", ".join(f"{value} {hits} of {all_}" for value, (hits, all_) in line.by.items())
-            told += [
-                "",
-                f"{line.what[0].upper()}{line.what[1:]} ({line.stage}), by `{line.by_key}`: {parts}.",
-            ]
     return told
 
 
@@ -236,6 +223,19 @@ def compared(figures: Figures, section: Section) -> list[str]:
 
 def text(figures: Figures, section: Section) -> list[str]:
     return [section.text.strip()] if section.text.strip() else []
+
+
+def split(figures: Figures, section: Section) -> list[str]:
+    """A sentence for each line that is split by what was drawn."""
+    told = []
+    for line in _own(figures, section):
+        if line.by:
+            parts = ", ".join(f"{value} {hits} of {all_}" for value, (hits, all_) in line.by.items())
+            told += [
+                "",
+                f"{line.what[0].upper()}{line.what[1:]} ({line.stage}), by `{line.by_key}`: {parts}.",
+            ]
+    return told
 
 
 FORMS: dict[str, Callable[[Figures, Section], list[str]]] = {

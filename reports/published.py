@@ -37,8 +37,8 @@ def figures(results: Path = RESULTS) -> str:
     """
     entries = ledger.read(results / "second_screen.json").entries
     marks = {entry.scenario: entry for entry in entries if entry.current}
-    presence = evidence.read(results / "presence" / "figures.json")
-    sounds = evidence.read(results / "sound_events" / "figures.json").lines
+    presence = evidence.read(results / "presence" / evidence.FILE_NAME)
+    sounds = evidence.read(results / "sound_events" / evidence.FILE_NAME).lines
     return "\n\n".join(
         [
             "### A marked television",

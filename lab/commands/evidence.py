@@ -38,7 +38,7 @@ def estimate_evidence(
     results: Results = RESULTS,
 ) -> None:
     """How far each row is and how long the rest takes. Nothing is run."""
-    print(_left(_campaign(plan, row, undecided, trials_scale, hours_scale, out, results), jobs))
+    print(_left(_campaign(plan, out, results, row, undecided, trials_scale, hours_scale), jobs))
 
 
 @app.command("measure")
@@ -67,7 +67,7 @@ def measure_evidence(
     from lab.runs.campaign import measure
     from lab.runs.options import default_jobs
 
-    campaign = _campaign(plan, row, undecided, trials_scale, hours_scale, out, results)
+    campaign = _campaign(plan, out, results, row, undecided, trials_scale, hours_scale)
     if slice_s is not None:
         campaign = replace(campaign, slice_s=slice_s)
     measure(campaign, jobs or default_jobs(), minutes, lambda line: print(line, flush=True))
@@ -84,7 +84,7 @@ def ceiling_of_evidence(
     """What physics leaves of each row of motions: what receivers find that know the person's echo, or that something moves."""
     from lab.commands.evidence_steps import measure_ceiling
 
-    measure_ceiling(_campaign(plan, row, False, 1.0, 1.0, out, RESULTS), trials)
+    measure_ceiling(_campaign(plan, out, rows=row), trials)
 
 
 @app.command("publish")
@@ -100,17 +100,17 @@ def publish_evidence(
     """
     from lab.commands.evidence_steps import publish
 
-    publish(_campaign(plan, None, False, 1.0, 1.0, out, results), results, benchmark)
+    publish(_campaign(plan, out, results), results, benchmark)
 
 
 def _campaign(
     plan: Path,
-    rows: list[str] | None,
-    undecided: bool,
-    trials_scale: float,
-    hours_scale: float,
     out: Path | None,
-    results: Path,
+    results: Path = RESULTS,
+    rows: list[str] | None = None,
+    undecided: bool = False,
+    trials_scale: float = 1.0,
+    hours_scale: float = 1.0,
 ) -> Campaign:
     from lab.commands.evidence_steps import check_texts, chosen
     from lab.runs.campaign import Campaign

@@ -33,7 +33,7 @@ def _undecided(plan: Plan, rows: Sequence[str], results: Path) -> list[str]:
     open. Raises BadInput where none is left."""
     from reports import evidence as page
 
-    path = results / plan.suite / "figures.json"
+    path = results / plan.suite / page.FILE_NAME
     said: dict[str, list[str]] = defaultdict(list)
     for line in page.read(path).lines if path.exists() else []:
         said[line.row] += verdicts(line) or [OPEN]
