@@ -1,111 +1,26 @@
 """A plan of two rows, measured, stopped, gone on with, published."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from detectors.build import BUILDS, load_build
 from lab.commands import evidence_steps as command
 from lab.commands.evidence_figures import with_ceiling, with_median, with_uploads
 from lab.commands.main import call
 from lab.errors import BadInput
 from lab.runs.campaign import Campaign, measure, states, summaries
-from lab.runs.evidence import FORMS, load_plan
+from lab.runs.evidence import load_plan
 from lab.runs.findings import findings, ranges
 from lab.runs.published import Published
 from lab.store import ledger
 from lab.verdicts.exposure import NOTHING
 from reports import evidence as page
-from reports import evidence_tables
-
-SUITE = 'format = "earshot-suite/1"\ntitle = "small"\n[defaults]\ndevice = "ultrasonic_speaker"\nroom = {size_m = [5.0, 4.0, 2.7], rt60_s = 0.3}\n'
-WALK = """
-format = "earshot-scenario/1"
-id = "walk"
-title = "A person walks"
-trials = 2
-duration_s = 7.5
-[placement]
-position_m = [0.4, 2.0, 0.8]
-[[movers]]
-kind = "walker"
-name = "person"
-route = "tangential"
-distance_m = {sweep = [1.5, 2.0]}
-start_s = 5.5
-[expect]
-labels = ["major_motion"]
-within_s = 2.0
-guard_s = 0.0
-[[accept]]
-metric = "detection_rate"
-label = "major_motion"
-at_least = 0.5
-where = {distance_m = 1.5}
-"""
-EMPTY = """
-format = "earshot-scenario/1"
-id = "empty"
-title = "Nobody"
-hours = 0.01
-duration_s = 6.0
-[placement]
-position_m = [0.4, 2.0, 0.8]
-"""
-PLAN = """
-format = "earshot-evidence/1"
-title = "Small"
-detector = "doppler_cfar"
-[[row]]
-name = "near"
-group = "walking"
-what = "walks across, 1.5 m"
-scenario = "walk"
-where = {distance_m = 1.5}
-build = "presence_cfar_baseband"
-label = "major_motion"
-by = "movers.person.route"
-trials = 2
-[[row]]
-name = "both"
-group = "walking"
-what = "walks across"
-scenario = "walk"
-build = "presence_cfar_baseband"
-label = "major_motion"
-by = "distance_m"
-trials = 2
-[[row]]
-name = "empty"
-group = "exposure"
-what = "nobody"
-scenario = "empty"
-build = "presence_cfar_baseband"
-label = "presence"
-hours = 0.005
-[[section]]
-title = "Found"
-form = "found"
-groups = ["walking"]
-note = "In one room."
-[[section]]
-title = "Nobody there"
-form = "exposure"
-groups = ["exposure"]
-[[section]]
-title = "Said"
-form = "confusion"
-groups = ["walking", "exposure"]
-"""
+from tests.runs.small_plan import EMPTY, PLAN, SUITE, written
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("small")
-    for name, text in (("suite", SUITE), ("walk", WALK), ("empty", EMPTY), ("evidence", PLAN)):
-        (folder / f"{name}.toml").write_text(text)
-    return folder
+    return written(tmp_path_factory.mktemp("small"))
 
 
 @pytest.fixture(scope="module")
@@ -298,68 +213,6 @@ def test_results_of_what_there_is_are_kept_beside_the_store(campaign, measured):
     (results,) = summaries(campaign).values()
     assert [scenario.id for scenario in results.scenarios] == ["walk", "empty"]
     assert (campaign.out / "presence_cfar_baseband" / "results.json").is_file()
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        (("trials = 2", "trials = 2\nhours = 1.0"), "exactly one of trials, hours"),
-        (("distance_m = 1.5", "distance_m = 9.0"), "matches no cell of walk; there are: distance_m=1.5"),
-        (('name = "both"', 'name = "near"'), "rows must have different names"),
-        (('build = "presence_cfar_baseband"', 'build = "absent"'), "row near"),
-        (
-            ("trials = 2", "trails = 2"),
-            r"row\.near\.trails: unknown key \(did you mean 'trials'\?\); known here: name",
-        ),
-        (("trials = 2", "trials = 0"), r"row\.near\.trials: must be at least 1"),
-        (('title = "Small"', "seed = -1"), "title: is missing\n.*seed: must be at least 0"),
-        (('build = "presence_cfar_baseband"', 'build = "absent.toml"'), "row near: .*absent.toml"),
-        (
-            ('label = "major_motion"', 'label = "smoke_alarm"'),
-            'row near: label = "smoke_alarm": build presence_cfar_baseband reports major_motion',
-        ),
-        (
-            (
-                'build = "presence_cfar_baseband"\nlabel = "major_motion"',
-                'build = "reference"\nlabel = "watermark"',
-            ),
-            "row near: walk: accept: no detector reports label 'major_motion'",
-        ),
-        (
-            ('groups = ["walking"]', 'groups = ["flying"]'),
-            "no row of group flying; there are: exposure, walking",
-        ),
-        (('groups = ["walking"]', 'text = "a"'), "groups of rows, or form"),
-        (("[[row]]", "seed = 2\ncounted_with = [1, 2]\n[[row]]"), "2 is the seed of the plan itself"),
-    ],
-)
-def test_a_plan_that_cannot_be_followed_is_refused(folder: Path, change, said):
-    path = folder / "wrong.toml"
-    path.write_text(PLAN.replace(*change, 1))
-    with pytest.raises(BadInput, match=said):
-        load_plan(path)
-
-
-def test_two_builds_of_one_name_are_refused(folder: Path):
-    build = load_build(BUILDS / "presence_cfar_baseband.toml").path.read_text()
-    (folder / "ours.toml").write_text(build.replace("refractory_s = 10.0", "refractory_s = 9.5"))
-    path = folder / "two_builds.toml"
-    path.write_text(PLAN.replace('build = "presence_cfar_baseband"', 'build = "ours.toml"', 1))
-    with pytest.raises(BadInput, match="another build of the plan has its id, presence_cfar_baseband"):
-        load_plan(path)
-
-
-def test_a_plan_that_cannot_be_read_is_told(folder: Path):
-    path = folder / "bytes.toml"
-    path.write_bytes(b"\xff\xfe")
-    with pytest.raises(BadInput, match="bytes.toml.*UTF-8"):
-        load_plan(path)
-    with pytest.raises(BadInput, match="absent_plan.toml: no such file"):
-        load_plan(folder / "absent_plan.toml")
-
-
-def test_forms_of_a_plan_are_those_of_the_page():
-    assert set(FORMS) == set(evidence_tables.FORMS)
 
 
 PAUSING = """
