@@ -52,6 +52,8 @@ class ClutterFilter:
 def _track(hop, value, slope, age, turn):
     channels, count = hop.shape
     moving = np.zeros((channels, count), np.complex64)
+    tracked, gains = np.empty(channels, np.int64), np.empty((channels, 2))
+    number = 0
     for m in range(channels):
         total, power = 0.0 + 0.0j, 0.0
         for n in range(count):
@@ -71,13 +73,15 @@ def _track(hop, value, slope, age, turn):
             continue
         age[m] += 1
         r = np.exp(-turn * max(POLE_HZ, START_POLE_HZ / age[m]))
-        gain, steer = 1.0 - r * r, (1.0 - r) ** 2
-        held, rate = value[m], slope[m]
-        for n in range(count):
-            predicted = held + rate
+        tracked[number], gains[number, 0], gains[number, 1] = m, 1.0 - r * r, (1.0 - r) ** 2
+        number += 1
+    # One microphone waits for its tracker while others pass theirs.
+    for n in range(count):
+        for k in range(number):
+            m = tracked[k]
+            predicted = value[m] + slope[m]
             error = hop[m, n] - predicted
-            held = predicted + gain * error
-            rate += steer * error
+            value[m] = predicted + gains[k, 0] * error
+            slope[m] += gains[k, 1] * error
             moving[m, n] = error
-        value[m], slope[m] = held, rate
     return moving

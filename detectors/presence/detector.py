@@ -3,9 +3,9 @@
     hop -> clean -> mixer -> hearing -> distortion removal -> clutter filter -> lines -> Doppler map -> classifier -> context -> scores
                                                                                                   power -> emission
 
-Everything goes hop by hop, 50 ms each, so that how a stream is cut into blocks changes no bit. A hop that cannot be used has no score
-(NaN), and neither have the SETTLE_S after it, in which filters forget what was; what a network remembers starts anew. New filters and
-maps take START_S.
+Everything goes by hops of 50 ms, so that how a stream is cut into blocks changes no bit. Hops that have come together take each stage
+together, as far as none of them can change the tone. A hop that cannot be used has no score (NaN), and neither have the SETTLE_S after it,
+in which filters forget what was; what a network remembers starts anew. New filters and maps take START_S.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,7 @@ from detectors.presence.calibration import Calibrated, Calibration, CalibrationS
 from detectors.presence.clutter import ClutterFilter
 from detectors.presence.context import LABELS, Context, ContextSettings, Occupancy
 from detectors.presence.distortion import DistortionRemover
-from detectors.presence.features import DopplerMap, hisses
+from detectors.presence.features import DopplerMap
 from detectors.presence.front_end import HOP_S, RATE_HZ, Hops, Mixer
 from detectors.presence.hearing import Hearing, Verdict, clean
 from detectors.presence.lines import LineNotch
@@ -53,6 +53,7 @@ DEAF_S = 10.0
 QUIET_HOPS = 40  # of silence after which there is no distortion left
 AGAIN_S = 120.0  # at least between two calibrations
 HISS_S, HUSH_S = 60.0, 5.0  # what hisses for longer is the noise of the room; a pause that ends it
+MOST_HOPS = 8  # taken together: their frames stay in a core's cache
 
 
 class MotionClassifier(Protocol):
@@ -85,6 +86,16 @@ class PresenceSettings:
     def __post_init__(self) -> None:
         count("channels", self.channels)
         Power(self.power, Context(self.context, HOP_S), HOP_S)  # refuses what does not fit
+
+
+class _Heard(NamedTuple):
+    """A hop that can be used: envelope (M, n) of the microphones that live, played (n,), whether that is anything, and what the
+    microphones usually hear of the carrier."""
+
+    envelope: NDArray[np.complex64]
+    played: NDArray[np.float32] | None
+    playing: bool
+    carrier: float
 
 
 class PresenceDetector:
@@ -179,10 +190,29 @@ class PresenceDetector:
         self._heard_hops.extend(self._hops.cut(samples))
         if PLAYBACK in self.needs:
             self._played_hops.extend(self._played.cut(block.streams[PLAYBACK][:1]))
-        while self._heard_hops and (self._played_hops or PLAYBACK not in self.needs):
-            played = self._played_hops.popleft()[0] if PLAYBACK in self.needs else None
-            self._scores.append(self._step(self._heard_hops.popleft(), played))
+        while (waiting := self._waiting) > 0:
+            if self._phase in (Phase.CALIBRATING, Phase.RESTING):
+                self._wait_for_tone(*self._next_hop())
+                self._scores.append(NOT_SENSING)
+            else:
+                self._scores.extend(self._listen(min(waiting, self._certain_hops)))
         return self._emission
+
+    @property
+    def _waiting(self) -> int:
+        """Hops that have come, and what is played in them."""
+        heard = len(self._heard_hops)
+        return min(heard, len(self._played_hops)) if PLAYBACK in self.needs else heard
+
+    @property
+    def _certain_hops(self) -> int:
+        """For so many hops the tone stays as it is, but for what the last of them brings."""
+        before_change = int((CHANGED_S - self._changed_s) / HOP_S)
+        return max(1, min(MOST_HOPS, before_change, self._power.certain_hops))
+
+    def _next_hop(self) -> tuple[NDArray, NDArray[np.float32] | None]:
+        played = self._played_hops.popleft()[0] if PLAYBACK in self.needs else None
+        return self._heard_hops.popleft(), played
 
     def tracks(self) -> Sequence[ScoreTrack]:
         scores = np.asarray(self._scores, np.float32).reshape(-1, len(LABELS))
@@ -191,53 +221,79 @@ class PresenceDetector:
             for index, label in enumerate(LABELS)
         ]
 
-    def _step(self, raw: NDArray, played: NDArray[np.float32] | None) -> tuple[float, ...]:
-        hop, usable = clean(raw, toned=self._phase is not Phase.CALIBRATING)
+    def _wait_for_tone(self, raw: NDArray, played: NDArray[np.float32] | None) -> None:
+        """A hop of a calibration, or of a rest."""
         self._since_calibration_s += HOP_S
+        self._context.idle()
         if self._phase is Phase.CALIBRATING:
-            self._calibration.push(hop, usable)
+            self._calibration.push(*clean(raw, toned=False))
             self._emission = self._calibration.emission
-            self._context.idle()
             if self._calibration.result is not None:
                 self._start(self._calibration.result)
-            return NOT_SENSING
-        if self._phase is Phase.RESTING:
-            self._context.idle()
-            if self._power.step(False):
-                self._emission = self.calibrations[-1].emission
-                self._settle(Phase.SETTLING)
-                self._hearing.pause()
-            return NOT_SENSING
-        envelope = hop if self._mixer is None else self._mixer.mix(hop)
-        playing = played is not None and bool(played.any())
-        verdict = self._hearing.judge(envelope, usable, playing)
-        if verdict is Verdict.SKIP:
+        elif self._power.step(False):
+            self._emission = self.calibrations[-1].emission
+            self._settle(Phase.SETTLING)
+            self._hearing.pause()
+
+    def _listen(self, most: int) -> list[tuple[float, ...]]:
+        """Scores of the hops that come next, `most` of them, or up to the first that cannot be used or changes who listens."""
+        run: list[_Heard] = []
+        for _ in range(most):
+            raw, played = self._next_hop()
+            hop, usable = clean(raw)
+            envelope = hop if self._mixer is None else self._mixer.mix(hop)
+            playing = played is not None and bool(played.any())
+            verdict = self._hearing.judge(envelope, usable, playing)
+            if verdict is not Verdict.USE:
+                break
+            run.append(self._heard(envelope, played, playing))
+        scores = self._sense(run) if run else []
+        if verdict is Verdict.REBUILD:
+            self._build()
+            scores += self._sense([self._heard(envelope, played, playing)])
+        elif verdict is Verdict.SKIP:
             self._deaf_s += HOP_S if usable.any() else 0.0
             self._settle(Phase.DEAF)
-            scores = NOT_SENSING
             self._context.idle()
-        else:
-            self._deaf_s = 0.0
-            if verdict is Verdict.REBUILD:
-                self._build()
-            scores = self._sense(envelope[self._hearing.alive], played, playing)
-            self._watch(playing)
+            self._end_hop()
+            scores.append(NOT_SENSING)
+        return scores
+
+    def _heard(
+        self, envelope: NDArray[np.complex64], played: NDArray[np.float32] | None, playing: bool
+    ) -> _Heard:
+        return _Heard(envelope[self._hearing.alive], played, playing, self._hearing.carrier)
+
+    def _end_hop(self) -> None:
+        """What follows from a hop for the tone."""
+        self._since_calibration_s += HOP_S
         if not self._power.step(self._phase is Phase.SENSING):
             self._phase, self._emission = Phase.RESTING, SILENT
         elif self._since_calibration_s >= AGAIN_S and (
             self._changed_s >= CHANGED_S or self._deaf_s >= DEAF_S
         ):
             self._calibrate()
+
+    def _sense(self, run: Sequence[_Heard]) -> list[tuple[float, ...]]:
+        """Scores of hops that can be used."""
+        self._deaf_s = 0.0
+        music = [self._music(one.playing) for one in run]
+        moving = [
+            self._clutter.process(self._without_distortion(*pair)) for pair in zip(run, music, strict=True)
+        ]
+        spectra = self._map.spectra(np.stack([self._notch.process(one) for one in moving]))
+        scores: list[tuple[float, ...]] = []
+        while (first := len(scores)) < len(run):
+            maps, hissing = self._map.features(spectra, first)
+            for one, plays, features, hisses in zip(run[first:], music[first:], maps, hissing, strict=False):
+                scores.append(self._decide(features, hisses and not plays))
+                self._watch(one)
+                self._end_hop()
         return scores
 
-    def _sense(
-        self, envelope: NDArray[np.complex64], played: NDArray[np.float32] | None, playing: bool
-    ) -> tuple[float, ...]:
-        if self._remover is not None:
-            self._silent_hops = 0 if playing else self._silent_hops + 1
-            envelope = self._without_distortion(self._remover, envelope, played)
-        features = self._map.push(self._notch.process(self._clutter.process(envelope)))
-        hiss = self._hisses(features)
+    def _decide(self, features: NDArray[np.float32], hiss: bool) -> tuple[float, ...]:
+        """hiss: of what is no music, which makes a noise that the network knows."""
+        self._heed(hiss)
         if self._phase is not Phase.SENSING:
             self._context.idle()
             self._settle_hops -= 1
@@ -251,28 +307,31 @@ class PresenceDetector:
         probabilities, self._memory = self._classifier.step(features, self._memory)
         return self._context.step(probabilities)
 
-    def _hisses(self, features: NDArray[np.float32]) -> bool:
+    def _heed(self, hiss: bool) -> None:
         """What hisses hides whoever moves, and is no noise to get used to, nor is what comes a moment after it; unless it stays."""
-        # Music makes a noise that the network knows.
-        music = self._remover is not None and self._silent_hops <= QUIET_HOPS
-        hiss = not music and hisses(features)
         self._hushed_s = 0.0 if hiss else self._hushed_s + HOP_S
         self._hiss_s = self._hiss_s + HOP_S if self._hushed_s < HUSH_S else 0.0
         if hiss and self._hiss_s < HISS_S:
             self._map.unlearn()
             self._wait(Phase.SETTLING, SETTLE_S)
-        return hiss
 
-    def _without_distortion(
-        self, remover: DistortionRemover, envelope: NDArray[np.complex64], played: NDArray[np.float32]
-    ) -> NDArray[np.complex64]:
-        """Long after playback there is nothing to remove; what came last before it starts again puts the filters in place."""
-        if self._silent_hops > QUIET_HOPS:
-            self._skipped.append(envelope)
-            return envelope
+    def _music(self, playing: bool) -> bool:
+        """Whether there is distortion to remove: while something plays, and for a moment after it."""
+        if self._remover is None:
+            return False
+        self._silent_hops = 0 if playing else self._silent_hops + 1
+        return self._silent_hops <= QUIET_HOPS
+
+    def _without_distortion(self, one: _Heard, music: bool) -> NDArray[np.complex64]:
+        """Where there is nothing to remove, what came last is kept: before there is again, it puts the filters in place."""
+        if self._remover is None:
+            return one.envelope
+        if not music:
+            self._skipped.append(one.envelope)
+            return one.envelope
         while self._skipped:
-            remover.process(self._skipped.popleft(), np.zeros_like(played))
-        return remover.process(envelope, played)
+            self._remover.process(self._skipped.popleft(), np.zeros_like(one.played))
+        return self._remover.process(one.envelope, one.played)
 
     def _calibrate(self) -> None:
         self._phase = Phase.CALIBRATING
@@ -317,11 +376,11 @@ class PresenceDetector:
         left = self._settle_hops if self._phase in (Phase.SETTLING, Phase.DEAF) else 0
         self._phase, self._settle_hops = phase, max(left, round(seconds / HOP_S))
 
-    def _watch(self, playing: bool) -> None:
+    def _watch(self, one: _Heard) -> None:
         """How long the carrier has been another than it was after calibration. Music turns its level down, so it does not count."""
-        if playing:
+        if one.playing:
             return
-        level = self._hearing.carrier
+        level = one.carrier
         if self._reference is None:
             if self._phase is Phase.SENSING:
                 self._reference = level

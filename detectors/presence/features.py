@@ -15,6 +15,8 @@ with one. Signs of Doppler are kept: positive is nearing. Frames: 128 ms above 6
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import scipy.fft
 import scipy.signal
@@ -48,6 +50,15 @@ _HISS_FROM = len(LOW_EDGES_HZ) - 1 + HIGH_EDGES_HZ.index(175.0)
 _HISS, _HISS_SPREAD = 0.4, 0.8
 
 
+class Spectra(NamedTuple):
+    """Of K hops: fast (K, M, 512) and slow (K, M, 200), of the two frames, flicker (K, 201), and silent (K,), whether every microphone is."""
+
+    fast: NDArray[np.complex64]
+    slow: NDArray[np.complex64]
+    flicker: NDArray[np.complex128]
+    silent: NDArray[np.bool_]
+
+
 class DopplerMap:
     """Hop after hop of what moves, as the clutter filter leaves it, to maps of (CHANNELS, BANDS) float32.
 
@@ -63,9 +74,6 @@ class DopplerMap:
         self._window = scipy.signal.windows.blackmanharris(_FRAME, sym=False).astype(np.float32)
         self._slow_window = scipy.signal.windows.blackman(_SLOW_FRAME, sym=False).astype(np.float32)
         self._flicker_window = scipy.signal.windows.hann(_FLICKER_FRAME, sym=False)
-        self._windowed = np.empty((channels, _FRAME), np.complex64)
-        self._slow_windowed = np.empty((channels, _SLOW_FRAME), np.complex64)
-        self._flicker_windowed = np.empty(_FLICKER_FRAME)
         self._lowpass = scipy.signal.firwin(80, 200.0, window=("kaiser", 8.0), fs=RATE_HZ).astype(np.float32)
         low, high = RATE_HZ / _STEP / _SLOW_FRAME, RATE_HZ / _FRAME
         self._low = np.ceil(np.array(LOW_EDGES_HZ) / low - 1e-9).astype(np.int64)
@@ -95,36 +103,37 @@ class DopplerMap:
 
     def push(self, hop: NDArray[np.complex64]) -> NDArray[np.float32]:
         """hop: (M, 200). Returns (CHANNELS, BANDS) float32, all finite."""
-        if hop.shape != (self._channels, HOP):
-            raise DetectorError(f"Doppler map: hops of ({self._channels}, {HOP}), got {hop.shape}")
-        hop = np.ascontiguousarray(hop, np.complex64)
-        self._taught = self._noise_db.copy(), self._background_db.copy()
-        silent = _advance(
-            hop,
+        return self.features(self.spectra(np.asarray(hop)[None]), 0)[0][0]
+
+    def spectra(self, hops: NDArray[np.complex64]) -> Spectra:
+        """hops: (K, M, 200), those that come next. How many are taken at once changes no bit; `features` is to be asked for each in turn."""
+        if hops.shape[1:] != (self._channels, HOP):
+            raise DetectorError(f"Doppler map: hops of ({self._channels}, {HOP}), got {hops.shape[1:]}")
+        fast, slow, flicker, silent = _frames(
+            np.ascontiguousarray(hops, np.complex64),
             self._fast,
             self._held,
             self._decimated,
             self._high_passed,
             self._envelope,
             self._lowpass,
-        )
-        if not silent:
-            self._heard += 1
-        _windows(
-            self._fast,
             self._window,
-            self._windowed,
-            self._decimated,
             self._slow_window,
-            self._slow_windowed,
-            self._envelope,
             self._flicker_window,
-            self._flicker_windowed,
         )
-        return _bands(
-            scipy.fft.fft(self._windowed, axis=1),
-            scipy.fft.fft(self._slow_windowed, axis=1),
-            scipy.fft.rfft(self._flicker_windowed),
+        fast, slow = scipy.fft.fft(fast, overwrite_x=True), scipy.fft.fft(slow, overwrite_x=True)
+        return Spectra(fast, slow, scipy.fft.rfft(flicker), silent)
+
+    def features(self, spectra: Spectra, first: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Maps, (k, CHANNELS, BANDS) float32, all finite, of the hops of `spectra` from `first` on, up to the first that hisses, and (k,),
+        whether each does: it is as much louder than noise at all shifts of both signs, while an echo falls off."""
+        self._taught = np.empty_like(self._noise_db), np.empty_like(self._background_db)
+        maps, self._heard, hissing = _maps(
+            first,
+            spectra.fast,
+            spectra.slow,
+            spectra.flicker,
+            spectra.silent,
             self._low,
             self._high,
             self._noise_bins,
@@ -134,20 +143,16 @@ class DopplerMap:
             self._pairs,
             self._noise_db,
             self._background_db,
+            *self._taught,
             self._quick,
             self._steady,
-            0 if silent else self._heard,
+            self._heard,
         )
+        return maps, hissing
 
     def unlearn(self) -> None:
-        """The last hop is to teach nothing of what noise and background are."""
+        """The last hop of those that were read last is to teach nothing of what noise and background are."""
         self._noise_db, self._background_db = self._taught
-
-
-def hisses(features: NDArray[np.float32]) -> bool:
-    """Whether a map of (CHANNELS, BANDS) is of something that hisses: as much louder than noise at all shifts of both signs. An echo
-    falls off."""
-    return _hisses(features)
 
 
 @njit(cache=True, error_model="numpy")
@@ -157,6 +162,32 @@ def _hisses(features):
         if b < SIDE - _HISS_FROM or b >= SIDE + _HISS_FROM:
             least, most = min(least, features[0, b]), max(most, features[0, b])
     return least >= _HISS and most - least <= _HISS_SPREAD
+
+
+@njit(cache=True, error_model="numpy")
+def _frames(
+    hops, fast, held, decimated, high_passed, envelope, taps, window, slow_window, flicker_window,
+):  # fmt: skip
+    """Moves all frames on hop by hop. Returns for each what the three transforms are of, and whether every microphone is silent."""
+    count = len(hops)
+    windowed = np.empty((count, *fast.shape), np.complex64)
+    slow_windowed = np.empty((count, *decimated.shape), np.complex64)
+    levels = np.empty((count, len(envelope)))
+    silent = np.empty(count, np.bool_)
+    for k in range(count):
+        silent[k] = _advance(hops[k], fast, held, decimated, high_passed, envelope, taps)
+        _windows(
+            fast,
+            window,
+            windowed[k],
+            decimated,
+            slow_window,
+            slow_windowed[k],
+            envelope,
+            flicker_window,
+            levels[k],
+        )
+    return windowed, slow_windowed, levels, silent
 
 
 @njit(cache=True, error_model="numpy")
@@ -232,6 +263,28 @@ def _stepped(level, held, step, heard, falling):
 @njit(cache=True, error_model="numpy")
 def _db(power):
     return 10.0 * np.log10(power + _TINY)
+
+
+@njit(cache=True, error_model="numpy")
+def _maps(
+    first, fast, slow, flicker, silent, low, high, noise_bins, flicker_edges, density, slow_density, pairs, noise_db,
+    background_db, noise_before, background_before, quick, steady, heard,
+):  # fmt: skip
+    """Maps up to the first that hisses, hops heard, and whether each hisses; leaves what was known before the last of them."""
+    maps = np.empty((len(fast) - first, 5, len(background_db)), np.float32)
+    hissing = np.zeros(len(maps), np.bool_)
+    for count in range(len(maps)):
+        k = first + count
+        noise_before[:], background_before[:] = noise_db, background_db
+        heard += not silent[k]
+        maps[count] = _bands(
+            fast[k], slow[k], flicker[k], low, high, noise_bins, flicker_edges, density, slow_density, pairs, noise_db,
+            background_db, quick, steady, 0 if silent[k] else heard,
+        )  # fmt: skip
+        hissing[count] = _hisses(maps[count])
+        if hissing[count]:
+            break
+    return maps[: count + 1], heard, hissing[: count + 1]
 
 
 @njit(cache=True, error_model="numpy")

@@ -52,8 +52,8 @@ class Hearing:
         self.alive = np.array(alive, bool)
         # Rows: what a microphone usually hears of the carrier, hops for which it has been weak, hops for which well, faults of late.
         self._watch = np.zeros((4, len(self.alive)))
-        # Mean square of the angle between one hop and the next, all microphones together.
-        self._turns = np.zeros(1)
+        # Mean square of the angle between one hop and the next, all microphones together, and what they usually hear of the carrier.
+        self._all = np.zeros(2)
         self.pause()
 
     def pause(self) -> None:
@@ -72,7 +72,7 @@ class Hearing:
                 usable,
                 self.alive,
                 self._watch,
-                self._turns,
+                self._all,
                 self._before,
                 playing,
             )
@@ -85,16 +85,16 @@ class Hearing:
 
     @property
     def carrier(self) -> float:
-        """Root mean square of that over those that live."""
-        return _rms(self._watch[0], self.alive)
+        """Root mean square of that over those that live, as of the last hop that could be used."""
+        return float(self._all[1])
 
 
 _VERDICTS = (Verdict.USE, Verdict.SKIP, Verdict.REBUILD)
 
 
 @njit(cache=True, error_model="numpy")
-def _judge(envelope, usable, alive, watch, turns, before, playing):
-    """Index into _VERDICTS. alive (M,), watch (4, M), turns (1,) and before (2, M), the means of the last two hops, change in place."""
+def _judge(envelope, usable, alive, watch, together, before, playing):
+    """Index into _VERDICTS. alive (M,), watch (4, M), together (2,) and before (2, M), the means of the last two hops, change in place."""
     channels, count = envelope.shape
     mean = np.zeros(channels, np.complex128)
     level = np.zeros(channels)
@@ -138,13 +138,14 @@ def _judge(envelope, usable, alive, watch, turns, before, playing):
             watch[0, m] = level[m]
     if others:
         before[:] = 0.0
+        together[1] = _rms(watch[0], alive)
         return 2
     if gone:
         before[:] = 0.0
         return 1
     # Over this hop, or over this and the one before: a jump within a hop shows half in each.
     limit = JUMP_MUSIC_RAD if playing else JUMP_RAD
-    usual, now = UNUSUAL * math.sqrt(turns[0]), -1.0
+    usual, now = UNUSUAL * math.sqrt(together[0]), -1.0
     for k in range(2):
         common, known = 0.0 + 0.0j, True
         for m in range(channels):
@@ -156,21 +157,22 @@ def _judge(envelope, usable, alive, watch, turns, before, playing):
             now = turned
         if not known or turned <= max(limit, usual * math.sqrt(k + 1.0)):
             continue
-        together = True
+        alike = True
         for m in range(channels):
             if alive[m]:
                 own = abs(np.angle(mean[m] * np.conj(before[k, m]) * np.conj(common)))
-                together = together and own < APART_RAD + 0.1 * turned
-        if together:
+                alike = alike and own < APART_RAD + 0.1 * turned
+        if alike:
             before[:] = 0.0
             return 1
     if now >= 0.0 and not playing:  # a loss teaches nothing, nor does music
-        turns[0] += TURNS * (min(now, limit) ** 2 - turns[0])
+        together[0] += TURNS * (min(now, limit) ** 2 - together[0])
     before[1] = before[0]
     before[0] = mean
     for m in range(channels):
         if alive[m]:
             watch[0, m] += SLOW * (level[m] - watch[0, m])
+    together[1] = _rms(watch[0], alive)
     return 0
 
 

@@ -7,6 +7,7 @@ exp(-n P (vacancy_s - off_s) / 1 h).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from detectors.presence.context import Context, Occupancy
@@ -48,6 +49,13 @@ class Power:
             self._rest_s, self._heard_s = self._settings.off_s, 0.0
             return self._count(on=False)
         return self._count(on=True)
+
+    @property
+    def certain_hops(self) -> float:
+        """Of the hops that come next, while no rest goes on: only after so many, at least 1, can one begin."""
+        if self._settings.off_s == 0.0:
+            return math.inf
+        return max(1, int((self._settings.sure_s - self._heard_s) / self._hop_s))
 
     def _count(self, on: bool) -> bool:
         counts = self._hops[self._context.state]

@@ -13,6 +13,7 @@ from lab.commands.train import (
     Seed,
     Work,
     check_name,
+    only_for,
     only_for_sound_events,
     presence_job,
     sound_events_job,
@@ -38,6 +39,12 @@ def mine(
             help="Log-odds above which it counts as fooled; default: 1 for presence, 0 for sound_events."
         ),
     ] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ID", help="Training scenario to hear, may be repeated; default: all in which nobody is."
+        ),
+    ] = None,
     share: Annotated[
         float, typer.Option(min=0.01, max=10.0, help="Of the training trials or scenes, as trained.")
     ] = 1.0,
@@ -58,9 +65,11 @@ def mine(
         from lab.training.presence.train import mine as mine_presence
 
         only_for_sound_events(corpus=corpus)
-        print(mine_presence(presence_job(share, steps, seed, jobs, work, out), hours, rounds, threshold))
+        presence = presence_job(share, steps, seed, jobs, work, out)
+        print(mine_presence(presence, hours, rounds, threshold, only or ()))
         return
     from lab.training.sound_events.train import mine as mine_sound_events
 
+    only_for("presence", only=only or None)
     job = sound_events_job(share, steps, seed, jobs, corpus, work, out)
     print(mine_sound_events(job, hours, rounds, threshold))

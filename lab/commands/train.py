@@ -104,11 +104,16 @@ def one_at_most(**options: bool) -> None:
 
 def only_for_sound_events(**options: object) -> None:
     """Raises BadInput for an option that was given to a network that has no use for it."""
+    only_for("sound_events", **options)
+
+
+def only_for(network: str, **options: object) -> None:
+    """The same of any network."""
     from lab.errors import BadInput
 
     for option, value in options.items():
         if value is not None:
-            raise BadInput(f"--{option}: only for sound_events")
+            raise BadInput(f"--{option}: only for {network}")
 
 
 def presence_job(

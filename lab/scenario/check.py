@@ -54,7 +54,7 @@ def check_cells(cells: Sequence[CellTree], files: Files, playlist: Playlist, bla
         # What fails in the first cell most likely fails in all; later ones are named.
         cell = f" [cell {one.cell.key}]" if one is not cells[0] else ""
         for tree in corners(one.tree):
-            scenario = _build(tree, one, files, blame, cell)
+            scenario = build_or_explain(tree, one, files, blame, cell)
             try:
                 check_geometry(scenario, seen)
                 playlist.add(scenario)
@@ -95,7 +95,8 @@ def check_limits(scenario: Scenario, cells: Sequence[CellTree], path: object) ->
             )
 
 
-def _build(tree: Tree, one: CellTree, files: Files, blame: Blame, cell: str) -> Scenario:
+def build_or_explain(tree: Tree, one: CellTree, files: Files, blame: Blame, where: str) -> Scenario:
+    """The scenario of a concrete tree of a cell. blame: as for `check_cells`. where: what ends the message. Raises BadInput."""
     try:
         return build(tree, files)
     except ValidationError as error:
@@ -103,7 +104,7 @@ def _build(tree: Tree, one: CellTree, files: Files, blame: Blame, cell: str) -> 
         lines = [
             f"{blame(path)}: {_assignment(one.tree, tree, path)}{complaint}" for path, complaint in found
         ]
-        raise BadInput("\n".join(dict.fromkeys(lines)) + cell) from None
+        raise BadInput("\n".join(dict.fromkeys(lines)) + where) from None
 
 
 def _assignment(written: Tree, concrete: Tree, path: Path) -> str:

@@ -10,8 +10,9 @@ from typing import Any
 
 from lab.errors import BadInput
 from lab.scenario.cells import CellTree, cell_trees
+from lab.scenario.check import build_or_explain
 from lab.scenario.drawn import Turn, options, parse
-from lab.scenario.identity import Files, build
+from lab.scenario.identity import Files
 from lab.scenario.model import Scenario
 from lab.scenario.tree import Tree, substitute
 from lab.scenario.trial import Cell, Shares, Trial, digest, draw_index, generator
@@ -74,7 +75,7 @@ class ScenarioFile:
     def draw(self, cell: Cell, index: int, seed: int) -> Trial:
         """Trial `index` (from 0) of a cell, every distribution drawn; `trial.digest` says from what.
 
-        Raises BadInput when the scenario has no such cell.
+        Raises BadInput when the scenario has no such cell, and where what is drawn does not go together, as a fan that stops before it runs.
         """
         if cell.key not in self._cells:
             raise BadInput(f"{self.path}: no cell {cell.key!r}; there are: {'; '.join(self._cells)}")
@@ -87,6 +88,9 @@ class ScenarioFile:
                 return value.at(place[0] + sum(place[1:]) * shares.bank)
             return value.draw(generator(digest(self.id, seed, self.first.split, path, place)))
 
+        one = self._cells[cell.key]
+        where = f" [trial {index}, seed {seed}{f', cell {cell.key}' if cell.key else ''}]"
+        spec = build_or_explain(substitute(one.tree, drawn), one, self.files, lambda _: self.path, where)
         return Trial(
             scenario_id=self.id,
             scenario_hash=self.hash,
@@ -95,5 +99,5 @@ class ScenarioFile:
             seed=seed,
             room_index=shares.room_index(index),
             placement_index=shares.placement_index(index),
-            spec=build(substitute(self._cells[cell.key].tree, drawn), self.files),
+            spec=spec,
         )

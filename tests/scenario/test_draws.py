@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
+from lab.errors import BadInput
 from tests.scenario.conftest import Load
 
 LEVEL = {"level_db_spl = 70.0": "level_db_spl = {uniform = [60.0, 80.0]}"}
@@ -135,3 +138,30 @@ def test_draws_never_change_between_versions(load: Load) -> None:
     trial = scenario.draw(scenario.cells()[0], 3, 1)
     assert trial.seed_of("sources", "tv", "clip") == FROZEN_SEED
     assert trial.spec.sources[0].level_db_spl == FROZEN_LEVEL
+
+
+FAN = """
+[[movers]]
+kind = "pedestal_fan"
+name = "fan"
+distance_m = {uniform = [1.0, 2.0]}
+view_deg = {uniform = [-90.0, 90.0]}
+rpm = {uniform = [700.0, 1200.0]}
+run = {start_s = {uniform = [0.5, 2.0]}, stop_s = {uniform = [3.0, 6.0]}, ramp_s = {uniform = [1.0, 2.0]}}
+"""
+
+
+def test_what_is_drawn_and_does_not_go_together_is_told_with_its_trial(load: Load) -> None:
+    """So many ends of ranges are not tried all together when a scenario is loaded."""
+    scenario = load({"four_mic_speaker": "ultrasonic_speaker"}, more=FAN)
+    told = []
+    for index in range(64):
+        try:
+            run = scenario.draw(scenario.cells()[0], index, 7).spec.movers[0].run
+            assert run.start_s + run.ramp_s <= run.stop_s
+        except BadInput as error:
+            told.append((index, str(error)))
+    assert 0 < len(told) < 32
+    index, message = told[0]
+    wanted = rf"{scenario.path}: movers\.fan.*: stop_s must be at least ramp_s after start_s \[trial {index}, seed 7\]"
+    assert re.fullmatch(wanted, message)

@@ -111,6 +111,32 @@ def test_training_and_mining_publish_a_network_its_variants_and_how_to_make_them
     assert "Train and tune splits: 3 of 4 trials rendered in" in (job.out / CARD).read_text()
 
 
+def test_only_the_scenarios_that_are_named_are_heard(job: Job):
+    text = SCENARIO.format(id="train_silence", split="train")
+    (job.folder / "train_silence.toml").write_text(text)
+    train.train(job)
+    train.mine(job, 2 * TRIAL_H, 1, EVERYTHING, ["train_silence"])
+    heard = sorted(path.parent.name for path in (job.work / "mining").rglob("*.npz"))
+    assert heard == ["train_silence", "train_silence"]
+    card = (job.out / CARD).read_text()
+    assert (
+        " --threshold -40 --only train_silence\n" in card
+        and " h heard of `train_silence`, 2 stretches" in card
+    )
+
+    several = train.gather(job, "tune", ["tune_quiet"], 3.0)
+    assert [one.name for one in several] == [f"tune_quiet [] {index}" for index in range(3)]
+    for split, name in (("tune", "train_quiet"), ("tune", "none")):
+        with pytest.raises(
+            BadInput, match=f"no scenario '{name}' to choose; there are tune_arm, tune_quiet$"
+        ):
+            train.gather(job, split, [name])
+    with pytest.raises(
+        BadInput, match="no scenario 'train_arm' to choose; there are train_quiet, train_silence$"
+    ):
+        train.mine(job, TRIAL_H, 1, EVERYTHING, ["train_arm"])
+
+
 def test_the_commands_without_options_are_those_that_made_the_published_network():
     card = (MODELS / CARD).read_text()
     assert f"    lab train presence --seed {Recipe().seed}\n" in card

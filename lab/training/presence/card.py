@@ -115,10 +115,11 @@ def commands(facts: Mapping[str, Any]) -> list[str]:
         same += f" --share {facts['share']:g}"
     if recipe.steps != usual.steps:
         same += f" --steps {recipe.steps}"
-    asked = [(row["asked_hours"], row["threshold"]) for row in facts["rounds"]]
+    asked = [(row["asked_hours"], row["threshold"], row.get("only", [])) for row in facts["rounds"]]
     return [f"lab train presence{same}"] + [
         f"lab mine presence{same} --rounds {len(list(rounds))} --hours {hours:g} --threshold {threshold:g}"
-        for (hours, threshold), rounds in groupby(asked)
+        + "".join(f" --only {name}" for name in only)
+        for (hours, threshold, only), rounds in groupby(asked)
     ]
 
 

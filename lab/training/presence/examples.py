@@ -184,11 +184,11 @@ def _render_chunk(chunk: Sequence[Place]) -> int:
         if place.path not in _files:
             _files[place.path] = load_scenario(place.path)
         started = time.perf_counter()
-        trial = _files[place.path].draw(place.cell, place.index, place.seed)
         try:
-            maps, labels, onsets = example(trial)
+            maps, labels, onsets = example(_files[place.path].draw(place.cell, place.index, place.seed))
         except BadInput:
-            # A wide prior draws some rooms into which the movers do not fit: an empty file, so it is not tried again.
+            # A wide prior draws some that do not go together, as rooms into which the movers do not fit: an empty file, so it is not tried
+            # again.
             maps, labels, onsets = np.zeros((0,), np.float16), np.zeros(0, np.int8), np.zeros((0, 3))
         place.file.parent.mkdir(parents=True, exist_ok=True)
         part = place.file.with_suffix(".part.npz")

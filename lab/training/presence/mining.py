@@ -84,7 +84,12 @@ def told(row: Mapping[str, Any]) -> str:
         for label in evaluate.LABELS
     )
     return (
-        f"{row['hours']:.2f} h heard, {row['kept']} stretches kept, learnt with {row['learnt_hours']:.1f} h of the data; "
+        f"{row['hours']:.2f} h heard{_of(row)}, {row['kept']} stretches kept, learnt with {row['learnt_hours']:.1f} h of the data; "
         f"false alarms per day at {row['threshold']:g}: {changes}; "
         f"{row['learn_s']} s to learn, {rendering_told(row['rendering'])}"
     )
+
+
+def _of(row: Mapping[str, Any]) -> str:
+    only = row.get("only", [])
+    return f" of {', '.join(f'`{name}`' for name in only)}" if only else ""

@@ -115,14 +115,19 @@ def options(description: str, hours: float) -> argparse.ArgumentParser:
     parser.add_argument("--work", type=Path, default=Path("runs/training/presence"), help="of the training")
     parser.add_argument("--model", type=Path, default=MODELS / MODEL)
     parser.add_argument("--hours", type=float, default=hours, help="of clutter beyond the tune split")
+    parser.add_argument(
+        "--only", nargs="+", default=[], metavar="ID", help="scenarios of the tune split; all without"
+    )
+    parser.add_argument("--times", type=float, default=1.0, help="so often as many trials as those ask for")
     parser.add_argument("--jobs", type=int, default=2)
     return parser
 
 
 def unlearnt(given: argparse.Namespace) -> list[Example]:
-    """The tune split, and as many hours of clutter as `options` ask for that neither training nor mining ever heard."""
+    """What `options` ask for of the tune split, and as many hours of clutter that neither training nor mining ever heard."""
     job = Job(work=given.work, jobs=given.jobs, recipe=Recipe())
-    return gather(job, "tune") + (clutter(job, given.hours, UNHEARD_ROUND) if given.hours else [])
+    tune = gather(job, "tune", given.only, given.times)
+    return tune + (clutter(job, given.hours, UNHEARD_ROUND) if given.hours else [])
 
 
 def main() -> None:

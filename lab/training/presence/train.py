@@ -8,13 +8,14 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from lab.errors import BadInput
+from lab.scenario.file import ScenarioFile
 from lab.training.presence import evaluate, mining
 from lab.training.presence.card import write_card
 from lab.training.presence.examples import Example, Place, load, places, render, rendering, scenarios
@@ -65,14 +66,15 @@ def train(job: Job) -> str:
     return _publish(job, weights, facts, tune)
 
 
-def mine(job: Job, hours: float, rounds: int, threshold: float) -> str:
-    """Rounds of: hear hours of clutter, keep what fools the network, learn on. Returns the figures on the tune split."""
+def mine(job: Job, hours: float, rounds: int, threshold: float, only: Collection[str] = ()) -> str:
+    """Rounds of: hear hours of clutter, keep what fools the network, learn on. only: ids of the scenarios of it, all without any. Returns the
+    figures on the tune split."""
     weights, facts = job.kept.weights(), job.kept.facts()
     examples, tune = gather(job, "train"), gather(job, "tune")
     facts |= _data(job, examples)
     for _ in range(rounds):
         number = len(facts["rounds"])
-        heard = clutter(job, hours, number)
+        heard = clutter(job, hours, number, only)
         before = write_onnx(weights, job.work / "before.onnx")
         kept = mining.fooled(evaluate.score(before, heard, jobs=job.jobs), threshold)
         mining.keep(job.work / "mined", number, kept)
@@ -90,11 +92,12 @@ def mine(job: Job, hours: float, rounds: int, threshold: float) -> str:
         row: dict[str, Any] = {
             "learn_s": round(time.monotonic() - started),
             "asked_hours": hours,
+            "only": list(only),
             "hours": sum(one.hours for one in heard),
             "kept": len(kept),
             "threshold": threshold,
             "learnt_hours": sum(one.hours for one in examples),
-            "rendering": rendering(_clutter(job, hours, number)),
+            "rendering": rendering(_clutter(job, hours, number, only)),
         }
         after = write_onnx(weights, job.work / "after.onnx")
         # What a round learnt from says little; the tune split says whether it carries over.
@@ -112,14 +115,15 @@ def figures(job: Job) -> str:
     return evaluate.table(evaluate.score(job.out / MODEL, gather(job, "tune"), jobs=job.jobs))
 
 
-def gather(job: Job, split: str) -> list[Example]:
-    """The examples of a split, rendered where they are not there yet."""
-    return _rendered(job, _trials(job, split), f"{split} split")
+def gather(job: Job, split: str, only: Collection[str] = (), times: float = 1.0) -> list[Example]:
+    """The examples of a split, rendered where they are not there yet. only: ids of the scenarios wanted, all of the split without any.
+    times: so often as many trials as they ask for. Raises BadInput for an id that the split does not hold."""
+    return _rendered(job, _trials(job, split, only, times), f"{split} split")
 
 
-def clutter(job: Job, hours: float, number: int) -> list[Example]:
-    """The clutter that a round of mining hears: other trials than training and than every other round."""
-    return _rendered(job, _clutter(job, hours, number), f"mining round {number + 1}")
+def clutter(job: Job, hours: float, number: int, only: Collection[str] = ()) -> list[Example]:
+    """The clutter that a round of mining hears: other trials than training and than every other round. only: as for `mine`."""
+    return _rendered(job, _clutter(job, hours, number, only), f"mining round {number + 1}")
 
 
 def describe(job: Job, tune: Sequence[Example] | None = None) -> str:
@@ -133,18 +137,29 @@ def describe(job: Job, tune: Sequence[Example] | None = None) -> str:
     return write_card(job.out / CARD, facts, models, scored, small, single)
 
 
-def _trials(job: Job, split: str) -> list[Place]:
+def _trials(job: Job, split: str, only: Collection[str] = (), times: float = 1.0) -> list[Place]:
     share = job.share if split == "train" else min(1.0, 2.0 * job.share)
-    return places(scenarios(job.folder, split), job.work / "cache", job.recipe.seed, share)
+    files = _chosen(job, scenarios(job.folder, split), only)
+    return places(files, job.work / "cache", job.recipe.seed, share * times)
 
 
-def _clutter(job: Job, hours: float, number: int) -> list[Place]:
-    files = [one for one in scenarios(job.folder, "train") if not one.first.expect.labels]
+def _clutter(job: Job, hours: float, number: int, only: Collection[str] = ()) -> list[Place]:
+    nobody = [one for one in scenarios(job.folder, "train") if not one.first.expect.labels]
+    files = _chosen(job, nobody, only)
     share = hours / sum(
         one.first.duration_s * len(one.cells()) * one.trials_per_cell() / 3600.0 for one in files
     )
     first = mining.TRIALS_FROM * (1 + number)
     return places(files, job.work / "mining", job.recipe.seed, share, first)
+
+
+def _chosen(job: Job, files: Sequence[ScenarioFile], only: Collection[str]) -> list[ScenarioFile]:
+    """Those of these ids, all without any."""
+    known = {one.id: one for one in files}
+    for name in only:
+        if name not in known:
+            raise BadInput(f"{job.folder}: no scenario {name!r} to choose; there are {', '.join(known)}")
+    return [known[name] for name in only] if only else list(files)
 
 
 @contextmanager

@@ -47,6 +47,18 @@ def test_cutting_the_stream_changes_no_bit(playback):
     assert all(np.array_equal(whole[label], pieces[label], equal_nan=True) for label in whole)
 
 
+def test_cutting_the_stream_changes_no_bit_where_the_tone_rests_or_the_room_changes():
+    """A carrier of three times the level brings a calibration, the walks rests."""
+    samples = envelope(175.0, [WALK, (60.0, 63.0, 250.0, -60.0)])
+    samples[:, 100 * RATE :] *= 3.0
+    found = []
+    for cuts in (None, 997, 1):
+        one = detector(power=PowerSettings(off_s=20.0))
+        found.append(listen(one, samples, cuts=cuts))
+        assert len(one.calibrations) == 2 and one.duty < 0.9
+    assert all(np.array_equal(found[0][k], other[k], equal_nan=True) for other in found[1:] for k in other)
+
+
 def emitted(one, seconds_on, echo=lambda t: None):
     """A loop in which the emission is obeyed a block later: its level scales the carrier. Returns (time, emission)."""
     one.open({BASEBAND: StreamFormat(RATE, 2, CARRIER_HZ)})

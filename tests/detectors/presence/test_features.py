@@ -122,3 +122,37 @@ def test_other_rates_and_shapes_are_refused():
         DopplerMap(4, 8_000)
     with pytest.raises(DetectorError, match="hops of"):
         DopplerMap(4).push(np.zeros((4, 100), np.complex64))
+
+
+def test_hops_taken_together_give_the_same_maps_and_those_that_hiss_are_told_one_by_one():
+    signal = scene(6.0) + echo(6.0, 90.0)
+    signal[:, 18_000:18_600] += 1e-4 * np.random.default_rng(2).standard_normal((4, 600))
+    clutter = ClutterFilter(4, RATE_HZ)
+    hops = [clutter.process(hop) for hop in np.split(signal.astype(np.complex64), 120, axis=1)]
+    one, together = DopplerMap(4, RATE_HZ), DopplerMap(4, RATE_HZ)
+    wanted = np.stack([one.push(hop) for hop in hops])
+    found, hissed = [], []
+    for part in (hops[:1], hops[1:92], hops[92:]):
+        spectra, first = together.spectra(np.stack(part)), 0
+        while first < len(part):
+            maps, hissing = together.features(spectra, first)
+            assert len(maps) == len(hissing) and not hissing[:-1].any()
+            found.extend(maps)
+            hissed.extend(hissing)
+            first += len(maps)
+    np.testing.assert_array_equal(np.stack(found), wanted)
+    assert 3 <= np.sum(hissed) <= 8 and np.flatnonzero(hissed)[0] in (90, 91)
+
+
+def test_what_is_unlearnt_is_one_hop_of_those_taken_together():
+    hops = np.stack(np.split(scene(4.0).astype(np.complex64) - 1.0, 80, axis=1)).astype(np.complex64)
+    loud = hops.copy()
+    loud[60:] *= 30.0
+    maps = []
+    for forgets in (False, True):
+        doppler = DopplerMap(4, RATE_HZ)
+        doppler.features(doppler.spectra(loud[:61]), 0)
+        if forgets:
+            doppler.unlearn()
+        maps.append(doppler.features(doppler.spectra(loud[61:]), 0)[0][0])
+    assert (maps[1][LOUDNESS] >= maps[0][LOUDNESS]).all() and (maps[1][LOUDNESS] > maps[0][LOUDNESS]).any()

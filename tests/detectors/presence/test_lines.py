@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import scipy.ndimage
 
 from detectors.presence.clutter import ClutterFilter
-from detectors.presence.lines import BAND_HZ, FAR, NEAR, LineNotch
+from detectors.presence.lines import _AROUND, BAND_HZ, FAR, NEAR, LineNotch, _medians
 from tests.detectors.presence.synthetic import HOP, RATE, envelope
 
 FOUND_S = 5.0
@@ -66,3 +67,13 @@ def test_a_line_at_the_edge_of_both_looks_gets_one_notch():
 def test_two_devices_beside_each_other_get_a_notch_each():
     _, _, lines = heard(toned(-3.0, stop_s=18.0) + toned(5.0, stop_s=18.0) - envelope(18.0))
     assert sorted(round(line) for line in lines[-1]) == [-3, 5]
+
+
+@pytest.mark.parametrize("count", [7, 19, 20, 21, 40, 800])
+def test_running_medians_are_those_of_scipy(count):
+    rng = np.random.default_rng(count)
+    for power in (rng.exponential(size=count), rng.integers(0, 4, count), np.arange(count)[::-1]):
+        power = power.astype(np.float32)
+        np.testing.assert_array_equal(
+            _medians(power), scipy.ndimage.percentile_filter(power, 50, size=_AROUND)
+        )

@@ -14,13 +14,16 @@ def live(seconds, moves, vacancy_s=1800.0, motion=MAJOR, **settings):
     """Motion where moves(t); the detector hears it only while the tone is on. Returns power, context and when it was on."""
     context = Context(ContextSettings(vacancy_s=vacancy_s), HOP_S)
     power = Power(PowerSettings(**settings), context, HOP_S)
-    on, track = True, []
+    on, track, before = True, [], 0
     for index in range(round(seconds / HOP_S)):
+        if on:
+            before = max(before, index + min(power.certain_hops, 10_000) - 1)
         if on:
             context.step(motion if moves(index * HOP_S) else NONE)
         else:
             context.idle()
-        on = power.step(on)
+        on, was = power.step(on), on
+        assert on or not was or index >= before, "a rest began before the hops were over that are certain"
         track.append(on)
     return power, context, track
 
@@ -38,6 +41,12 @@ def test_rests_for_the_set_time_once_presence_is_sure():
     assert len(off) * HOP_S == pytest.approx(300.0, abs=0.2)
     assert off[-1] - off[0] == pytest.approx(300.0, abs=0.2)
     assert context.state is Occupancy.OCCUPIED
+
+
+def test_so_many_hops_are_certain_as_motion_is_still_to_be_heard():
+    assert live(10.0, lambda t: False)[0].certain_hops == 8
+    assert live(20.0, lambda t: t > 2.0, motion=MINOR, sure_s=1.0)[0].certain_hops == 1
+    assert live(10.0, lambda t: True, off_s=0.0)[0].certain_hops > 1e6
 
 
 def test_somebody_who_moves_every_two_minutes_costs_less_than_thirty_percent():

@@ -83,6 +83,14 @@ def test_a_fault_is_over_within_five_seconds(kind):
     assert one.phase is Phase.SENSING
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_cutting_a_faulty_stream_changes_no_bit(kind):
+    samples = faulty(kind)
+    whole, pieces, hops = (listen(detector(), samples, cuts=cuts) for cuts in (1, 37, None))
+    for other in (pieces, hops):
+        assert all(np.array_equal(whole[label], other[label], equal_nan=True) for label in whole)
+
+
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "tone"])
 def test_a_fault_is_no_presence(kind):
     scores = listen(detector(), faulty(kind))
