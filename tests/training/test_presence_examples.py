@@ -77,7 +77,7 @@ def test_an_example_holds_maps_of_two_microphone_sets_and_sees_the_motion(short:
 
 
 def test_rendering_goes_on_where_it_stopped(short: Path, tmp_path: Path):
-    wanted = examples.places([load_scenario(short / "swinging.toml")], tmp_path, 1)
+    wanted = examples.places(examples.chosen([load_scenario(short / "swinging.toml")], ()), tmp_path, 1)
     assert len(wanted) == 2
     wanted[0].file.parent.mkdir(parents=True)
     np.savez(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -118,7 +119,7 @@ def commands(facts: Mapping[str, Any]) -> list[str]:
     asked = [(row["asked_hours"], row["threshold"], row.get("only", [])) for row in facts["rounds"]]
     return [f"lab train presence{same}"] + [
         f"lab mine presence{same} --rounds {len(list(rounds))} --hours {hours:g} --threshold {threshold:g}"
-        + "".join(f" --only {name}" for name in only)
+        + "".join(f" --only {shlex.quote(name)}" for name in only)
         for (hours, threshold, only), rounds in groupby(asked)
     ]
 

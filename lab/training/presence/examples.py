@@ -10,7 +10,7 @@ import hashlib
 import threading
 import time
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,21 +95,29 @@ def _split_of(path: Path) -> str:
     return tomllib.loads(path.read_text()).get("split", suite_of(path).defaults.get("split", "test"))
 
 
+def chosen(files: Iterable[ScenarioFile], only: Collection[str]) -> list[tuple[ScenarioFile, Cell]]:
+    """The cells of these files; of those alone that `only` names, as `id` or as `id [cell]`, where it names any. Raises BadInput for a name
+    that is none of theirs."""
+    found = [(one, cell, f"{one.id} [{cell.key}]") for one in files for cell in one.cells()]
+    known = {name for one, _, name in found for name in (one.id, name)}
+    for name in only:
+        if name not in known:
+            raise BadInput(f"no scenario {name!r} to choose; there are {', '.join(sorted(known))}")
+    return [(one, cell) for one, cell, name in found if not only or one.id in only or name in only]
+
+
 def places(
-    files: Iterable[ScenarioFile], cache: Path, seed: int, share: float = 1.0, first: int = 0
+    cells: Iterable[tuple[ScenarioFile, Cell]], cache: Path, seed: int, share: float = 1.0, first: int = 0
 ) -> list[Place]:
-    """The trials of each cell, `share` of the file's own number, from trial `first` on."""
+    """The trials of each of these cells, `share` of the file's own number, from trial `first` on."""
     listed = []
-    for one in files:
-        for cell in one.cells():
-            for index in range(first, first + max(1, round(share * one.trials_per_cell()))):
-                key = hashlib.sha256(f"{CHAIN} {one.hash} {cell.key} {index} {seed}".encode()).hexdigest()[
-                    :16
-                ]
-                name = f"{one.id} [{cell.key}] {index}"
-                listed.append(
-                    Place(one.path.resolve(), cell, index, seed, cache / one.id / f"{key}.npz", name, one.id)
-                )
+    for one, cell in cells:
+        for index in range(first, first + max(1, round(share * one.trials_per_cell()))):
+            key = hashlib.sha256(f"{CHAIN} {one.hash} {cell.key} {index} {seed}".encode()).hexdigest()[:16]
+            name = f"{one.id} [{cell.key}] {index}"
+            listed.append(
+                Place(one.path.resolve(), cell, index, seed, cache / one.id / f"{key}.npz", name, one.id)
+            )
     return listed
 
 

@@ -116,7 +116,11 @@ def options(description: str, hours: float) -> argparse.ArgumentParser:
     parser.add_argument("--model", type=Path, default=MODELS / MODEL)
     parser.add_argument("--hours", type=float, default=hours, help="of clutter beyond the tune split")
     parser.add_argument(
-        "--only", nargs="+", default=[], metavar="ID", help="scenarios of the tune split; all without"
+        "--only",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="scenarios of the tune split, or `ID [CELL]`; all without",
     )
     parser.add_argument("--times", type=float, default=1.0, help="so often as many trials as those ask for")
     parser.add_argument("--jobs", type=int, default=2)

@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import BadInput
-from lab.scenario.file import ScenarioFile
 from lab.training.presence import evaluate, mining
 from lab.training.presence.card import write_card
-from lab.training.presence.examples import Example, Place, load, places, render, rendering, scenarios
+from lab.training.presence.examples import Example, Place, chosen, load, places, render, rendering, scenarios
 from lab.training.presence.export import parameters, write_int8, write_onnx
 from lab.training.presence.learn import Recipe, Weights, learn
 from lab.training.work import WorkFolder
@@ -67,8 +66,8 @@ def train(job: Job) -> str:
 
 
 def mine(job: Job, hours: float, rounds: int, threshold: float, only: Collection[str] = ()) -> str:
-    """Rounds of: hear hours of clutter, keep what fools the network, learn on. only: ids of the scenarios of it, all without any. Returns the
-    figures on the tune split."""
+    """Rounds of: hear hours of clutter, keep what fools the network, learn on. only: the scenarios or cells of it, see
+    `examples.chosen`. Returns the figures on the tune split."""
     weights, facts = job.kept.weights(), job.kept.facts()
     examples, tune = gather(job, "train"), gather(job, "tune")
     facts |= _data(job, examples)
@@ -116,8 +115,8 @@ def figures(job: Job) -> str:
 
 
 def gather(job: Job, split: str, only: Collection[str] = (), times: float = 1.0) -> list[Example]:
-    """The examples of a split, rendered where they are not there yet. only: ids of the scenarios wanted, all of the split without any.
-    times: so often as many trials as they ask for. Raises BadInput for an id that the split does not hold."""
+    """The examples of a split, rendered where they are not there yet. only: scenarios or cells of them, see `examples.chosen`.
+    times: so often as many trials as they ask for. Raises BadInput for a name that the split does not hold."""
     return _rendered(job, _trials(job, split, only, times), f"{split} split")
 
 
@@ -139,27 +138,16 @@ def describe(job: Job, tune: Sequence[Example] | None = None) -> str:
 
 def _trials(job: Job, split: str, only: Collection[str] = (), times: float = 1.0) -> list[Place]:
     share = job.share if split == "train" else min(1.0, 2.0 * job.share)
-    files = _chosen(job, scenarios(job.folder, split), only)
-    return places(files, job.work / "cache", job.recipe.seed, share * times)
+    cells = chosen(scenarios(job.folder, split), only)
+    return places(cells, job.work / "cache", job.recipe.seed, share * times)
 
 
 def _clutter(job: Job, hours: float, number: int, only: Collection[str] = ()) -> list[Place]:
     nobody = [one for one in scenarios(job.folder, "train") if not one.first.expect.labels]
-    files = _chosen(job, nobody, only)
-    share = hours / sum(
-        one.first.duration_s * len(one.cells()) * one.trials_per_cell() / 3600.0 for one in files
-    )
+    cells = chosen(nobody, only)
+    share = hours / sum(one.first.duration_s * one.trials_per_cell() / 3600.0 for one, _ in cells)
     first = mining.TRIALS_FROM * (1 + number)
-    return places(files, job.work / "mining", job.recipe.seed, share, first)
-
-
-def _chosen(job: Job, files: Sequence[ScenarioFile], only: Collection[str]) -> list[ScenarioFile]:
-    """Those of these ids, all without any."""
-    known = {one.id: one for one in files}
-    for name in only:
-        if name not in known:
-            raise BadInput(f"{job.folder}: no scenario {name!r} to choose; there are {', '.join(known)}")
-    return [known[name] for name in only] if only else list(files)
+    return places(cells, job.work / "mining", job.recipe.seed, share, first)
 
 
 @contextmanager
