@@ -114,19 +114,20 @@ class Context:
     def step(self, probabilities: Sequence[float]) -> tuple[float, float, float, float]:
         """probabilities: (none, minor, major) of a hop. Returns the scores of LABELS, 0 to 1; an alarm at 0.5."""
         minor, major = float(probabilities[1]), float(probabilities[2])
+        evidence, arrival = self._evidence, self._arrival
         for label, p in ((PRESENCE, minor + major), (MAJOR, major), (MINOR, minor)):
             odds = logit(p)
-            self._evidence[label] += self._gain * (odds - self._evidence[label])
-            self._arrival[label] += self._arrival_gain * (odds - self._arrival[label])
+            evidence[label] += self._gain * (odds - evidence[label])
+            arrival[label] += self._arrival_gain * (odds - arrival[label])
         self._pass()
         self._listened_s += self._hop_s
         small = self._minor_theta()
         vacant = self.state is Occupancy.VACANT
-        there, more = (self._arrival, self.settings.arrival) if vacant else (self._evidence, 0.0)
+        there, more = (arrival, self.settings.arrival) if vacant else (evidence, 0.0)
         margin = [
             max(there[PRESENCE] - small, there[MAJOR] - self._major) - more,
-            self._evidence[MAJOR] - self._major,
-            self._evidence[MINOR] - small,
+            evidence[MAJOR] - self._major,
+            evidence[MINOR] - small,
         ]
         for label in (PRESENCE, MAJOR, MINOR):
             margin[label] += self.settings.hysteresis * self._on[label]
@@ -184,5 +185,9 @@ class Context:
 
 def logit(probability: float) -> float:
     """ln(p / (1 - p)), within +-CLIP."""
-    p = min(max(probability, 1e-9), 1.0 - 1e-9)
-    return min(max(math.log(p / (1.0 - p)), -CLIP), CLIP)
+    if probability < 1e-9:
+        return -CLIP
+    if probability > 1.0 - 1e-9:
+        return CLIP
+    odds = math.log(probability / (1.0 - probability))
+    return min(max(odds, -CLIP), CLIP)

@@ -53,7 +53,7 @@ DEAF_S = 10.0
 QUIET_HOPS = 40  # of silence after which there is no distortion left
 AGAIN_S = 120.0  # at least between two calibrations
 HISS_S, HUSH_S = 60.0, 5.0  # what hisses for longer is the noise of the room; a pause that ends it
-MOST_HOPS = 8  # taken together: their frames stay in a core's cache
+MOST_HOPS = 40  # taken together, 1 MB of frames
 
 
 class MotionClassifier(Protocol):
@@ -96,6 +96,15 @@ class _Heard(NamedTuple):
     played: NDArray[np.float32] | None
     playing: bool
     carrier: float
+
+
+class _Told(NamedTuple):
+    """What the network makes of a hop: its probabilities, None where it was not asked. sensing: whether it counts as listened to.
+    settling: what was heard before it is forgotten."""
+
+    sensing: bool
+    settling: bool
+    probabilities: Sequence[float] | None = None
 
 
 class PresenceDetector:
@@ -255,7 +264,7 @@ class PresenceDetector:
             self._deaf_s += HOP_S if usable.any() else 0.0
             self._settle(Phase.DEAF)
             self._context.idle()
-            self._end_hop()
+            self._end_hop(sensing=False)
             scores.append(NOT_SENSING)
         return scores
 
@@ -264,10 +273,10 @@ class PresenceDetector:
     ) -> _Heard:
         return _Heard(envelope[self._hearing.alive], played, playing, self._hearing.carrier)
 
-    def _end_hop(self) -> None:
+    def _end_hop(self, sensing: bool) -> None:
         """What follows from a hop for the tone."""
         self._since_calibration_s += HOP_S
-        if not self._power.step(self._phase is Phase.SENSING):
+        if not self._power.step(sensing):
             self._phase, self._emission = Phase.RESTING, SILENT
         elif self._since_calibration_s >= AGAIN_S and (
             self._changed_s >= CHANGED_S or self._deaf_s >= DEAF_S
@@ -285,27 +294,39 @@ class PresenceDetector:
         scores: list[tuple[float, ...]] = []
         while (first := len(scores)) < len(run):
             maps, hissing = self._map.features(spectra, first)
-            for one, plays, features, hisses in zip(run[first:], music[first:], maps, hissing, strict=False):
-                scores.append(self._decide(features, hisses and not plays))
-                self._watch(one)
-                self._end_hop()
+            heard = [
+                self._classify(features, hisses and not plays)
+                for features, hisses, plays in zip(maps, hissing, music[first:], strict=False)
+            ]
+            for one, told in zip(run[first:], heard, strict=False):
+                scores.append(self._conclude(told))
+                self._watch(one, told.sensing)
+                self._end_hop(told.sensing)
         return scores
 
-    def _decide(self, features: NDArray[np.float32], hiss: bool) -> tuple[float, ...]:
+    def _classify(self, features: NDArray[np.float32], hiss: bool) -> _Told:
         """hiss: of what is no music, which makes a noise that the network knows."""
         self._heed(hiss)
-        if self._phase is not Phase.SENSING:
-            self._context.idle()
+        settling = self._phase is not Phase.SENSING
+        if settling:
             self._settle_hops -= 1
             self._phase = Phase.SETTLING
             if self._settle_hops > 0:
-                return NOT_SENSING
+                return _Told(sensing=False, settling=True)
             self._phase, self._memory = Phase.SENSING, self._classifier.start()
         if hiss:
-            self._context.skip()
-            return NOT_SENSING
+            return _Told(sensing=True, settling=settling)
         probabilities, self._memory = self._classifier.step(features, self._memory)
-        return self._context.step(probabilities)
+        return _Told(sensing=True, settling=settling, probabilities=probabilities)
+
+    def _conclude(self, told: _Told) -> tuple[float, ...]:
+        if told.settling:
+            self._context.idle()
+        if told.probabilities is not None:
+            return self._context.step(told.probabilities)
+        if told.sensing:
+            self._context.skip()
+        return NOT_SENSING
 
     def _heed(self, hiss: bool) -> None:
         """What hisses hides whoever moves, and is no noise to get used to, nor is what comes a moment after it; unless it stays."""
@@ -376,13 +397,13 @@ class PresenceDetector:
         left = self._settle_hops if self._phase in (Phase.SETTLING, Phase.DEAF) else 0
         self._phase, self._settle_hops = phase, max(left, round(seconds / HOP_S))
 
-    def _watch(self, one: _Heard) -> None:
+    def _watch(self, one: _Heard, sensing: bool) -> None:
         """How long the carrier has been another than it was after calibration. Music turns its level down, so it does not count."""
         if one.playing:
             return
         level = one.carrier
         if self._reference is None:
-            if self._phase is Phase.SENSING:
+            if sensing:
                 self._reference = level
             return
         change_db = abs(20.0 * math.log10(max(level, 1e-12) / max(self._reference, 1e-12)))
