@@ -222,7 +222,7 @@ def _medians(power):
         medians[n] = window[half]
         goes, enters = mirrored[n], mirrored[n + _AROUND]
         k = 0
-        while window[k] != goes:
+        while k < _AROUND - 1 and window[k] != goes:
             k += 1
         while k < _AROUND - 1 and window[k + 1] < enters:
             window[k] = window[k + 1]
