@@ -10,7 +10,6 @@ in which filters forget what was; what a network remembers starts anew. New filt
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,6 +32,7 @@ from detectors.interface import (
     StreamNeed,
 )
 from detectors.presence.calibration import Calibrated, Calibration, CalibrationSettings
+from detectors.presence.change import CarrierChange, Hiss
 from detectors.presence.clutter import ClutterFilter
 from detectors.presence.context import LABELS, Context, ContextSettings, Occupancy
 from detectors.presence.distortion import DistortionRemover
@@ -48,11 +48,9 @@ SETTLE_S = 1.0  # after a gap
 START_S = 3.0  # of new filters and maps: the removal adapts, backgrounds are learnt
 SPAN_S = 1.0  # how far back the maps look
 NOT_SENSING = (np.nan,) * len(LABELS)
-CHANGED_DB, CHANGED_S = 6.0, 30.0  # a carrier so different for so long: the room or the unit is another
 DEAF_S = 10.0
 QUIET_HOPS = 40  # of silence after which there is no distortion left
 AGAIN_S = 120.0  # at least between two calibrations
-HISS_S, HUSH_S = 60.0, 5.0  # what hisses for longer is the noise of the room; a pause that ends it
 MOST_HOPS = 40  # taken together, 1 MB of frames
 
 
@@ -216,8 +214,7 @@ class PresenceDetector:
     @property
     def _certain_hops(self) -> int:
         """For so many hops the tone stays as it is, but for what the last of them brings."""
-        before_change = int((CHANGED_S - self._changed_s) / HOP_S)
-        return max(1, min(MOST_HOPS, before_change, self._power.certain_hops))
+        return min(MOST_HOPS, self._change.certain_hops, self._power.certain_hops)
 
     def _next_hop(self) -> tuple[NDArray, NDArray[np.float32] | None]:
         played = self._played_hops.popleft()[0] if PLAYBACK in self.needs else None
@@ -278,9 +275,7 @@ class PresenceDetector:
         self._since_calibration_s += HOP_S
         if not self._power.step(sensing):
             self._phase, self._emission = Phase.RESTING, SILENT
-        elif self._since_calibration_s >= AGAIN_S and (
-            self._changed_s >= CHANGED_S or self._deaf_s >= DEAF_S
-        ):
+        elif self._since_calibration_s >= AGAIN_S and (self._change.lasts or self._deaf_s >= DEAF_S):
             self._calibrate()
 
     def _sense(self, run: Sequence[_Heard]) -> list[tuple[float, ...]]:
@@ -300,7 +295,8 @@ class PresenceDetector:
             ]
             for one, told in zip(run[first:], heard, strict=False):
                 scores.append(self._conclude(told))
-                self._watch(one, told.sensing)
+                if not one.playing:  # music turns the level of the carrier down
+                    self._change.step(one.carrier, told.sensing)
                 self._end_hop(told.sensing)
         return scores
 
@@ -330,9 +326,7 @@ class PresenceDetector:
 
     def _heed(self, hiss: bool) -> None:
         """What hisses hides whoever moves, and is no noise to get used to, nor is what comes a moment after it; unless it stays."""
-        self._hushed_s = 0.0 if hiss else self._hushed_s + HOP_S
-        self._hiss_s = self._hiss_s + HOP_S if self._hushed_s < HUSH_S else 0.0
-        if hiss and self._hiss_s < HISS_S:
+        if self._hiss.heeded(hiss):
             self._map.unlearn()
             self._wait(Phase.SETTLING, SETTLE_S)
 
@@ -358,7 +352,8 @@ class PresenceDetector:
         self._phase = Phase.CALIBRATING
         self._calibration = Calibration(self._calibration_settings, self._rate_hz, self._channels, HOP_S)
         self._emission = self._calibration.emission
-        self._since_calibration_s = self._changed_s = self._deaf_s = 0.0
+        self._since_calibration_s = self._deaf_s = 0.0
+        self._change = CarrierChange()
         self._hearing = Hearing(np.ones(self._channels, bool))
         self._remover = None
 
@@ -369,7 +364,6 @@ class PresenceDetector:
         self._mixer = None
         if self.stream == ULTRASONIC:
             self._mixer = Mixer(self._rate_hz, RATE_HZ, result.carrier_hz, self._channels)
-        self._reference: float | None = None
         self._build()
 
     def _build(self) -> None:
@@ -379,12 +373,12 @@ class PresenceDetector:
         if PLAYBACK in self.needs:
             self._remover = DistortionRemover(channels, RATE_HZ, self._playback_hz)
         self._silent_hops = 0
-        self._hiss_s, self._hushed_s = 0.0, np.inf
+        self._hiss = Hiss()
         self._skipped: deque[NDArray[np.complex64]] = deque(maxlen=2)
         self._clutter = ClutterFilter(channels, RATE_HZ)
         self._notch = LineNotch(channels, RATE_HZ)
         self._map = DopplerMap(channels, RATE_HZ)
-        self._reference = None
+        self._change.forget()
         self._settle(Phase.SETTLING, START_S)
 
     def _settle(self, phase: Phase, seconds: float = SETTLE_S) -> None:
@@ -396,15 +390,3 @@ class PresenceDetector:
         """What is still to be waited for is not cut short."""
         left = self._settle_hops if self._phase in (Phase.SETTLING, Phase.DEAF) else 0
         self._phase, self._settle_hops = phase, max(left, round(seconds / HOP_S))
-
-    def _watch(self, one: _Heard, sensing: bool) -> None:
-        """How long the carrier has been another than it was after calibration. Music turns its level down, so it does not count."""
-        if one.playing:
-            return
-        level = one.carrier
-        if self._reference is None:
-            if sensing:
-                self._reference = level
-            return
-        change_db = abs(20.0 * math.log10(max(level, 1e-12) / max(self._reference, 1e-12)))
-        self._changed_s = self._changed_s + HOP_S if change_db > CHANGED_DB else 0.0

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from detectors.presence.detector import HISS_S, Phase
+from detectors.presence.change import HISS_S
+from detectors.presence.detector import Phase
 from tests.detectors.presence.synthetic import RATE, detector, envelope, listen, seconds
 
 START_S, STOP_S, BACK_S, WALK_S = 10.0, 12.0, 5.0, 20.0
