@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from detectors.presence import distortion, features
+from detectors.presence import alignment, distortion, features
 from detectors.presence.front_end import HOP_S, RATE_HZ, lowpass
 from detectors.presence.lines import FAR, MOST, NEAR
 
@@ -69,7 +69,7 @@ def _fft(count: int) -> int:
 def _distortion(channels: int, n: int) -> int:
     """Playback brought to the envelope's rate; least squares once a hop: products of all columns (half, they are symmetric), a
     factorisation; what is found by the learnt weights, and by those of this hop and the last in what goes on; microphones against
-    each other: two covariances, and each time what is left."""
+    each other: two covariances, and each time what is left; whether microphones and playback are together."""
     columns = sum(len(lags) for lags in distortion.LAGS)
     outputs = 2 * channels
     playback = n * len(distortion._below(PLAYBACK_HZ, RATE_HZ))
@@ -77,7 +77,15 @@ def _distortion(channels: int, n: int) -> int:
     solved = columns**3 // 6 + columns**2 * outputs
     found = 3 * columns * outputs * n
     against = 5 * outputs**2 * n
-    return playback + products + solved + found + against + 20 * outputs * n
+    return playback + products + solved + found + against + 20 * outputs * n + _alignment(1 + outputs, n)
+
+
+def _alignment(rows: int, n: int) -> int:
+    """Means of a few samples in every hop, and at every look a window, transforms there and back, and products of spectra."""
+    count = alignment.WINDOW_HOPS * n // alignment.STEP
+    size = count + round(alignment.REACH_S * RATE_HZ / alignment.STEP)
+    look = rows * (2 * count + _fft(size) + 4 * size)
+    return rows * n // alignment.STEP + look // alignment.EVERY_HOPS
 
 
 def _map(channels: int, n: int) -> int:

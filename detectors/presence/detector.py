@@ -31,13 +31,15 @@ from detectors.interface import (
     StreamFormat,
     StreamNeed,
 )
+from detectors.presence.alignment import REACH_S
+from detectors.presence.arrivals import Arrivals
 from detectors.presence.calibration import Calibrated, Calibration, CalibrationSettings
 from detectors.presence.change import CarrierChange, Hiss
 from detectors.presence.clutter import ClutterFilter
 from detectors.presence.context import LABELS, Context, ContextSettings, Occupancy
 from detectors.presence.distortion import DistortionRemover
 from detectors.presence.features import DopplerMap
-from detectors.presence.front_end import HOP_S, RATE_HZ, Hops, Mixer
+from detectors.presence.front_end import HOP_S, RATE_HZ, Mixer
 from detectors.presence.hearing import Hearing, Verdict, clean
 from detectors.presence.lines import LineNotch
 from detectors.presence.power import Power, PowerSettings
@@ -46,6 +48,7 @@ from detectors.presence.settings import count, microphones, of_detector
 PLAYBACK_HZ = (16_000, 48_000)
 SETTLE_S = 1.0  # after a gap
 START_S = 3.0  # of new filters and maps: the removal adapts, backgrounds are learnt
+TOGETHER_S = 2.0  # of a new removal alone
 SPAN_S = 1.0  # how far back the maps look
 NOT_SENSING = (np.nan,) * len(LABELS)
 DEAF_S = 10.0
@@ -146,11 +149,8 @@ class PresenceDetector:
             self._calibration_settings = asked.of_baseband(form) if baseband else asked.of_samples(form)
         self._rate_hz = form.rate_hz
         kind = np.complex64 if baseband else np.float32
-        self._hops = Hops(self._channels, round(HOP_S * form.rate_hz), kind, finite=False)
-        self._playback_hz = formats[PLAYBACK].rate_hz if PLAYBACK in self.needs else PLAYBACK_HZ[0]
-        self._played = Hops(1, round(HOP_S * self._playback_hz), np.float32)
-        self._heard_hops: deque[NDArray] = deque()
-        self._played_hops: deque[NDArray[np.float32]] = deque()
+        self._playback_hz = formats[PLAYBACK].rate_hz if PLAYBACK in self.needs else None
+        self._arrivals = Arrivals(self._channels, form.rate_hz, kind, self._playback_hz)
         self._context = Context(self.settings.context, HOP_S)
         self._power = Power(self.settings.power, self._context, HOP_S)
         self._classifier = self._make_classifier()
@@ -189,36 +189,30 @@ class PresenceDetector:
         return 0.0 if self._remover is None else float(self._remover.removed_db)
 
     @property
+    def apart_s(self) -> float:
+        """By how much microphones were found ahead of what is played, and are held back; below 0 the other way round."""
+        return self._arrivals.late / RATE_HZ
+
+    @property
     def alive(self) -> NDArray[np.bool_]:
         return self._hearing.alive.copy()
 
     def feed(self, block: Block) -> Emission | None:
-        samples = block.streams[self.stream][: self._channels]
-        self._heard_hops.extend(self._hops.cut(samples))
-        if PLAYBACK in self.needs:
-            self._played_hops.extend(self._played.cut(block.streams[PLAYBACK][:1]))
-        while (waiting := self._waiting) > 0:
+        played = block.streams[PLAYBACK][:1] if PLAYBACK in self.needs else None
+        self._arrivals.push(block.streams[self.stream][: self._channels], played)
+        while (waiting := self._arrivals.waiting) > 0:
             if self._phase in (Phase.CALIBRATING, Phase.RESTING):
-                self._wait_for_tone(*self._next_hop())
+                self._wait_for_tone(*self._arrivals.next())
                 self._scores.append(NOT_SENSING)
             else:
                 self._scores.extend(self._listen(min(waiting, self._certain_hops)))
         return self._emission
 
     @property
-    def _waiting(self) -> int:
-        """Hops that have come, and what is played in them."""
-        heard = len(self._heard_hops)
-        return min(heard, len(self._played_hops)) if PLAYBACK in self.needs else heard
-
-    @property
     def _certain_hops(self) -> int:
-        """For so many hops the tone stays as it is, but for what the last of them brings."""
-        return min(MOST_HOPS, self._change.certain_hops, self._power.certain_hops)
-
-    def _next_hop(self) -> tuple[NDArray, NDArray[np.float32] | None]:
-        played = self._played_hops.popleft()[0] if PLAYBACK in self.needs else None
-        return self._heard_hops.popleft(), played
+        """For so many hops the tone stays as it is, and playback beside what it does, but for what the last of them brings."""
+        certain = min(MOST_HOPS, self._change.certain_hops, self._power.certain_hops)
+        return certain if self._remover is None else min(certain, self._remover.alignment.certain_hops)
 
     def tracks(self) -> Sequence[ScoreTrack]:
         scores = np.asarray(self._scores, np.float32).reshape(-1, len(LABELS))
@@ -245,7 +239,7 @@ class PresenceDetector:
         """Scores of the hops that come next, `most` of them, or up to the first that cannot be used or changes who listens."""
         run: list[_Heard] = []
         for _ in range(most):
-            raw, played = self._next_hop()
+            raw, played = self._arrivals.next()
             hop, usable = clean(raw)
             envelope = hop if self._mixer is None else self._mixer.mix(hop)
             playing = played is not None and bool(played.any())
@@ -254,6 +248,7 @@ class PresenceDetector:
                 break
             run.append(self._heard(envelope, played, playing))
         scores = self._sense(run) if run else []
+        self._bring_together()
         if verdict is Verdict.REBUILD:
             self._build()
             scores += self._sense([self._heard(envelope, played, playing)])
@@ -264,6 +259,16 @@ class PresenceDetector:
             self._end_hop(sensing=False)
             scores.append(NOT_SENSING)
         return scores
+
+    def _bring_together(self) -> None:
+        """Where playback and microphones have come apart, one of them waits for the other from now on."""
+        apart = 0 if self._remover is None else self._remover.alignment.told()
+        late = self._arrivals.late + apart
+        listening = self._phase in (Phase.SENSING, Phase.SETTLING)
+        if apart and listening and abs(late) <= REACH_S * RATE_HZ:
+            self._arrivals.hold(late)
+            self._remover = DistortionRemover(self._remover.channels, RATE_HZ, self._playback_hz)
+            self._settle(Phase.SETTLING, TOGETHER_S)
 
     def _heard(
         self, envelope: NDArray[np.complex64], played: NDArray[np.float32] | None, playing: bool
@@ -356,6 +361,7 @@ class PresenceDetector:
         self._change = CarrierChange()
         self._hearing = Hearing(np.ones(self._channels, bool))
         self._remover = None
+        self._arrivals.hold(0)  # what is heard follows what is emitted
 
     def _start(self, result: Calibrated) -> None:
         self.calibrations.append(result)
@@ -370,7 +376,7 @@ class PresenceDetector:
         """Filters and maps for the microphones that live."""
         channels = int(self._hearing.alive.sum())
         self._remover = None
-        if PLAYBACK in self.needs:
+        if self._playback_hz is not None:
             self._remover = DistortionRemover(channels, RATE_HZ, self._playback_hz)
         self._silent_hops = 0
         self._hiss = Hiss()

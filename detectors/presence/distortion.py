@@ -31,6 +31,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from detectors.errors import DetectorError
+from detectors.presence.alignment import Alignment
 
 Array = NDArray[np.float64]
 FORGET_S, POWER_S = 2.0, 0.5
@@ -93,6 +94,7 @@ class DistortionRemover:
         self._found, self._left = np.zeros((2, 2 * channels, 2 * channels))
         self._acting = (np.zeros((2 * channels, count)), np.zeros_like(self._found))
         self._power, self._learnt_s = np.zeros(2), 0.0
+        self.alignment = Alignment()
 
     @property
     def removed_db(self) -> float:
@@ -127,10 +129,12 @@ class DistortionRemover:
         keep = math.exp(-n / self._rate_hz)
         if not (playing and alive.any()):
             self._power *= keep
+            self.alignment.clear()
             return hop
         heard = np.concatenate([alive, alive])[:, None]
         if not alive.all():
             y, y_slow = y * heard, y_slow * heard
+        self.alignment.push(x[0], y)
         self._learn(x, y)
         weights = (self._weights * heard.T).T
         found = weights @ x

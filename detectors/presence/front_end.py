@@ -77,6 +77,16 @@ class Hops:
         for start in range(0, whole, self._samples):
             yield joined[:, start : start + self._samples]
 
+    @property
+    def rest(self) -> NDArray:
+        """What has come of the next hop, (M, k)."""
+        return self._pending
+
+    def again(self, samples: NDArray) -> Iterator[NDArray]:
+        """Hops of `samples` in place of the rest."""
+        self._pending = self._pending[:, :0]
+        return self.cut(samples)
+
 
 @njit(cache=True, error_model="numpy")
 def _joined(pending, block, finite):

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from detectors.interface import BASEBAND, PLAYBACK
 from detectors.presence.change import HISS_S
 from detectors.presence.detector import Phase
+from tests.detectors.presence.played import PLAYED, bass, cone, heard
 from tests.detectors.presence.synthetic import RATE, detector, envelope, listen, seconds
 
 START_S, STOP_S, BACK_S, WALK_S = 10.0, 12.0, 5.0, 20.0
@@ -145,3 +147,51 @@ def test_any_number_of_microphones_hears_a_walk(channels):
     when = seconds(presence)
     assert presence[(when > 8.0) & (when < 9.0)].max() >= 0.5
     assert presence[(when > 5.0) & (when < 8.0)].max() < 0.5
+
+
+MUSIC_S, WALKS = 24.0, (18.0, 20.0)
+
+
+def under_music(lost_s, of_playback=False):
+    """The envelope of a room with music, somebody who walks at the end, and what is played; lost_s: of one of them, at START_S."""
+    played = bass(MUSIC_S + 1.0)
+    room = heard(cone(played))
+    walk = envelope(MUSIC_S + 1.0, [(*WALKS, 250.0, -50.0)], carrier=0.0, noise_db=-80.0)
+    samples = room + walk
+    at = round(START_S * RATE) + 37
+    if of_playback:
+        played = np.delete(played, slice(4 * at, 4 * at + round(lost_s * PLAYED)))
+    else:
+        samples = np.delete(samples, slice(at, at + round(lost_s * RATE)), axis=1)
+    count = round(MUSIC_S * RATE)
+    return samples[:, :count], played[: 4 * count]
+
+
+@pytest.mark.parametrize(("lost_s", "of_playback"), [(0.0, False), (0.05, False), (0.2, False), (0.05, True)])
+def test_streams_that_have_come_apart_are_brought_together(lost_s, of_playback):
+    samples, played = under_music(lost_s, of_playback)
+    one = detector((BASEBAND, PLAYBACK))
+    scores = listen(one, samples, playback=played)
+    presence, when = scores["presence"], seconds(scores["presence"])
+    assert one.apart_s == pytest.approx(-lost_s if of_playback else lost_s, abs=0.0025)
+    settled = (when > START_S + BACK_S) & (when < WALKS[0])
+    assert np.isfinite(presence[settled]).all() and presence[settled].max() < 0.5
+    assert one.removed_db > 10.0
+    assert scores["major_motion"][(when > WALKS[0]) & (when < WALKS[1] + 0.5)].max() >= 0.5
+
+
+@pytest.mark.parametrize("of_playback", [False, True])
+def test_cutting_streams_that_come_apart_changes_no_bit(of_playback):
+    samples, played = under_music(0.05, of_playback)
+    whole, pieces, hops = (
+        listen(detector((BASEBAND, PLAYBACK)), samples, cuts=cuts, playback=played) for cuts in (1, 37, None)
+    )
+    for other in (pieces, hops):
+        assert all(np.array_equal(whole[label], other[label], equal_nan=True) for label in whole)
+
+
+def test_streams_too_far_apart_stay_as_they_are():
+    samples, played = under_music(0.4)
+    one = detector((BASEBAND, PLAYBACK))
+    listen(one, samples, playback=played)
+    assert one.apart_s == 0.0
