@@ -24,14 +24,12 @@ from detectors.presence.front_end import RATE_HZ
 Array = NDArray[np.float64]
 STEP = 8  # samples of an envelope for one here: displacement ends far below 250 Hz
 WINDOW_HOPS, EVERY_HOPS = 20, 10
-REACH_S = 0.25  # either way
+REACH_S = 0.25  # the longest shift that is looked for, either way
 USUAL_S = 0.002  # where the peak is of streams that are in step
 AHEAD_S, BEHIND_S = -0.006, 0.040  # peaks between are as found in step: the limiter and echoes are later
 OWN_S = 0.030  # around a peak
-SURE, CLEAR = (
-    3.0,
-    2.0,
-)  # times the largest that is not its own: of one look that is in step, of three that are not
+# How often as large as the largest that is not its own: of one look that finds them in step, and of each that does not.
+SURE, CLEAR = 3.0, 2.0
 LOOKS, OF_LATE, SAME_S = 3, 4, 0.006
 LOADING = 0.1
 
@@ -71,7 +69,7 @@ class Alignment:
         whole = np.concatenate(self._hops, axis=1)
         del self._hops[:EVERY_HOPS]
         self._found.append(peak(whole[0], whole[1:]))
-        self._apart = _apart(list(self._found))
+        self._apart = shift(list(self._found))
 
     def told(self) -> int:
         """Samples of an envelope by which the microphones are ahead of the playback (below 0: behind), told once; 0 for none."""
@@ -84,8 +82,8 @@ class Alignment:
         return self._due
 
 
-def _apart(found: Sequence[Peak]) -> int:
-    """What the looks of late tell, the newest last."""
+def shift(found: Sequence[Peak]) -> int:
+    """What the looks of late tell, the newest last: see `Alignment.told`."""
     lags = [one.lag_s for one in found[-LOOKS:] if one.clear >= CLEAR and not one.in_step]
     if len(lags) < LOOKS or max(lags) - min(lags) > SAME_S:
         return 0

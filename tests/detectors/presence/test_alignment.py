@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from detectors.presence.alignment import EVERY_HOPS, REACH_S, STEP, WINDOW_HOPS, Alignment, Peak, _apart, peak
+from detectors.presence.alignment import EVERY_HOPS, REACH_S, STEP, WINDOW_HOPS, Alignment, Peak, peak, shift
 from tests.detectors.presence.played import HOP, RATE, bass, cone
 
 SECONDS, LOST_S = 12.0, 5.0
@@ -108,4 +108,4 @@ def test_what_came_before_a_pause_does_not_count():
     ],
 )
 def test_looks_that_agree_tell_and_others_do_not(looks, apart):
-    assert _apart([Peak(*one) for one in looks]) == apart
+    assert shift([Peak(*one) for one in looks]) == apart
