@@ -50,7 +50,7 @@ class ContextSettings:
     major: float = 0.5
     minor_vacant: float = 0.95
     minor_occupied: float = 0.5
-    average_s: float = 0.15
+    average_s: float = 0.1
     arrival: float = 1.0
     arrival_s: float | None = None
     hysteresis: float = 1.0

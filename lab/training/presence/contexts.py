@@ -1,4 +1,4 @@
-"""What a context makes of whole trials: `python -m lab.training.presence.contexts --arrival-s 0.15 0.5 1`, on data that chose no weights.
+"""What a context makes of whole trials: `python -m lab.training.presence.contexts --arrival-s 0.1 0.5 1`, on data that chose no weights.
 
 Each trial of the tune split goes through the network and then hop by hop through a `detectors.presence.context.Context` for each setting
 asked for, as in a device that never rests, sensitive after a major motion and all. For every setting, with the median of the time to it: major
@@ -78,7 +78,7 @@ def _told(what: str, times: Sequence[float | None]) -> str:
 def main() -> None:
     parser = options(__doc__.splitlines()[0], hours=0.0)
     usual = ContextSettings(arrival_s=ARRIVAL_S)
-    asked = ("arrival_s", "arrival", "major", "minor_vacant", "minor_occupied", "hysteresis")
+    asked = ("average_s", "arrival_s", "arrival", "major", "minor_vacant", "minor_occupied", "hysteresis")
     for name in asked:
         option = "--" + name.replace("_", "-")
         parser.add_argument(option, type=float, nargs="+", default=[getattr(usual, name)])

@@ -136,7 +136,7 @@ def unlearnt(given: argparse.Namespace) -> list[Example]:
 
 def main() -> None:
     parser = options(__doc__.splitlines()[0], hours=24.0)
-    parser.add_argument("--average-s", type=float, default=0.15)
+    parser.add_argument("--average-s", type=float, default=0.1)
     given = parser.parse_args()
     print(table(hear(given.model, unlearnt(given), given.average_s)))
 

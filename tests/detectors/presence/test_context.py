@@ -170,7 +170,7 @@ def test_an_empty_room_is_never_vacated():
         ("arrival", -0.1),
         ("hysteresis", -1.0),
         ("average_s", True),
-        ("arrival_s", 0.1),
+        ("arrival_s", 0.05),
     ],
 )
 def test_refuses_settings_out_of_range(key, value):
