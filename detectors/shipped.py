@@ -20,8 +20,9 @@ SHIPPED = {
 REVISIONS = {
     # 2: that somebody came takes a second of evidence. 3: a major motion is one from even odds on. 4: beats and hiss are heeded.
     # 5: who comes takes more evidence than who is there. 6: a microphone that falters is given up, a calibration of nothing starts over.
-    # 7: a motion is told by evidence of 0.1 s.
-    "detectors.presence.from_build:presence": 7,
+    # 7: a motion is told by evidence of 0.1 s. 8: the network listens while filters settle, and remembers over gaps;
+    # who comes takes still more evidence.
+    "detectors.presence.from_build:presence": 8,
 }
 
 

@@ -51,7 +51,7 @@ class ContextSettings:
     minor_vacant: float = 0.95
     minor_occupied: float = 0.5
     average_s: float = 0.1
-    arrival: float = 1.0
+    arrival: float = 1.5
     arrival_s: float | None = None
     hysteresis: float = 1.0
     confirm_s: float | None = None

@@ -5,7 +5,8 @@
 
 Everything goes by hops of 50 ms, so that how a stream is cut into blocks changes no bit. Hops that have come together take each stage
 together, as far as none of them can change the tone. A hop that cannot be used has no score (NaN), and neither have the SETTLE_S after it,
-in which filters forget what was; what a network remembers starts anew. New filters and maps take START_S.
+in which filters forget what was. New filters and maps take START_S, and so does a network that has heard nothing for as long, settling
+included: it listens from the first hop on, but is not asked, as one that knows nothing of the room takes a curtain for somebody.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ from detectors.presence.settings import count, microphones, of_detector
 
 PLAYBACK_HZ = (16_000, 48_000)
 SETTLE_S = 1.0  # after a gap
-START_S = 3.0  # of new filters and maps: the removal adapts, backgrounds are learnt
+START_S = 3.0  # of new filters and maps: the removal adapts, backgrounds are learnt, by the network as well
 TOGETHER_S = 2.0  # of a new removal alone
 SPAN_S = 1.0  # how far back the maps look
 NOT_SENSING = (np.nan,) * len(LABELS)
@@ -154,6 +155,7 @@ class PresenceDetector:
         self._context = Context(self.settings.context, HOP_S)
         self._power = Power(self.settings.power, self._context, HOP_S)
         self._classifier = self._make_classifier()
+        self._unheard_hops = 0  # since the network heard one
         self._scores: list[tuple[float, ...]] = []
         self.calibrations: list[Calibrated] = []
         self._calibrate()
@@ -224,6 +226,7 @@ class PresenceDetector:
     def _wait_for_tone(self, raw: NDArray, played: NDArray[np.float32] | None) -> None:
         """A hop of a calibration, or of a rest."""
         self._since_calibration_s += HOP_S
+        self._unheard_hops += 1
         self._context.idle()
         if self._phase is Phase.CALIBRATING:
             self._calibration.push(*clean(raw, toned=False))
@@ -255,6 +258,7 @@ class PresenceDetector:
         elif verdict is Verdict.SKIP:
             self._deaf_s += HOP_S if usable.any() else 0.0
             self._settle(Phase.DEAF)
+            self._unheard_hops += 1
             self._context.idle()
             self._end_hop(sensing=False)
             scores.append(NOT_SENSING)
@@ -310,15 +314,29 @@ class PresenceDetector:
         self._heed(hiss)
         settling = self._phase is not Phase.SENSING
         if settling:
+            if (self._unheard_hops + self._settle_hops) * HOP_S > START_S and not self._listens_along:
+                self._listen_anew()
             self._settle_hops -= 1
             self._phase = Phase.SETTLING
             if self._settle_hops > 0:
+                self._ask(features, self._listens_along and not hiss)
                 return _Told(sensing=False, settling=True)
-            self._phase, self._memory = Phase.SENSING, self._classifier.start()
-        if hiss:
-            return _Told(sensing=True, settling=settling)
+            self._phase, self._listens_along = Phase.SENSING, False
+        return _Told(sensing=True, settling=settling, probabilities=self._ask(features, not hiss))
+
+    def _ask(self, features: NDArray[np.float32], fit: bool) -> Sequence[float] | None:
+        """What the network makes of a hop, if it is fit to be heard."""
+        if not fit:
+            self._unheard_hops += 1
+            return None
+        self._unheard_hops = 0
         probabilities, self._memory = self._classifier.step(features, self._memory)
-        return _Told(sensing=True, settling=settling, probabilities=probabilities)
+        return probabilities
+
+    def _listen_anew(self) -> None:
+        """The network forgets all, and listens for START_S before its word counts."""
+        self._wait(Phase.SETTLING, START_S)
+        self._memory, self._unheard_hops, self._listens_along = self._classifier.start(), 0, True
 
     def _conclude(self, told: _Told) -> tuple[float, ...]:
         if told.settling:
@@ -386,6 +404,7 @@ class PresenceDetector:
         self._map = DopplerMap(channels, RATE_HZ)
         self._change.forget()
         self._settle(Phase.SETTLING, START_S)
+        self._listen_anew()
 
     def _settle(self, phase: Phase, seconds: float = SETTLE_S) -> None:
         """No score for a while, and what was heard is forgotten."""

@@ -25,14 +25,14 @@ Weights = Mapping[str, NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Recipe:
-    """steps: of the optimiser. sequence: hops, batch: sequences a step. burn_in: hops without loss, while the memory fills.
+    """steps: of the optimiser. sequence: hops, batch: sequences a step. burn_in: hops without loss, while the memory fills, as long as a device waits.
     none_weight: of hops without motion, above 1 for fewer false alarms. mined_weight: of mined stretches. threads: of torch on a CPU; with more,
     their waiting for each other costs more than they save."""
 
     steps: int = 3500
     batch: int = 40
     sequence: int = 240
-    burn_in: int = 20
+    burn_in: int = 60
     width: int = 64
     memory: int = 88
     rate: float = 2e-3

@@ -45,10 +45,10 @@ def envelope(seconds, echoes=(), channels=4, carrier=0.1, noise_db=-90.0, seed=1
     return signal.astype(np.complex64)
 
 
-def detector(streams=(BASEBAND,), **settings):
+def detector(streams=(BASEBAND,), classifier=BandClassifier, **settings):
     """With the tone always on, unless said otherwise."""
     parts = {"calibration": CalibrationSettings(level_db_spl=85.0), "power": PowerSettings(off_s=0.0)}
-    return PresenceDetector("presence", streams, BandClassifier, PresenceSettings(**{**parts, **settings}))
+    return PresenceDetector("presence", streams, classifier, PresenceSettings(**{**parts, **settings}))
 
 
 def listen(one, samples, cuts=None, playback=None):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from detectors.errors import DetectorError
-from detectors.presence.context import LABELS, Context, ContextSettings, Occupancy
+from detectors.presence.context import LABELS, Context, ContextSettings, Occupancy, logit
 
 HOP_S = 0.05
 NONE, WEAK, MINOR, MAJOR = (0.98, 0.01, 0.01), (0.2, 0.75, 0.05), (0.005, 0.98, 0.015), (0.02, 0.03, 0.95)
@@ -23,7 +23,10 @@ def test_a_major_motion_is_told_within_half_a_second_and_is_presence_when_it_goe
     context = made()
     run(context, NONE, 2.0)
     scores = run(context, MAJOR, 2.0)
-    assert 0.5 < np.argmax(scores["presence"] >= 0.5) * HOP_S <= 1.5
+    settings, before, now = context.settings, logit(NONE[2]), logit(MAJOR[2])
+    due_s = settings.to_arrive_s * np.log((now - before) / (now - logit(settings.major) - settings.arrival))
+    assert 0.5 < due_s < 2.0
+    assert np.argmax(scores["presence"] >= 0.5) * HOP_S == pytest.approx(due_s, abs=0.1)
     assert np.argmax(scores["major_motion"] >= 0.5) * HOP_S <= 0.5
     assert scores["minor_motion"].max() < 0.5
     assert context.state is Occupancy.OCCUPIED

@@ -9,7 +9,16 @@ from detectors.presence.calibration import CalibrationSettings
 from detectors.presence.context import ContextSettings, Occupancy
 from detectors.presence.detector import Phase
 from detectors.presence.power import PowerSettings
-from tests.detectors.presence.synthetic import CARRIER_HZ, HOP, RATE, detector, envelope, listen, seconds
+from tests.detectors.presence.synthetic import (
+    CARRIER_HZ,
+    HOP,
+    RATE,
+    BandClassifier,
+    detector,
+    envelope,
+    listen,
+    seconds,
+)
 
 WALK, REACH = (8.0, 11.0, 250.0, -60.0), (14.0, 15.0, 40.0, -60.0)
 
@@ -34,6 +43,26 @@ def test_no_score_while_calibrating_and_settling_and_one_in_every_hop_after():
     assert np.isnan(presence[seconds(presence) < begin - 0.2]).all()
     assert np.isfinite(presence[seconds(presence) > begin]).all()
     assert begin < 10.0
+
+
+@pytest.mark.parametrize(
+    ("gap_s", "kept"), [(0.0, True), (0.05, True), (1.8, True), (2.2, False), (6.0, False)]
+)
+def test_the_network_listens_while_filters_settle_and_remembers_over_a_short_gap(gap_s, kept):
+    heard = []
+
+    class Counting(BandClassifier):
+        def step(self, features, state):
+            heard.append(state)
+            return super().step(features, state)
+
+    samples = envelope(20.0)
+    samples[:, 10 * RATE : round((10.0 + gap_s) * RATE)] = np.nan
+    presence = listen(detector(classifier=Counting), samples)["presence"]
+    without_score = len(heard) - np.isfinite(presence).sum()
+    starts = heard.count(0)
+    assert starts == (1 if kept else 2)
+    assert 2.9 / 0.05 <= without_score / starts <= 3.0 / 0.05
 
 
 @pytest.mark.parametrize("playback", [False, True])
