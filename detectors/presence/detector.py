@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,7 @@ from detectors.presence.features import DopplerMap
 from detectors.presence.front_end import HOP_S, RATE_HZ, Mixer
 from detectors.presence.hearing import Hearing, Verdict, clean
 from detectors.presence.lines import LineNotch
+from detectors.presence.listener import Listener, MotionClassifier
 from detectors.presence.power import Power, PowerSettings
 from detectors.presence.settings import count, microphones, of_detector
 
@@ -56,16 +57,6 @@ DEAF_S = 10.0
 QUIET_HOPS = 40  # of silence after which there is no distortion left
 AGAIN_S = 120.0  # at least between two calibrations
 MOST_HOPS = 40  # taken together, 1 MB of frames
-
-
-class MotionClassifier(Protocol):
-    """What tells motion from its map: network.Classifier, or another."""
-
-    def start(self) -> Any:
-        """The memory of one that has heard nothing."""
-
-    def step(self, features: NDArray[np.float32], state: Any) -> tuple[Sequence[float], Any]:
-        """features: (C, B) of a hop. Returns probabilities of none, minor, major, and the memory for the next hop."""
 
 
 class Phase(Enum):
@@ -154,8 +145,7 @@ class PresenceDetector:
         self._arrivals = Arrivals(self._channels, form.rate_hz, kind, self._playback_hz)
         self._context = Context(self.settings.context, HOP_S)
         self._power = Power(self.settings.power, self._context, HOP_S)
-        self._classifier = self._make_classifier()
-        self._unheard_hops = 0  # since the network heard one
+        self._listener = Listener(self._make_classifier())
         self._scores: list[tuple[float, ...]] = []
         self.calibrations: list[Calibrated] = []
         self._calibrate()
@@ -226,7 +216,7 @@ class PresenceDetector:
     def _wait_for_tone(self, raw: NDArray, played: NDArray[np.float32] | None) -> None:
         """A hop of a calibration, or of a rest."""
         self._since_calibration_s += HOP_S
-        self._unheard_hops += 1
+        self._listener.miss()
         self._context.idle()
         if self._phase is Phase.CALIBRATING:
             self._calibration.push(*clean(raw, toned=False))
@@ -258,7 +248,7 @@ class PresenceDetector:
         elif verdict is Verdict.SKIP:
             self._deaf_s += HOP_S if usable.any() else 0.0
             self._settle(Phase.DEAF)
-            self._unheard_hops += 1
+            self._listener.miss()
             self._context.idle()
             self._end_hop(sensing=False)
             scores.append(NOT_SENSING)
@@ -314,7 +304,9 @@ class PresenceDetector:
         self._heed(hiss)
         settling = self._phase is not Phase.SENSING
         if settling:
-            if (self._unheard_hops + self._settle_hops) * HOP_S > START_S and not self._listens_along:
+            if (
+                self._listener.unheard_hops + self._settle_hops
+            ) * HOP_S > START_S and not self._listens_along:
                 self._listen_anew()
             self._settle_hops -= 1
             self._phase = Phase.SETTLING
@@ -326,17 +318,16 @@ class PresenceDetector:
 
     def _ask(self, features: NDArray[np.float32], fit: bool) -> Sequence[float] | None:
         """What the network makes of a hop, if it is fit to be heard."""
-        if not fit:
-            self._unheard_hops += 1
-            return None
-        self._unheard_hops = 0
-        probabilities, self._memory = self._classifier.step(features, self._memory)
-        return probabilities
+        if fit:
+            return self._listener.hear(features)
+        self._listener.miss()
+        return None
 
     def _listen_anew(self) -> None:
         """The network forgets all, and listens for START_S before its word counts."""
         self._wait(Phase.SETTLING, START_S)
-        self._memory, self._unheard_hops, self._listens_along = self._classifier.start(), 0, True
+        self._listener.forget()
+        self._listens_along = True
 
     def _conclude(self, told: _Told) -> tuple[float, ...]:
         if told.settling:

@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.presence.detector import START_S
 from detectors.presence.features import BANDS, CHANNELS
+from detectors.presence.front_end import HOP_S
 from detectors.presence.network import CLASSES
 from lab.errors import BadInput
 from lab.training.extra import torch_module
@@ -32,7 +34,7 @@ class Recipe:
     steps: int = 3500
     batch: int = 40
     sequence: int = 240
-    burn_in: int = 60
+    burn_in: int = round(START_S / HOP_S)
     width: int = 64
     memory: int = 88
     rate: float = 2e-3
