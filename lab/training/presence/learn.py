@@ -14,9 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.presence.detector import START_S
 from detectors.presence.features import BANDS, CHANNELS
-from detectors.presence.front_end import HOP_S
 from detectors.presence.network import CLASSES
 from lab.errors import BadInput
 from lab.training.extra import torch_module
@@ -27,14 +25,14 @@ Weights = Mapping[str, NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Recipe:
-    """steps: of the optimiser. sequence: hops, batch: sequences a step. burn_in: hops without loss, while the memory fills, as long as a device waits.
+    """steps: of the optimiser. sequence: hops, batch: sequences a step. burn_in: hops without loss, while the memory fills.
     none_weight: of hops without motion, above 1 for fewer false alarms. mined_weight: of mined stretches. threads: of torch on a CPU; with more,
     their waiting for each other costs more than they save."""
 
     steps: int = 3500
     batch: int = 40
     sequence: int = 240
-    burn_in: int = round(START_S / HOP_S)
+    burn_in: int = 20
     width: int = 64
     memory: int = 88
     rate: float = 2e-3
