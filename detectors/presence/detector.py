@@ -304,30 +304,23 @@ class PresenceDetector:
         self._heed(hiss)
         settling = self._phase is not Phase.SENSING
         if settling:
-            if (
-                self._listener.unheard_hops + self._settle_hops
-            ) * HOP_S > START_S and not self._listens_along:
+            unheard_s = (self._listener.unheard_hops + self._settle_hops) * HOP_S
+            if unheard_s > START_S and not self._listener.new:
                 self._listen_anew()
             self._settle_hops -= 1
             self._phase = Phase.SETTLING
             if self._settle_hops > 0:
-                self._ask(features, self._listens_along and not hiss)
+                self._listener.hear(features, fit=self._listener.new and not hiss)
                 return _Told(sensing=False, settling=True)
-            self._phase, self._listens_along = Phase.SENSING, False
-        return _Told(sensing=True, settling=settling, probabilities=self._ask(features, not hiss))
-
-    def _ask(self, features: NDArray[np.float32], fit: bool) -> Sequence[float] | None:
-        """What the network makes of a hop, if it is fit to be heard."""
-        if fit:
-            return self._listener.hear(features)
-        self._listener.miss()
-        return None
+            self._phase, self._listener.new = Phase.SENSING, False
+        return _Told(
+            sensing=True, settling=settling, probabilities=self._listener.hear(features, fit=not hiss)
+        )
 
     def _listen_anew(self) -> None:
         """The network forgets all, and listens for START_S before its word counts."""
         self._wait(Phase.SETTLING, START_S)
         self._listener.forget()
-        self._listens_along = True
 
     def _conclude(self, told: _Told) -> tuple[float, ...]:
         if told.settling:
@@ -394,7 +387,6 @@ class PresenceDetector:
         self._notch = LineNotch(channels, RATE_HZ)
         self._map = DopplerMap(channels, RATE_HZ)
         self._change.forget()
-        self._settle(Phase.SETTLING, START_S)
         self._listen_anew()
 
     def _settle(self, phase: Phase, seconds: float = SETTLE_S) -> None:

@@ -20,7 +20,7 @@ class MotionClassifier(Protocol):
 
 
 class Listener:
-    """A classifier and its memory. `unheard_hops`: since it heard one."""
+    """A classifier and its memory. `unheard_hops`: since it heard one. `new`: it gets to know the room, and is not asked yet."""
 
     def __init__(self, classifier: MotionClassifier) -> None:
         self._classifier = classifier
@@ -28,14 +28,17 @@ class Listener:
 
     def forget(self) -> None:
         """As one that has heard nothing."""
-        self._memory, self.unheard_hops = self._classifier.start(), 0
+        self._memory, self.unheard_hops, self.new = self._classifier.start(), 0, True
 
     def miss(self) -> None:
         """A hop that it cannot hear."""
         self.unheard_hops += 1
 
-    def hear(self, features: NDArray[np.float32]) -> Sequence[float]:
-        """features: (C, B) of a hop. Returns probabilities of none, minor, major."""
+    def hear(self, features: NDArray[np.float32], fit: bool) -> Sequence[float] | None:
+        """features: (C, B) of a hop, which is missed unless it is fit. Returns probabilities of none, minor, major, or None."""
+        if not fit:
+            self.miss()
+            return None
         self.unheard_hops = 0
         probabilities, self._memory = self._classifier.step(features, self._memory)
         return probabilities
