@@ -6,13 +6,11 @@ it, in which order, is said by its sections.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import Field
 
 from lab.errors import BadInput
-from lab.store.ledger import Entry
 from lab.store.results import Record, parse_document, replace
 
 FORMAT = "earshot-figures/1"
@@ -24,7 +22,8 @@ class Line(Record):
     where `of_hours`. complete: whether all of it is there; until then verdicts take bounds of 99.9 %. bounds are one-sided, 95 %. trials, detected: of events. silent_trials: those without an event of the label; silent_share: of them with an alarm.
     median_limit_s, uploads_limit, tone_on_limit: asked of the median time to a detection, of clips a day and of occupied_duty, the
     share of the time with somebody there in which the tone was on; median_low_s to occupied_duty_high are the bounds by which these are
-    judged. present: of `present_of` who make a major motion, those who were called present in time. alarmed: trials with a false alarm.
+    judged. present: of `present_of` who make a major motion, those who were called present in time. alarmed: trials with a false alarm, of
+    the last of its draws.
     others: false alarms of other labels. by: of each drawn value of by_key, how many of how many: events found, where none is expected trials
     with a false alarm. uploads_hours: of which clips are counted. seeds: of the draws that count. duty: share of the time in which it listened. ceiling: see the page."""
 
@@ -170,19 +169,6 @@ def read(path: Path) -> Figures:
 def write(figures: Figures, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     replace(path, figures.model_dump_json(indent=1) + "\n")
-
-
-def unsupported(figures: Figures, entries: Sequence[Entry]) -> list[str]:
-    """Lines whose counts are not those of a current entry of the ledger; empty when all are."""
-    current = {(entry.scenario_hash, entry.build_hash): entry for entry in entries if entry.current}
-    wrong = []
-    for line in figures.lines:
-        entry = current.get((line.scenario_hash, line.build_hash))
-        own = (line.detector, line.stage, line.label)
-        rows = [] if entry is None else [r for r in entry.totals() if (r.detector, r.stage, r.label) == own]
-        if line.detected > sum(r.detected for r in rows) or line.hours > sum(r.hours for r in rows) + 1e-6:
-            wrong.append(f"{line.row}: {line.detector} ({line.stage}): the ledger holds less")
-    return wrong
 
 
 def picture(figures: Figures, folder: str) -> str:

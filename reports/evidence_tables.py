@@ -83,7 +83,7 @@ def held(figures: Figures, section: Section) -> list[str]:
         if line.tone_on_limit is not None and line.occupied_duty is not None:
             verdict = WORDS[tone(line) or OPEN]
             share, limit = f"{line.occupied_duty:.0%}", f"{line.tone_on_limit:.0%}"
-            low, high = line.occupied_duty_low or 0.0, line.occupied_duty_high or 1.0
+            low, high = line.occupied_duty_low or 0.0, min(1.0, line.occupied_duty_high or 1.0)
             said = (
                 f"With somebody there the tone was on for {share} of the time, {low:.0%} to {high:.0%} at the confidence that the verdict takes "
                 f"(target: at most {limit}): {verdict}."
@@ -100,7 +100,11 @@ def exposure(figures: Figures, section: Section) -> list[str]:
             line.what,
             line.stage,
             f"{line.false_alarms}"
-            + (f" in {line.alarmed} trials" if 0 < line.alarmed < line.false_alarms else ""),
+            + (
+                f" in {line.alarmed} trials"
+                if 0 < line.alarmed < line.false_alarms and len(line.seeds) < 2
+                else ""
+            ),
             f"{line.hours:.2f}",
             f"{24.0 * line.false_alarms / line.hours:.2f}, at most {line.per_day_high:.3g}"
             if line.hours
@@ -275,14 +279,13 @@ def _rate(line: Line) -> str:
 
 
 def _median(line: Line) -> str:
-    if line.median_s is None:
-        return ""
-    verdict = median(line)
+    """Of those found; its bounds are of all that were tried."""
+    verdict, told = median(line), "-" if line.median_s is None else f"{line.median_s:.2f} s"
     if verdict is None:
-        return f"{line.median_s:.2f} s"
+        return "" if line.median_s is None else told
     low, high = line.median_low_s or 0.0, line.median_high_s
-    bounds = f"[{low:.2f}, {'-' if high is None else f'{high:.2f}'}]"
-    return f"{line.median_s:.2f} s {bounds}, at most {line.median_limit_s:g}: {WORDS[verdict]}"
+    bounds = ", ".join("-" if one is None or math.isinf(one) else f"{one:.2f}" for one in (low, high))
+    return f"{told} [{bounds}], at most {line.median_limit_s:g}: {WORDS[verdict]}"
 
 
 def _present(line: Line) -> str:

@@ -33,8 +33,8 @@ def verdicts(line: Line) -> list[str]:
 
 
 def median(line: Line) -> str | None:
-    """None where nothing is asked or found."""
-    if line.median_limit_s is None or line.median_s is None:
+    """None where nothing is asked or tried. Of all that was tried: what is not found is later than any."""
+    if line.median_limit_s is None or not line.trials:
         return None
     return _at_most(line.median_limit_s, line.median_low_s, line.median_high_s)
 

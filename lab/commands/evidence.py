@@ -19,8 +19,8 @@ Rows = Annotated[list[str] | None, typer.Option("--row", help="Only this row; ma
 Undecided = Annotated[
     bool, typer.Option("--undecided", help="Without rows that are published as met or missed.")
 ]
-Trials = Annotated[float, typer.Option(min=1e-9, help="Of the trials that the plan asks for.")]
-Hours = Annotated[float, typer.Option(min=1e-9, help="Of the hours that the plan asks for.")]
+Trials = Annotated[float, typer.Option(min=1e-9, max=1.0, help="Of the trials that the plan asks for.")]
+Hours = Annotated[float, typer.Option(min=1e-9, max=1.0, help="Of the hours that the plan asks for.")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Worker processes; default: one per core.")]
 Results = Annotated[Path, typer.Option(help="Folder of what is published.")]
 RESULTS = Path("docs/results")

@@ -11,6 +11,7 @@ from lab.runs.evidence import EvidenceRow, Plan
 from lab.runs.findings import Finding, findings, ranges, units
 from lab.runs.heard import by_recording, grid, reported
 from reports.evidence import Figures, GridLine, HeardLine, Line, RangeLine, Section, UnitLine
+from reports.evidence_checks import borne
 
 RANGE_RATE = 0.90
 UNITS = "units"
@@ -61,7 +62,8 @@ def figures(campaign: Campaign, texts: Mapping[str, str]) -> Figures:
 def kept(fresh: Figures, before: Figures, plan: Plan) -> Figures:
     """`fresh` with what was published before of rows of which less is stored here: recordings that are elsewhere, or a folder that is gone.
 
-    Figures of another scenario or build than the plan's are not kept, nor those of draws that do not count in it.
+    Figures of another scenario or build than the plan's are not kept, nor those of draws that do not count in it, and a verdict only where
+    the counts bear it.
     """
     now, seeds = {row.name: row for row in plan.rows}, {plan.seed, *plan.counted_with}
     much = {row: 0.0 for row in now}
@@ -80,7 +82,7 @@ def kept(fresh: Figures, before: Figures, plan: Plan) -> Figures:
     order = list(now)
     lines = [
         with_ceiling(with_uploads(line, before), before) for line in fresh.lines if line.row not in rows
-    ] + [with_median(line, fresh) for line in older]
+    ] + [with_median(as_borne(line), fresh) for line in older]
     return fresh.model_copy(
         update={
             "lines": sorted(lines, key=lambda line: order.index(line.row)),
@@ -90,6 +92,14 @@ def kept(fresh: Figures, before: Figures, plan: Plan) -> Figures:
             "ranges": before.ranges if rows & _ranged(now) else fresh.ranges,
         }
     )
+
+
+def as_borne(line: Line) -> Line:
+    """Open where its counts do not bear the verdict that was published."""
+    if borne(line):
+        return line
+    missing = f"the rest of what is planned: as it stands it would {line.verdict}"
+    return line.model_copy(update={"verdict": "inconclusive", "needed": missing})
 
 
 def with_uploads(line: Line, before: Figures) -> Line:
@@ -154,9 +164,9 @@ def _line(one: Finding, ceiling: dict[str, float] | None) -> Line:
     if result.detection is not None:
         d = result.detection
         said |= {"detected": d.detected, "trials": d.trials, "low": d.low, "high": d.high}
+        said |= {"median_low_s": max(0.0, one.median_s[0]), "median_high_s": one.median_s[1]}
     if result.latency_s is not None:
         said["median_s"] = result.latency_s.p50
-        said |= {"median_low_s": _finite(one.median_s[0]), "median_high_s": _finite(one.median_s[1])}
     if one.occupied_duty is not None:
         said |= dict(
             zip(("occupied_duty", "occupied_duty_low", "occupied_duty_high"), one.occupied_duty, strict=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lab.runs.beside import PRESENCE, Told, alarms_of_others, presence_of_motions
 from lab.runs.campaign import Campaign, stored
@@ -31,7 +33,7 @@ class Finding:
     here. seeds: of all draws that count. complete: whether all that the plan asks for is there; before, verdicts take bounds of INTERIM.
     median_s: bounds by which the median time to a detection is judged. occupied_duty: of the time with somebody there, as it says itself,
     that in which its tone was in the air, and the bounds by which it is judged; None where it says nothing of it. present: whether who
-    makes a major motion is called present as well. alarmed: trials with a false alarm. others: false alarms of other labels where nobody is.
+    makes a major motion is called present as well. alarmed: trials stored here with a false alarm. others: false alarms of other labels where nobody is.
     by: the row's counts by what was drawn, see `lab.runs.split`."""
 
     row: EvidenceRow
@@ -76,13 +78,13 @@ def findings(campaign: Campaign, row: EvidenceRow) -> list[Finding]:
                 detector=detector,
                 stage=stage,
                 build_hash=row.build.parts[detector],
-                result=with_counts(result, records),
+                result=with_counts(result, records, confidence),
                 duty=listened_s / duration_s if duration_s else float("nan"),
                 played_hours=duration_s / 3600.0,
                 seeds=(*(campaign.plan.counted_with if before.hours else ()), campaign.plan.seed),
                 complete=complete,
-                median_s=median_bounds(outcomes, confidence),
-                occupied_duty=_occupied_duty(records, detector, confidence),
+                median_s=_all_heard(median_bounds(outcomes, confidence), unheard),
+                occupied_duty=_occupied_duty(records, detector, confidence, unheard),
                 present=presence_of_motions(campaign, row, detector, records)
                 if campaign.plan.tests(detector)
                 else None,
@@ -115,20 +117,29 @@ def _interim(usual: judge.Accept, strict: judge.Accept, unheard: int) -> judge.A
     return replace(usual, verdict=Verdict.INCONCLUSIVE, needed="; ".join(filter(None, missing)))
 
 
+def _all_heard(bounds: tuple[float, float], unheard: int) -> tuple[float, float]:
+    """Bounds of what is asked at most, which may be missed but not met while nothing is there of some cells."""
+    return (bounds[0], math.inf) if unheard else bounds
+
+
 def _occupied_duty(
-    records: Iterable[TrialRecord], detector: str, confidence: float
+    records: Iterable[TrialRecord], detector: str, confidence: float, unheard: int
 ) -> tuple[float, float, float] | None:
-    """Share, and bounds of a bootstrap over trials."""
+    """Share, and bounds of a bootstrap over draws: trials of one index share person and room, whatever their cell."""
     keys = [f"{detector}.{name}" for name in ("occupied_tone_s", "occupied_s")]
-    valid = [record.measured for record in records if record.invalid is None]
-    seconds = np.array([[one.get(key, 0.0) for key in keys] for one in valid]).reshape(-1, 2)
+    drawn: dict[int, NDArray] = {}
+    for record in records:
+        if record.invalid is None:
+            own = np.array([record.measured.get(key, 0.0) for key in keys])
+            drawn[record.index] = drawn.get(record.index, 0.0) + own
+    seconds = np.array(list(drawn.values())).reshape(-1, 2)
     if not seconds[:, 1].sum() > 0.0:
         return None
     picks = np.random.default_rng(1).integers(0, len(seconds), (RESAMPLES, len(seconds)))
     tone, occupied = (seconds[picks, k].sum(axis=1) for k in range(2))
     low, high = np.quantile(tone / np.maximum(occupied, 1e-9), [1.0 - confidence, confidence])
     own = seconds.sum(axis=0)
-    return float(own[0] / own[1]), float(low), float(high)
+    return float(own[0] / own[1]), *_all_heard((float(low), float(high)), unheard)
 
 
 def units(campaign: Campaign, row: EvidenceRow, key: str = "number") -> dict[int, Difference]:

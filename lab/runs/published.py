@@ -58,6 +58,8 @@ class Published:
             all_of_it.active_squared_s2 or 0.0,
             all_of_it.longest_s or 0.0,
             all_of_it.false_alarms,
+            all_of_it.count_squared,
+            all_of_it.most,
         )
 
     def hours(self, row: EvidenceRow) -> float:

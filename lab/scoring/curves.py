@@ -48,6 +48,18 @@ def false_alarm_counts(outcomes: Sequence[Outcome], thresholds: NDArray) -> NDAr
     return len(levels) - np.searchsorted(levels, thresholds, side="left")
 
 
+def false_alarm_clumps(
+    outcomes: Sequence[Outcome], thresholds: NDArray
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Sum over trials of the square of their false alarms at each threshold, and the most of one trial. Shapes (thresholds,)."""
+    squares, most = np.zeros((2, len(thresholds)), np.int64)
+    for outcome in outcomes:
+        if outcome.levels:
+            count = false_alarm_counts([outcome], thresholds)
+            squares, most = squares + count**2, np.maximum(most, count)
+    return squares, most
+
+
 def free_hours(outcomes: Iterable[Outcome]) -> float:
     """Target-free hours listened."""
     return sum(o.free_s for o in outcomes) / 3600

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+from typing import Any
 
 from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from lab.store.results import Record, Row, Scalar
 from lab.verdicts.clusters import Sample
-from lab.verdicts.exposure import HOURS_A_DAY
-from lab.verdicts.intervals import Bounds, rate
+from lab.verdicts.exposure import per_day_bounds
+from lab.verdicts.intervals import Bounds
 
 
 class Counts(Record):
-    """Counts of one (cell, detector, stage, label). `threshold` is the build's. Hours are target-free hours. active_squared_s2, longest_s: see
-    `lab.verdicts.exposure.Exposure`; None where they were not kept."""
+    """Counts of one (cell, detector, stage, label). `threshold` is the build's. Hours are target-free hours. active_squared_s2, longest_s,
+    count_squared, most: see `lab.verdicts.exposure.Exposure`; silent: trials without an event that alarmed, and all of them.
+    None where they were not kept."""
 
     cell: dict[str, Scalar]
     detector: str
@@ -32,6 +34,9 @@ class Counts(Record):
     active_hours: float = 0.0
     active_squared_s2: float | None = None
     longest_s: float | None = None
+    count_squared: float | None = None
+    most: int | None = None
+    silent: tuple[int, int] | None = None
 
     @model_serializer(mode="wrap")
     def _without_what_was_not_kept(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
@@ -50,14 +55,14 @@ class Counts(Record):
 
     @property
     def false_alarms_per_day(self) -> Bounds | None:
-        """One-sided 95 % bounds; repeated audio adds no certainty. None without hours."""
+        """One-sided 95 % bounds; repeated audio adds no certainty, nor do several alarms of one trial. None without hours."""
         if not self.hours:
             return None
-        return rate(self.false_alarms * self.distinct_hours / self.hours, self.distinct_hours / HOURS_A_DAY)
+        return per_day_bounds(self.false_alarms, *_clumps(self), self.hours, self.distinct_hours)
 
 
 def counts_of(row: Row) -> Counts:
-    found: dict[str, float] = {}
+    found: dict[str, Any] = {}
     if row.detection:
         d = row.detection
         found |= {
@@ -72,6 +77,11 @@ def counts_of(row: Row) -> Counts:
         found["active_hours"] = f.active_fraction * f.hours
         if f.active_squared_s2 is not None and f.longest_s is not None:
             found |= {"active_squared_s2": f.active_squared_s2, "longest_s": f.longest_s}
+        if f.count > 1 and f.count_squared is not None and f.most is not None:
+            found |= {"count_squared": f.count_squared, "most": f.most}
+    for metric in row.metrics:
+        if metric.name == "false_alarm_rate":
+            found["silent"] = (round(metric.value * metric.n), metric.n)
     return Counts(
         cell=row.cell,
         detector=row.detector,
@@ -111,6 +121,9 @@ def pooled(parts: list[Counts], audio_hours: float | None) -> Counts:
             "active_hours": sum(p.active_hours for p in parts),
             "active_squared_s2": sum(_bouts(p)[0] for p in parts),
             "longest_s": max(_bouts(p)[1] for p in parts),
+            "count_squared": sum(_clumps(p)[0] for p in parts),
+            "most": max(_clumps(p)[1] for p in parts),
+            "silent": _silent(parts),
         }
     )
 
@@ -121,6 +134,20 @@ def _bouts(counts: Counts) -> tuple[float, float]:
         active_s = 3600.0 * counts.active_hours
         return active_s**2, active_s
     return counts.active_squared_s2, counts.longest_s
+
+
+def _clumps(counts: Counts) -> tuple[float, int]:
+    """Sum of the squares of the alarms of a trial, and the most of one: where they were not kept, one trial of all the alarms."""
+    if counts.count_squared is None or counts.most is None:
+        return float(counts.false_alarms) ** 2, counts.false_alarms
+    return counts.count_squared, counts.most
+
+
+def _silent(parts: list[Counts]) -> tuple[int, int] | None:
+    known = [p.silent for p in parts if p.silent is not None]
+    if len(known) < len(parts):
+        return None
+    return sum(alarmed for alarmed, _ in known), sum(trials for _, trials in known)
 
 
 def _design_effect(counts: Counts) -> float:

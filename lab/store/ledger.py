@@ -24,7 +24,8 @@ class AlreadyCounted(BadInput):
 
 
 class Share(Record):
-    """What one seed contributed. date: ISO 8601 day. trials: of all cells, invalid ones included."""
+    """What one seed contributed. date: ISO 8601 day. trials: of all cells, invalid ones included; of cells that came in several runs at
+    least so many."""
 
     seed: int
     run: str
@@ -117,7 +118,7 @@ def write(ledger: Ledger, path: Path) -> None:
 def merged(results: Results, path: Path) -> Ledger:
     """The ledger at `path` with a run added, its figures now the current ones; nothing is written.
 
-    A seed that ran longer than it had replaces its shorter self. Of a build of several detectors, those that did not change since keep
+    A row of a seed that heard more than it had replaces its shorter self, and rows that are not of this run stay. Of a build of several detectors, those that did not change since keep
     what is counted of them. Raises BadInput when a seed of a scenario and build is already counted in full, when a scenario is not of the
     test split, or when the ledger cannot be read.
     """
@@ -134,8 +135,10 @@ def merged(results: Results, path: Path) -> Ledger:
             try:
                 shares = _with(_share(results, part), known, f"{path}: {scenario.id}")
             except AlreadyCounted as error:
-                counted.append(error)
-                continue
+                if entries[key].current:
+                    counted.append(error)
+                    continue
+                shares = known  # a build or scenario that is again what it was
             fresh = Entry(
                 scenario=scenario.id,
                 scenario_hash=scenario.hash,
@@ -216,20 +219,43 @@ def _share(results: Results, scenario: ScenarioResult) -> Share:
 
 
 def _with(share: Share, shares: list[Share], what: str) -> list[Share]:
-    for other in shares:
-        if other.seed == share.seed and other.trials >= share.trials:
-            raise AlreadyCounted(
-                f"{what}: seed {share.seed} is already counted with {other.trials} trials (run {other.run}, "
-                f"{other.date}); only more trials or another seed add evidence"
-            )
     thresholds = {counts.row: counts.threshold for other in shares for counts in other.rows}
     for counts in share.rows:
         if thresholds.get(counts.row, counts.threshold) != counts.threshold:
             raise BadInput(
                 f"{what}: threshold {counts.threshold} differs from the one of the same build before"
             )
-    kept = [other for other in shares if other.seed != share.seed]
-    return sorted([*kept, share], key=lambda s: s.seed)
+    kept = {other.seed: other for other in shares}
+    if share.seed in kept:
+        share = _longer(share, kept[share.seed], what)
+    return sorted((kept | {share.seed: share}).values(), key=lambda one: one.seed)
+
+
+def _longer(share: Share, known: Share, what: str) -> Share:
+    """Both of one seed: of each row the one that heard more. Raises AlreadyCounted where that is always the known one."""
+    rows, before = ({counts.row: counts for counts in one.rows} for one in (share, known))
+    more = [row for row, counts in rows.items() if row not in before or _heard(counts) > _heard(before[row])]
+    if not more:
+        raise AlreadyCounted(
+            f"{what}: seed {share.seed} is already counted with {known.trials} trials (run {known.run}, "
+            f"{known.date}); only more trials or another seed add evidence"
+        )
+    if len(more) == len(rows) and set(rows) >= set(before):
+        return share
+    apart = not {str(counts.cell) for counts in share.rows} & {str(counts.cell) for counts in known.rows}
+    several = sum if apart else max
+    return share.model_copy(
+        update={
+            "trials": several((share.trials, known.trials)),
+            "invalid": several((share.invalid, known.invalid)),
+            "rows": list((before | {row: rows[row] for row in more}).values()),
+        }
+    )
+
+
+def _heard(counts: Counts) -> tuple[float, float]:
+    """Of one seed more trials hold the fewer."""
+    return counts.trials, counts.hours
 
 
 def _ranges(numbers: Iterable[int]) -> str:

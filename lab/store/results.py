@@ -40,8 +40,8 @@ class Detection(Record):
 
 
 class FalseAlarms(Record):
-    """False alarms over target-free time. `hours`: time listened. `distinct_hours`: audio heard once. `active_squared_s2`, `longest_s`: see
-    `lab.verdicts.exposure.Exposure`; None in documents older than they."""
+    """False alarms over target-free time. `hours`: time listened. `distinct_hours`: audio heard once. `active_squared_s2`, `longest_s`,
+    `count_squared`, `most`: see `lab.verdicts.exposure.Exposure`; None in documents older than they."""
 
     count: int
     hours: float
@@ -52,6 +52,8 @@ class FalseAlarms(Record):
     active_fraction: float
     active_squared_s2: float | None = None
     longest_s: float | None = None
+    count_squared: float | None = None
+    most: int | None = None
 
 
 class Latency(Record):

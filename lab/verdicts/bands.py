@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from lab.scoring import curves
 from lab.scoring.outcome import Outcome
 from lab.verdicts.clusters import sample, target_clusters
-from lab.verdicts.exposure import exposure
-from lab.verdicts.intervals import rate
+from lab.verdicts.exposure import HOURS_A_DAY, exposure, per_day_bounds
 
 
 @dataclass(frozen=True)
@@ -38,6 +37,11 @@ def curve(outcomes: Sequence[Outcome], points: int = 120) -> Curve:
     heard = exposure(outcomes)
     if heard.distinct_hours > 0:
         counts = curves.false_alarm_counts(outcomes, grid)
-        bounds = [rate(count * heard.novelty, heard.distinct_hours) for count in counts]
-        alarms = [[float(c) / heard.hours for c in counts], [b.low for b in bounds], [b.high for b in bounds]]
+        clumps = curves.false_alarm_clumps(outcomes, grid)
+        bounds = [
+            per_day_bounds(*one, heard.hours, heard.distinct_hours)
+            for one in zip(counts.astype(float), *(part.astype(float) for part in clumps), strict=True)
+        ]
+        low, high = ([getattr(b, side) / HOURS_A_DAY for b in bounds] for side in ("low", "high"))
+        alarms = [[float(c) / heard.hours for c in counts], low, high]
     return Curve([float(t) for t in grid], *detection, *alarms)

@@ -26,7 +26,8 @@ class Exposure:
     count: false alarms. hours: listened. distinct_hours: audio heard once, <= hours.
     active_s: time at or above the threshold; active_squared_s2: sum over bouts of its square;
     longest_s: how long a bout not seen yet may be: twice the longest seen, at least the refractory time;
-    bouts: how many were seen. count_squared: sum over trials of its square, None where only the count is known; most: of one trial.
+    bouts: how many were seen. count_squared: sum over trials of the square of their alarms; most: of one trial. Both are None where
+    they were not kept: then all alarms may be of one trial.
     """
 
     count: int
@@ -37,7 +38,7 @@ class Exposure:
     longest_s: float
     bouts: int
     count_squared: float | None = None
-    most: int = 1
+    most: int | None = None
 
     @property
     def per_day(self) -> float:
@@ -52,13 +53,17 @@ class Exposure:
         """Distinct hours per hour, in [0, 1]."""
         return self.distinct_hours / self.hours if self.hours else 0.0
 
+    @property
+    def clumps(self) -> tuple[float, int]:
+        """Sum over trials of the square of their alarms, and the most of one; by the worst case where they were not kept."""
+        if self.count_squared is None or self.most is None:
+            return float(self.count) ** 2, self.count
+        return self.count_squared, self.most
+
     def per_day_bounds(self, confidence: float = CONFIDENCE) -> Bounds:
         """Exact Poisson where no trial has two alarms."""
-        days = self.distinct_hours / HOURS_A_DAY
-        if self.count_squared is None or self.most <= 1:
-            return rate(self.count * self.novelty, days, confidence)
-        squares = self.count_squared * self.novelty
-        return weighted_rate(self.count * self.novelty, squares, float(self.most), days, confidence)
+        squares, most = self.clumps
+        return per_day_bounds(self.count, squares, most, self.hours, self.distinct_hours, confidence)
 
     def active_bounds(self, confidence: float = CONFIDENCE) -> Bounds:
         """Bouts as Poisson events weighted by their length (Fay & Feuer).
@@ -78,6 +83,21 @@ class Exposure:
 NOTHING = Exposure(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0)
 
 
+def per_day_bounds(
+    count: float,
+    squares: float,
+    most: float,
+    hours: float,
+    distinct_hours: float,
+    confidence: float = CONFIDENCE,
+) -> Bounds:
+    """Of alarms a day. count: in `hours`; squares, most: sum of the squares of a trial's alarms, and the most of one, as in `Exposure`."""
+    novelty, days = distinct_hours / hours if hours else 0.0, distinct_hours / HOURS_A_DAY
+    if most <= 1:
+        return rate(count * novelty, days, confidence)
+    return weighted_rate(count * novelty, squares * novelty, float(most), days, confidence)
+
+
 def exposure(outcomes: Sequence[Outcome], before: Exposure = NOTHING) -> Exposure:
     """Sum up valid outcomes of one (cell, detector, stage, label), and what was heard `before` of other audio."""
     hours = curves.free_hours(outcomes)
@@ -85,7 +105,7 @@ def exposure(outcomes: Sequence[Outcome], before: Exposure = NOTHING) -> Exposur
         max((max(2 * o.activity.longest_s, o.rule.refractory_s) for o in outcomes), default=0.0) or 1.0
     )
     alarms = [len(o.false_alarms) for o in outcomes]
-    known_before = before.count if before.count_squared is None else before.count_squared
+    squares_before, most_before = before.clumps
     return Exposure(
         count=sum(alarms) + before.count,
         hours=hours + before.hours,
@@ -94,6 +114,6 @@ def exposure(outcomes: Sequence[Outcome], before: Exposure = NOTHING) -> Exposur
         active_squared_s2=sum(o.activity.seconds_squared for o in outcomes) + before.active_squared_s2,
         longest_s=max(longest_s, before.longest_s),
         bouts=sum(o.activity.bouts for o in outcomes) + before.bouts,
-        count_squared=sum(one**2 for one in alarms) + known_before,
-        most=max([*alarms, before.most]),
+        count_squared=sum(one**2 for one in alarms) + squares_before,
+        most=max([*alarms, most_before]),
     )

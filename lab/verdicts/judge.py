@@ -45,6 +45,8 @@ class FalseAlarms:
     active_fraction: float
     active_squared_s2: float
     longest_s: float
+    count_squared: float
+    most: int
 
 
 @dataclass(frozen=True)
@@ -246,6 +248,7 @@ def _false_alarms(heard: Exposure) -> FalseAlarms | None:
         heard.active_fraction,
         heard.active_squared_s2,
         heard.longest_s,
+        *heard.clumps,
     )
 
 

@@ -92,6 +92,45 @@ def test_correlated_trials_count_as_their_effective_number():
     )
 
 
+def _exposed(**heard):
+    """Results in which every exposure heard the same."""
+    results = synthetic_results()
+    scenarios = [
+        scenario.model_copy(
+            update={
+                "results": [
+                    row.model_copy(update={"false_alarms": row.false_alarms.model_copy(update=heard)})
+                    for row in scenario.results
+                    if row.false_alarms
+                ]
+            }
+        )
+        for scenario in results.scenarios
+    ]
+    return results.model_copy(update={"scenarios": scenarios})
+
+
+@pytest.mark.parametrize(
+    ("heard", "before", "after", "p"),
+    [
+        ({}, (0, 0.0), (10, 10.0), 2 * 0.5**10),
+        ({}, (0, 0.0), (12, 144.0), 1.0),  # all of one trial
+        ({}, (0, 0.0), (12, None), 1.0),  # of how many trials is not known
+        ({}, (20, 40.0), (40, 80.0), 0.0987),  # two by two: 10 against 20
+        ({"distinct_hours": 10.0}, (20, 20.0), (40, 40.0), 0.6875),  # 2 against 4 in what was heard once
+    ],
+)
+def test_alarms_of_one_cause_or_of_audio_heard_before_are_one(heard, before, after, p):
+    runs = [
+        _exposed(
+            **{"hours": 100.0, "distinct_hours": 100.0, "count": count, "count_squared": squares} | heard
+        )
+        for count, squares in (before, after)
+    ]
+    changes = [one for pair in compare(*runs) for one in pair.changes if one.measure != DETECTION]
+    assert changes and all(one.p == pytest.approx(p, abs=1e-3) for one in changes)
+
+
 def _smallest_p(before, after) -> float:
     return min(change.p for pair in compare(before, after) for change in pair.changes)
 

@@ -1,9 +1,13 @@
 """The figures in the README are those of the results, and could not be others unseen."""
 
+from pathlib import Path
+
 import pytest
 
+from lab.runs.evidence import load_plan
 from lab.store import ledger
 from reports import evidence, published
+from reports.evidence_checks import unsupported
 
 FIGURES = sorted(published.RESULTS.glob("*/figures.json"))
 
@@ -27,4 +31,6 @@ def test_a_readme_without_the_markers_is_refused():
 def test_a_page_of_evidence_shows_its_figures_and_these_are_the_ledgers(path):
     figures, beside = evidence.read(path), path.parent
     assert evidence.page(figures) == beside.with_suffix(".md").read_text()
-    assert evidence.unsupported(figures, ledger.read(beside.with_suffix(".json")).entries) == []
+    plan = load_plan(Path("scenarios") / beside.name / "evidence.toml")
+    cells = {row.name: [dict(cell.values) for cell in row.cells] for row in plan.rows}
+    assert unsupported(figures, ledger.read(beside.with_suffix(".json")).entries, cells) == []

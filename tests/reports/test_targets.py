@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import pytest
 
 from reports.evidence import Figures, Line, RangeLine, UnitLine
@@ -50,19 +52,20 @@ def units(differences: list[float], width: float) -> list[UnitLine]:
 
 def test_every_limit_of_a_row_is_a_target_of_its_own():
     lines = [
-        line(verdict="pass", median_s=0.7, median_low_s=0.65, median_high_s=0.75, median_limit_s=0.6),
+        line(verdict="pass", trials=9, median_low_s=0.65, median_high_s=0.75, median_limit_s=0.6),
         line(verdict="inconclusive", silent_trials=30, **tone(0.2, 0.15, 0.25)),
-        line(median_s=0.7, median_high_s=0.8, median_limit_s=0.6),  # too few for a bound
-        line(median_s=0.5, median_low_s=0.4, median_high_s=0.6, median_limit_s=0.6),
+        line(trials=9, median_high_s=0.8, median_limit_s=0.6),  # too few for a bound
+        line(trials=9, median_low_s=0.4, median_high_s=0.6, median_limit_s=0.6),
+        line(trials=9, detected=1, median_s=0.5, median_low_s=inf, median_high_s=inf, median_limit_s=0.6),
         line(silent_trials=29, **tone(0.4, 0.35, 0.45)),  # too few
         line(silent_trials=30, **tone(0.4, 0.25, 0.55)),
-        line(verdict="reported", median_limit_s=0.6),  # nothing was found in time: no median, no target
+        line(verdict="reported", median_limit_s=0.6),  # nothing was tried yet
         line(verdict="fail", group="compared"),
         line(verdict="fail", detector="notch"),
     ]
     figures = Figures(title="t", suite="s", under_test="presence", lines=lines, ranges=[ratio(40, 0.72, 0.9)])
-    assert targets(figures) == {"device": [MET, MISSED, OPEN, MET, OPEN, MET, OPEN, OPEN, MET]}
-    assert summary(figures) == ["Of 9 targets 4 are met, 1 missed, 4 open."]
+    assert targets(figures) == {"device": [MET, MISSED, OPEN, MET, OPEN, MET, MISSED, OPEN, OPEN, MET]}
+    assert summary(figures) == ["Of 10 targets 4 are met, 2 missed, 4 open."]
 
 
 def test_what_leaves_the_device_counts_once_where_there_are_two_stages():

@@ -15,6 +15,7 @@ from lab.runs.published import Published
 from lab.store import ledger
 from lab.verdicts.exposure import NOTHING
 from reports import evidence as page
+from reports.evidence_checks import unsupported
 from tests.runs.small_plan import EMPTY, PLAN, SUITE, written
 
 
@@ -26,6 +27,10 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def campaign(folder):
     return Campaign(load_plan(folder / "evidence.toml"), folder / "out")
+
+
+def cells_of(campaign):
+    return {row.name: [dict(cell.values) for cell in row.cells] for row in campaign.plan.rows}
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +75,7 @@ def test_published_figures_are_those_of_the_ledger_and_more_trials_replace_fewer
     entries = ledger.read(tmp_path / f"{name}.json").entries
     assert {entry.scenario: entry.current for entry in entries} == {"walk": True, "empty": True}
     figures = page.read(tmp_path / name / "figures.json")
-    assert page.unsupported(figures, entries) == []
+    assert unsupported(figures, entries, cells_of(campaign)) == []
     assert page.page(figures) == (tmp_path / f"{name}.md").read_text()
     shown = page.page(figures)
     assert "Of 2 targets" in shown and "walks across, 1.5 m" in shown and "In one room." in shown
@@ -86,8 +91,21 @@ def test_published_figures_are_those_of_the_ledger_and_more_trials_replace_fewer
     assert (
         f"Walks across, 1.5 m (device), by `movers.person.route`: tangential {near.detected} of 2." in shown
     )
-    more = figures.lines[0].model_copy(update={"detected": 99})
-    assert page.unsupported(figures.model_copy(update={"lines": [more]}), entries)
+    near, both, empty = figures.lines
+    for line, change in (
+        (near, {"detected": near.detected - 1}),
+        (near, {"trials": 1}),
+        (near, {"false_alarms": near.false_alarms + 1}),
+        (near, {"hours": near.hours / 2}),
+        (near, {"seeds": [8]}),
+        (near, {"verdict": "fail"}),
+        (both, {"row": "near"}),
+        (empty, {"silent_trials": 4}),
+        (empty, {"build_hash": "f" * 64}),
+    ):
+        other = figures.model_copy(update={"lines": [line.model_copy(update=change)]})
+        (told,) = unsupported(other, entries, cells_of(campaign))
+        assert line.row in told or "near" in told
 
 
 def test_a_plan_that_names_no_detector_tests_all_of_the_build_and_another_none(
@@ -177,7 +195,7 @@ def test_hours_of_earlier_draws_count_where_the_plan_names_their_seed(campaign, 
     (both,) = (line for line in page.read(figures).lines if line.row == "empty")
     assert both.hours == pytest.approx(first.hours * (3 + asked.wanted) / 3)
     assert both.per_day_high == pytest.approx(first.per_day_high * first.hours / both.hours)
-    assert page.unsupported(page.read(figures), ledger.read(published).entries) == []
+    assert unsupported(page.read(figures), ledger.read(published).entries, cells_of(later)) == []
     (done,) = states(Campaign(load_plan(plan), tmp_path / "later", 1.0, 0.5, ("empty",), ledger=published))
     assert (done.wanted, done.missing) == (0, 0)
     plan.write_text(plan.read_text().replace("counted_with = [1]", ""))

@@ -29,14 +29,23 @@ def trial(index: int, invalid: str | None = None, **measured: float) -> TrialRec
 
 
 def test_counts_and_seconds_are_summed_over_valid_trials_and_told_per_day():
-    records = [trial(0, uploads=3.0, uploaded_s=60.0), trial(1, uploads=0.0, uploaded_s=0.0)]
-    broken = trial(2, "lost block", uploads=100.0, uploaded_s=900.0)
+    records = [trial(index, uploads=float(index < 3), uploaded_s=20.0 * (index < 3)) for index in range(4)]
+    broken = trial(4, "lost block", uploads=100.0, uploaded_s=900.0)
     uploads, seconds = with_counts(ROW, [*records, broken]).metrics
-    assert (uploads.name, uploads.value, uploads.n, uploads.unit) == ("uploads_per_day", 3.0, 3, "1/day")
-    assert (seconds.name, seconds.value, seconds.unit) == ("uploaded_s_per_day", 60.0, "s/day")
+    assert (uploads.name, uploads.value, uploads.n, uploads.unit) == ("uploads_per_day", 1.5, 3, "1/day")
+    assert (seconds.name, seconds.value, seconds.unit) == ("uploaded_s_per_day", 30.0, "s/day")
     assert seconds.low is None and seconds.high is None
     # One-sided 95 % Poisson bounds of 3 events: Garwood (1936), 0.818 and 7.754.
-    assert (uploads.low, uploads.high) == pytest.approx((0.818, 7.754), abs=1e-3)
+    assert (uploads.low, uploads.high) == pytest.approx((0.818 / 2, 7.754 / 2), abs=1e-3)
+
+
+def test_clips_of_one_trial_are_one_event_and_a_look_between_asks_for_more():
+    (apart,) = with_counts(ROW, [trial(index, uploads=1.0) for index in range(3)]).metrics
+    (one,) = with_counts(ROW, [trial(index, uploads=3.0 * (index == 1)) for index in range(3)]).metrics
+    assert (one.n, one.value) == (apart.n, apart.value)
+    assert one.low < 0.25 * apart.low and one.high > 1.5 * apart.high
+    (between,) = with_counts(ROW, [trial(index, uploads=1.0) for index in range(3)], 0.999).metrics
+    assert between.low < apart.low and between.high > apart.high
 
 
 def test_a_detector_that_never_counted_anything_in_a_day_still_has_its_upper_bound():

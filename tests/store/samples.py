@@ -109,6 +109,8 @@ def make_results(
             per_day_low=0.0,
             per_day_high=71.9,
             active_fraction=0.0,
+            count_squared=false_alarms,
+            most=min(1, false_alarms),
         ),
         accept=[
             Accept(

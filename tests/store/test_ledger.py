@@ -159,7 +159,9 @@ def test_audio_heard_twice_in_one_run_is_not_multiplied_by_more_runs(path):
     for seed in (1, 2):
         results = make_results(seed=seed, hours=10.0)
         row = results.scenarios[0].results[0]
-        heard = row.false_alarms.model_copy(update={"distinct_hours": 3.0, "count": 4})
+        heard = row.false_alarms.model_copy(
+            update={"distinct_hours": 3.0, "count": 4, "count_squared": 4.0, "most": 1}
+        )
         row = row.model_copy(update={"false_alarms": heard})
         scenario = results.scenarios[0].model_copy(update={"results": [row]})
         ledger.merge(results.model_copy(update={"scenarios": [scenario]}), path)
@@ -167,6 +169,49 @@ def test_audio_heard_twice_in_one_run_is_not_multiplied_by_more_runs(path):
     assert (total.hours, total.distinct_hours) == (20.0, 3.0)
     # 8 alarms in 20 h heard are 1.2 in 3 h of different audio.
     assert total.false_alarms_per_day.high == pytest.approx(rate(1.2, 3 / 24).high)
+
+
+@pytest.mark.parametrize("kept", [{"count_squared": 16.0, "most": 4}, {"count_squared": None, "most": None}])
+def test_alarms_of_one_trial_are_one_event_and_so_are_those_of_which_it_was_not_kept(path, kept):
+    results = make_results(false_alarms=4, hours=48.0)
+    (row,) = results.scenarios[0].results
+    row = row.model_copy(update={"false_alarms": row.false_alarms.model_copy(update=kept)})
+    scenario = results.scenarios[0].model_copy(update={"results": [row]})
+    ledger.merge(results.model_copy(update={"scenarios": [scenario]}), path)
+    found = only_total(path).false_alarms_per_day
+    # One event of weight 4 in two days: four times the bounds of one event.
+    assert (found.low, found.high) == pytest.approx(
+        tuple(4 * getattr(rate(1, 2.0), s) for s in ("low", "high"))
+    )
+
+
+def test_a_build_that_is_again_what_it_was_is_current_again(path):
+    ledger.merge(make_results(), path)
+    ledger.merge(make_results(build_hash="c" * 64), path)
+    ledger.merge(make_results(), path)
+    assert {e.build_hash[0]: e.current for e in ledger.read(path).entries} == {"b": True, "c": False}
+    assert ledger.check(path.parent, {"reference": BUILD}, {"distance": SCENARIO}) == []
+    with pytest.raises(ledger.AlreadyCounted):
+        ledger.merge(make_results(), path)
+
+
+def of_cell(distance_m: float, trials: int):
+    results = make_results(trials=trials, detected=trials - 2)
+    (row,) = results.scenarios[0].results
+    row = row.model_copy(update={"cell": {"distance_m": distance_m}})
+    scenario = results.scenarios[0].model_copy(update={"results": [row]})
+    return results.model_copy(update={"scenarios": [scenario]})
+
+
+def test_cells_of_one_seed_that_came_in_several_runs_count_each_once(path):
+    for distance_m, trials in ((3.0, 40), (9.0, 41), (3.0, 50)):
+        ledger.merge(of_cell(distance_m, trials), path)
+    assert {c.cell["distance_m"]: c.trials for c in only_entry(path).totals()} == {3.0: 50, 9.0: 41}
+    (share,) = only_entry(path).shares
+    assert share.trials == 81  # what is known of it: 40 and 41, ten of the 50 being new
+    for fewer in ((3.0, 49), (9.0, 41)):
+        with pytest.raises(ledger.AlreadyCounted):
+            ledger.merge(of_cell(*fewer), path)
 
 
 def test_published_figures_that_agree_are_accepted(path):

@@ -1,5 +1,7 @@
 """False alarms over hours: what one cause in one trial is worth."""
 
+from dataclasses import replace
+
 import pytest
 
 from lab.verdicts.exposure import Exposure, exposure
@@ -24,8 +26,11 @@ def test_alarms_of_one_trial_are_one_event_of_their_weight():
     assert bounds.low == pytest.approx(10.0 * rate(1, 20.0 / 24.0).low)
 
 
-def test_hours_of_before_whose_trials_are_not_known_count_alarm_by_alarm():
+def test_alarms_of_before_may_be_of_one_trial_unless_it_is_known_that_they_are_not():
     before = Exposure(3, 10.0, 10.0, 0.0, 0.0, 0.0, 3)
     both = exposure([listening(0, hours=10.0)], before)
-    assert both.per_day_bounds() == rate(3, 20.0 / 24.0)
-    assert exposure([listening(0, hours=10.0, alarms=2)], before).count_squared == 7
+    assert both.per_day_bounds().low == pytest.approx(3 * rate(1, 20.0 / 24.0).low)
+    assert exposure([listening(0, hours=10.0, alarms=2)], before).clumps == (13, 3)
+    apart = replace(before, count_squared=3.0, most=1)
+    assert exposure([listening(0, hours=10.0)], apart).per_day_bounds() == rate(3, 20.0 / 24.0)
+    assert exposure([listening(0, hours=10.0, alarms=2)], apart).clumps == (7, 2)

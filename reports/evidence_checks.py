@@ -1,0 +1,90 @@
+"""Whether figures are those of the ledger, and whether their counts bear their verdicts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from lab.store.counts import Counts
+from lab.store.ledger import Entry
+from lab.verdicts.exposure import HOURS_A_DAY
+from lab.verdicts.intervals import CONFIDENCE, INTERIM, Bounds, proportion, rate
+from reports.evidence import Figures, Line
+
+Cell = Mapping[str, object]
+
+
+def unsupported(figures: Figures, entries: Sequence[Entry], cells: Mapping[str, Sequence[Cell]]) -> list[str]:
+    """What is wrong with lines whose counts are not those of a current entry of the ledger, or do not bear their verdicts; empty when
+    nothing is. cells: of each row of the plan."""
+    current = {
+        (entry.scenario_hash, entry.build_hash): entry
+        for entry in entries
+        if entry.current and entry.origin == "simulated" and entry.scope is None
+    }
+    wrong = []
+    for line in figures.lines:
+        entry = current.get((line.scenario_hash, line.build_hash))
+        told = f"{line.row}: {line.detector} ({line.stage})"
+        if entry is None:
+            wrong.append(f"{told}: the ledger has no current entry of it")
+        elif not any(_agree(line, rows) for rows in _parts(line, entry, cells.get(line.row, ()))):
+            wrong.append(f"{told}: the ledger holds other counts")
+        if not borne(line):
+            wrong.append(f"{told}: its counts do not bear that it is called {line.verdict}")
+    return wrong
+
+
+def borne(line: Line) -> bool:
+    """Whether counts bear a verdict even if every trial and alarm tells something of its own, which is the most that they can be worth.
+    Before all is there that the plan asks for, with the confidence of a look between."""
+    if line.verdict not in ("pass", "fail") or line.limit is None:
+        return True
+    found, least = _bounds(line, CONFIDENCE if line.complete else INTERIM), line.limit.startswith("at least")
+    limit = float(line.limit.split()[-1])
+    if line.verdict == "pass":
+        return found.low >= limit if least else found.high <= limit
+    return found.high < limit if least else found.low > limit
+
+
+def _bounds(line: Line, confidence: float) -> Bounds:
+    if line.of_hours:
+        return rate(line.false_alarms, line.hours / HOURS_A_DAY, confidence)
+    if line.trials:
+        return proportion(line.detected, line.trials, confidence)
+    return proportion(_alarmed(line), line.silent_trials, confidence)
+
+
+def _alarmed(line: Line) -> int:
+    return round((line.silent_share or 0.0) * line.silent_trials)
+
+
+def _parts(line: Line, entry: Entry, cells: Sequence[Cell]) -> Iterable[list[Counts]]:
+    """The counts of a line's cells: of all its draws together, or of each where it does not name any."""
+    own = line.detector, line.stage, line.label
+    by_seed = {
+        share.seed: [
+            one for one in share.rows if (one.detector, one.stage, one.label) == own and one.cell in cells
+        ]
+        for share in entry.shares
+    }
+    if not line.seeds:
+        return by_seed.values()
+    return [[one for seed in line.seeds for one in by_seed.get(seed, ())]]
+
+
+def _agree(line: Line, rows: Sequence[Counts]) -> bool:
+    same = [
+        math.isclose(line.hours, sum(one.hours for one in rows), abs_tol=1e-6),
+        line.false_alarms == sum(one.false_alarms for one in rows),
+    ]
+    if line.trials:
+        same.append(line.trials == sum(one.trials for one in rows))
+        same.append(line.detected == sum(one.detected for one in rows))
+    silent = [one.silent for one in rows if one.silent is not None]
+    if (
+        line.silent_trials and len(silent) == len(rows) and len(line.seeds) < 2
+    ):  # trials are told of the last draw
+        same.append(line.silent_trials == sum(trials for _, trials in silent))
+        same.append(_alarmed(line) == sum(alarmed for alarmed, _ in silent))
+    return bool(rows) and all(same)

@@ -1,0 +1,58 @@
+"""Verdicts that counts bear, and those that they do not."""
+
+from math import inf
+
+import pytest
+
+from lab.commands.evidence_figures import as_borne
+from reports.evidence import Figures, read, write
+from reports.evidence_checks import borne
+from reports.evidence_tables import found
+from tests.reports.test_targets import line
+
+SILENT = {"silent_share": 0.0, "limit": "at most 0.01"}
+
+
+@pytest.mark.parametrize(
+    ("given", "bears"),
+    [
+        # One-sided bounds of 0 of n: 1 - 0.05^(1/n) once all is there, 1 - 0.001^(1/n) before.
+        ({**SILENT, "silent_trials": 299, "complete": True}, True),
+        ({**SILENT, "silent_trials": 298, "complete": True}, False),
+        ({**SILENT, "silent_trials": 390}, False),
+        ({**SILENT, "silent_trials": 688}, True),
+        # Of no event in so many days: 3.00 and 6.91 are the upper bounds of the mean.
+        ({"of_hours": True, "hours": 144.0, "limit": "at most 0.5", "complete": True}, True),
+        ({"of_hours": True, "hours": 143.0, "limit": "at most 0.5", "complete": True}, False),
+        ({"of_hours": True, "hours": 240.0, "limit": "at most 0.5"}, False),
+        ({"of_hours": True, "hours": 332.0, "limit": "at most 0.5"}, True),
+        ({"trials": 240, "detected": 234, "limit": "at least 0.95", "complete": True}, True),
+        ({"trials": 240, "detected": 233, "limit": "at least 0.95", "complete": True}, False),
+    ],
+)
+def test_a_verdict_is_borne_by_bounds_of_what_counts_are_worth_at_most(given, bears):
+    said = line(verdict="pass", **given)
+    assert borne(said) is bears
+    assert as_borne(said).verdict == ("pass" if bears else "inconclusive")
+    assert bears or as_borne(said).needed == "the rest of what is planned: as it stands it would pass"
+
+
+def test_a_miss_has_to_be_borne_as_well():
+    assert borne(line(verdict="fail", trials=240, detected=200, limit="at least 0.9", complete=True))
+    assert not borne(line(verdict="fail", trials=240, detected=210, limit="at least 0.9", complete=True))
+    assert not borne(line(verdict="fail", trials=240, detected=205, limit="at least 0.9"))
+    assert borne(line(verdict="inconclusive", trials=240, detected=0, limit="at least 0.9"))
+
+
+def test_a_median_that_is_never_reached_is_missed_and_stays_so_when_it_is_read_again(tmp_path):
+    never = line(
+        trials=240, detected=80, median_s=0.5, median_low_s=inf, median_high_s=inf, median_limit_s=0.6
+    )
+    nothing = line(trials=240, median_low_s=inf, median_high_s=inf, median_limit_s=0.6)
+    figures = Figures(title="t", suite="s", under_test="presence", lines=[never, nothing])
+    write(figures, tmp_path / "figures.json")
+    again = read(tmp_path / "figures.json")
+    assert again == figures
+    section = type("S", (), {"groups": ["g"]})
+    told = "\n".join(found(again, section))
+    assert "0.50 s [-, -], at most 0.6: **missed**" in told and "- [-, -], at most 0.6: **missed**" in told
