@@ -24,7 +24,7 @@ class Line(Record):
     share of the time with somebody there in which the tone was on; median_low_s to occupied_duty_high are the bounds by which these are
     judged. present: of `present_of` who make a major motion, those who were called present in time. alarmed: trials with a false alarm, of
     the last of its draws.
-    others: false alarms of other labels. by: of each drawn value of by_key, how many of how many: events found, where none is expected trials
+    others: false alarms of other labels; others_high: at most a day. worst: of several cells the one with the fewest found, found, trials. by: of each drawn value of by_key, how many of how many: events found, where none is expected trials
     with a false alarm. uploads_hours: of which clips are counted. seeds: of the draws that count. duty: share of the time in which it listened. ceiling: see the page."""
 
     row: str
@@ -55,6 +55,8 @@ class Line(Record):
     false_alarms: int = 0
     alarmed: int = 0
     others: dict[str, int] = Field(default_factory=dict)
+    others_high: dict[str, float] = Field(default_factory=dict)
+    worst: tuple[str, int, int] | None = None
     by_key: str = ""
     by: dict[str, tuple[int, int]] = Field(default_factory=dict)
     hours: float = 0.0
@@ -142,13 +144,14 @@ class Section(Record):
 
 
 class Figures(Record):
-    """picture: file of one in the folder of the suite, empty where there is none."""
+    """picture: file of one in the folder of the suite, empty where there is none. measured: first and last day of what is counted."""
 
     format: str = FORMAT
     title: str
     suite: str
     under_test: str
     picture: str = ""
+    measured: tuple[str, str] | None = None
     lines: list[Line]
     units: list[UnitLine] = Field(default_factory=list)
     ranges: list[RangeLine] = Field(default_factory=list)
@@ -178,7 +181,7 @@ def picture(figures: Figures, folder: str) -> str:
 
 def page(figures: Figures) -> str:
     """Raises BadInput for a section of a form that there is none of."""
-    from reports.evidence_tables import FORMS, split, summary
+    from reports.evidence_tables import FORMS, identity, split, summary
 
     parts = [
         f"# {figures.title}: what was measured",
@@ -187,7 +190,10 @@ def page(figures: Figures) -> str:
         "exact Poisson, a trial with several alarms being one event of that weight. A verdict takes a bound beyond the limit, once all is there",
         "that the plan asks for; before, one of 99.9 %, as who looks again and again would otherwise find what he wants by chance. Between, it",
         "stays open, and the last column tells what is missing. Verdicts are of the threshold stored in the build. Cells of a row count",
-        f"together. The page is made by `lab evidence publish` from the plan of the suite; counts are in [{figures.suite}.json]({figures.suite}.json).",
+        "together, against a limit of the whole row; where some were found less often than others, the row names the one found least. The page",
+        f"is made by `lab evidence publish` from the plan of the suite; counts are in [{figures.suite}.json]({figures.suite}.json).",
+        "",
+        *identity(figures),
         "",
         *summary(figures),
         *(["", picture(figures, f"{figures.suite}/")] if figures.picture else []),

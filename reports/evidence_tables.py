@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
+from reports import evidence_cells as cells
 from reports.evidence import Figures, Line, Section
+from reports.evidence_cells import WORDS
 from reports.evidence_heard import confusion, grids, recordings
 from reports.evidence_targets import (
-    LEAST_PAIRS,
     MET,
     MISSED,
     OPEN,
     UNIT_LOSS,
     UNITS_SURE,
-    median,
     range_kept,
     targets,
     tone,
@@ -23,7 +23,18 @@ from reports.evidence_targets import (
 )
 from reports.markdown import table
 
-WORDS = {MET: "met", MISSED: "**missed**", OPEN: "open"}
+
+def identity(figures: Figures) -> list[str]:
+    """What was under test, as it is told apart from any other: builds with the hash of the detector in them, draws, days."""
+    own = [line for line in figures.lines if figures.tests(line.detector)]
+    builds = sorted({f"`{line.build}` {line.detector} {line.build_hash[:12]}" for line in own})
+    seeds = sorted({str(seed) for line in own for seed in line.seeds}, key=int)
+    told = f"Under test: {', '.join(builds)}." if builds else ""
+    told += f" Draws of seed {' and '.join(seeds)}." if seeds else ""
+    if figures.measured is not None:
+        first, last = figures.measured
+        told += f" Measured on {first}." if first == last else f" Measured from {first} to {last}."
+    return [told]
 
 
 def summary(figures: Figures) -> list[str]:
@@ -45,12 +56,12 @@ def found(figures: Figures, section: Section) -> list[str]:
     with_presence = any(line.present is not None for line in lines)
     rows = []
     for line in lines:
-        row = [line.what, line.stage, _rate(line), _median(line)]
+        row = [line.what, line.stage, cells.found(line), cells.median_time(line)]
         if with_presence:
-            row.append(_present(line))
+            row.append(cells.present(line))
         if with_ceiling:
-            row.append(_ceiling(line))
-        rows.append([*row, line.limit or "", _verdict(line), _still(line)])
+            row.append(cells.ceiling(line))
+        rows.append([*row, line.limit or "", cells.verdict(line), cells.missing(line)])
     present = ["called present in time"] if with_presence else []
     ceiling = ["ceiling, energy"] if with_ceiling else []
     heads = ["what", "stage", "found", "median latency", *present, *ceiling, "target", "verdict", "missing"]
@@ -64,7 +75,17 @@ def silent(figures: Figures, section: Section) -> list[str]:
         share, high = line.silent_share or 0.0, line.silent_high
         count = round(share * line.silent_trials)
         told = "-" if high is None else f"{count}/{line.silent_trials} = {share:.4f}, at most {high:.4f}"
-        rows.append([line.what, line.stage, line.label, told, line.limit or "", _verdict(line), _still(line)])
+        rows.append(
+            [
+                line.what,
+                line.stage,
+                line.label,
+                told,
+                line.limit or "",
+                cells.verdict(line),
+                cells.missing(line),
+            ]
+        )
     heads = ["what", "stage", "called", "in trials", "target", "verdict", "missing"]
     return _staged(heads, rows)
 
@@ -72,12 +93,12 @@ def silent(figures: Figures, section: Section) -> list[str]:
 def held(figures: Figures, section: Section) -> list[str]:
     rows = []
     for line in _own(figures, section):
-        said = _rate(line)
+        said = cells.found(line)
         if line.silent_trials:
             said = (
                 f"{line.silent_share:.3f} of {line.silent_trials} half hours, at most {line.silent_high:.3f}"
             )
-        rows.append([line.what, said, line.limit or "", _verdict(line), _still(line)])
+        rows.append([line.what, said, line.limit or "", cells.verdict(line), cells.missing(line)])
     told = table(["what", "found", "target", "verdict", "missing"], rows)
     for line in _own(figures, section):
         if line.tone_on_limit is not None and line.occupied_duty is not None:
@@ -86,7 +107,7 @@ def held(figures: Figures, section: Section) -> list[str]:
             low, high = line.occupied_duty_low or 0.0, min(1.0, line.occupied_duty_high or 1.0)
             said = (
                 f"With somebody there the tone was on for {share} of the time, {low:.0%} to {high:.0%} at the confidence that the verdict takes "
-                f"(target: at most {limit}): {verdict}."
+                f"(target: at most {limit}): {verdict}{'' if line.complete else ', of as many half hours as above'}."
             )
             told += ["", said]
     return told
@@ -111,10 +132,10 @@ def exposure(figures: Figures, section: Section) -> list[str]:
             else "-",
             "-" if line.active is None else f"{line.active:.3%}",
             "-" if line.duty is None else f"{line.duty:.0%}",
-            *([_others(line)] if with_others else []),
+            *([cells.others(line)] if with_others else []),
             line.limit or "",
-            _verdict(line),
-            _still(line),
+            cells.verdict(line),
+            cells.missing(line),
         ]
         for line in lines
     ]
@@ -145,7 +166,7 @@ def second_look(figures: Figures, section: Section) -> list[str]:
         if {"device", "cascade"} <= set(of_row):
             device, cascade = of_row["device"], of_row["cascade"]
             true = device.trials > 0
-            flagged, passed = (_alarms(device), _alarms(cascade))
+            flagged, passed = (cells.alarms(device), cells.alarms(cascade))
             share = f"{passed / flagged:.3f}" if flagged else "-"
             rows.append(
                 [device.what, device.label, "true" if true else "false", str(flagged), str(passed), share]
@@ -188,7 +209,7 @@ def ranges(figures: Figures, section: Section) -> list[str]:
             else f"{'less than ' if one.beyond else ''}{one.ratio:.0%}, {one.low:.0%} to {one.high:.0%}",
             f"at least {one.limit:.0%}",
             WORDS[range_kept(one)],
-            f"{one.trials} of {max(LEAST_PAIRS, one.asked)}",
+            cells.pairs(one),
         ]
         for one in figures.ranges
     ]
@@ -221,7 +242,7 @@ def compared(figures: Figures, section: Section) -> list[str]:
         of_row = {line.detector: line for line in lines if line.row == row}
         first = next(iter(of_row.values()))
         much = f"{first.trials} trials" if first.trials else f"{first.hours:.2f} h, a day"
-        rows.append([f"{first.what} ({much})", *(_point(of_row.get(name)) for name in detectors)])
+        rows.append([f"{first.what} ({much})", *(cells.point(of_row.get(name)) for name in detectors)])
     return table(["what", *detectors], rows)
 
 
@@ -268,63 +289,3 @@ def _staged(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     if len({row[1] for row in rows}) < 2:
         heads, rows = [heads[0], *heads[2:]], [[row[0], *row[2:]] for row in rows]
     return table(heads, rows)
-
-
-def _rate(line: Line) -> str:
-    if not line.trials or line.low is None or line.high is None:
-        return "-"
-    return (
-        f"{line.detected}/{line.trials} = {line.detected / line.trials:.3f} [{line.low:.3f}, {line.high:.3f}]"
-    )
-
-
-def _median(line: Line) -> str:
-    """Of those found; its bounds are of all that were tried."""
-    verdict, told = median(line), "-" if line.median_s is None else f"{line.median_s:.2f} s"
-    if verdict is None:
-        return "" if line.median_s is None else told
-    low, high = line.median_low_s or 0.0, line.median_high_s
-    bounds = ", ".join("-" if one is None or math.isinf(one) else f"{one:.2f}" for one in (low, high))
-    return f"{told} [{bounds}], at most {line.median_limit_s:g}: {WORDS[verdict]}"
-
-
-def _present(line: Line) -> str:
-    """Whoever moves so that it is told should also be present."""
-    if line.present is None:
-        return ""
-    median_s = "" if line.present_median_s is None else f", {line.present_median_s:.2f} s"
-    return f"{line.present}/{line.present_of} = {line.present / max(line.present_of, 1):.3f}{median_s}"
-
-
-def _others(line: Line) -> str:
-    """What was told where nobody was, but called nobody present."""
-    return ", ".join(f"{name} {count}" for name, count in sorted(line.others.items()) if count)
-
-
-def _ceiling(line: Line) -> str:
-    if line.ceiling_matched is None:
-        return ""
-    return f"{line.ceiling_matched:.2f} ({line.headroom_db:+.0f} dB), {line.ceiling_energy:.2f}"
-
-
-def _verdict(line: Line) -> str:
-    return WORDS.get(line.verdict, "")
-
-
-def _still(line: Line) -> str:
-    return "" if line.verdict != "inconclusive" else line.needed or ""
-
-
-def _alarms(line: Line) -> int:
-    """Events found, else alarms in hours of exposure, else trials with an alarm."""
-    if line.trials:
-        return line.detected
-    return line.false_alarms if line.of_hours else round((line.silent_share or 0.0) * line.silent_trials)
-
-
-def _point(line: Line | None) -> str:
-    if line is None:
-        return ""
-    if line.trials:
-        return f"{line.detected / line.trials:.2f}"
-    return f"{24.0 * line.false_alarms / line.hours:.1f}" if line.hours else "-"

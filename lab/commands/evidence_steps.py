@@ -11,6 +11,7 @@ from pathlib import Path
 from lab.errors import BadInput
 from lab.runs.campaign import Campaign, states, summaries
 from lab.runs.evidence import Plan
+from lab.store.ledger import Ledger
 from lab.store.results import Results
 from reports.evidence import Figures
 from reports.evidence_targets import OPEN, verdicts
@@ -127,13 +128,31 @@ def publish(campaign: Campaign, results: Path, benchmark: bool) -> None:
     }
     fresh = figures(campaign, texts)
     shown = fresh if before is None else kept(fresh, before, plan)
-    shown = shown.model_copy(update={"picture": _picture(plan, stored, fresh, shown, before, folder)})
+    shown = shown.model_copy(
+        update={
+            "picture": _picture(plan, stored, fresh, shown, before, folder),
+            "measured": _days(shown, ledger.read(path)),
+        }
+    )
     page.write(shown, folder / page.FILE_NAME)
     (results / f"{plan.suite}.md").write_text(page.page(shown))
     print(f"published: {results / f'{plan.suite}.md'}, {path}, and what is in {folder}")
     if results.resolve() == published.RESULTS:
         published.main()
         print(f"published: {published.README}")
+
+
+def _days(figures: Figures, held: Ledger) -> tuple[str, str] | None:
+    """First and last day of the draws that its lines are of."""
+    of = {(line.scenario_hash, line.build_hash): set(line.seeds) for line in figures.lines}
+    days = [
+        share.date
+        for entry in held.entries
+        if entry.current
+        for share in entry.shares
+        if share.seed in of.get((entry.scenario_hash, entry.build_hash), ())
+    ]
+    return (min(days), max(days)) if days else None
 
 
 def _picture(

@@ -3,7 +3,7 @@ empty room may be told as a motion though nobody is called present."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +15,7 @@ from lab.runs.evidence import EvidenceRow
 from lab.scoring.outcome import Outcome, Target
 from lab.store.records import TrialRecord
 from lab.store.store import Store
+from lab.verdicts.exposure import exposure
 
 PRESENCE, MAJOR = "presence", "major_motion"
 
@@ -67,11 +68,14 @@ def first_s(track: ScoreTrack, target: Target, threshold: float, within_s: float
     return float(times[reached[0]]) if len(reached) else None
 
 
-def alarms_of_others(records: Sequence[TrialRecord], detector: str, label: str) -> dict[str, int]:
-    """Other label -> false alarms, of trials in which nobody is."""
-    found: Counter[str] = Counter()
+def alarms_of_others(
+    records: Sequence[TrialRecord], detector: str, label: str
+) -> dict[str, tuple[int, float]]:
+    """Other label -> false alarms, and the upper bound of their number a day, of trials in which nobody is."""
+    by_label: dict[str, list[Outcome]] = defaultdict(list)
     for record in records:
         for outcome in map(Outcome.from_json, record.outcomes):
             if outcome.rule.detector == detector and outcome.rule.label != label and outcome.invalid is None:
-                found[outcome.rule.label] += len(outcome.false_alarms)
-    return dict(found)
+                by_label[outcome.rule.label].append(outcome)
+    heard = {other: exposure(outcomes) for other, outcomes in by_label.items()}
+    return {other: (one.count, one.per_day_bounds().high) for other, one in heard.items()}

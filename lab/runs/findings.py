@@ -33,7 +33,8 @@ class Finding:
     here. seeds: of all draws that count. complete: whether all that the plan asks for is there; before, verdicts take bounds of INTERIM.
     median_s: bounds by which the median time to a detection is judged. occupied_duty: of the time with somebody there, as it says itself,
     that in which its tone was in the air, and the bounds by which it is judged; None where it says nothing of it. present: whether who
-    makes a major motion is called present as well. alarmed: trials stored here with a false alarm. others: false alarms of other labels where nobody is.
+    makes a major motion is called present as well. alarmed: trials stored here with a false alarm. others: false alarms of other labels where nobody is, and how many a day at most.
+    worst: of several cells the one with the fewest events found, as what tells it from the others, found, events.
     by: the row's counts by what was drawn, see `lab.runs.split`."""
 
     row: EvidenceRow
@@ -49,7 +50,8 @@ class Finding:
     occupied_duty: tuple[float, float, float] | None
     present: Told | None
     alarmed: int
-    others: dict[str, int]
+    others: dict[str, tuple[int, float]]
+    worst: tuple[str, int, int] | None
     by: dict[str, tuple[int, int]]
 
 
@@ -90,10 +92,32 @@ def findings(campaign: Campaign, row: EvidenceRow) -> list[Finding]:
                 else None,
                 alarmed=sum(bool(o.false_alarms) for o in outcomes),
                 others=alarms_of_others(records, detector, row.spec.label) if nobody else {},
+                worst=_worst(row, outcomes),
                 by=_by(row, records, detector, stage),
             )
         )
     return found
+
+
+def _worst(row: EvidenceRow, outcomes: Iterable[Outcome]) -> tuple[str, int, int] | None:
+    tells = sorted(
+        {
+            key
+            for cell in row.cells
+            for key in cell.values
+            if len({str(c.values.get(key)) for c in row.cells}) > 1
+        }
+    )
+    found: dict[str, list[bool]] = defaultdict(list)
+    for outcome in outcomes:
+        if outcome.invalid is None:
+            told = ", ".join(f"{key} {outcome.cell[key]}" for key in tells if key in outcome.cell)
+            found[told] += [target.detected(outcome.rule.threshold) for target in outcome.targets]
+    rates = {told: np.mean(hits) for told, hits in found.items() if hits}
+    if len(rates) < 2:
+        return None
+    least = min(rates, key=lambda told: rates[told])
+    return least, sum(found[least]), len(found[least])
 
 
 def _by(

@@ -253,9 +253,10 @@ def _longer(share: Share, known: Share, what: str) -> Share:
     )
 
 
-def _heard(counts: Counts) -> tuple[float, float]:
-    """Of one seed more trials hold the fewer."""
-    return counts.trials, counts.hours
+def _heard(counts: Counts) -> tuple[float, float, int]:
+    """Of one seed more trials hold the fewer; of as many, more may have been kept."""
+    kept = counts.active_squared_s2, counts.count_squared, counts.silent
+    return counts.trials, counts.hours, sum(one is not None for one in kept)
 
 
 def _ranges(numbers: Iterable[int]) -> str:

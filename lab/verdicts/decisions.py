@@ -94,7 +94,7 @@ def decide_active(heard: Exposure, limit: Limit, confidence: float = CONFIDENCE)
     verdict, bound = decide(heard.active_bounds(confidence), limit)
     if verdict is not Verdict.INCONCLUSIVE:
         return Decision(verdict, bound)
-    text = f"more hours: {heard.active_fraction:.3%} of the time in alarm, bound {bound:.3%}"
+    text = f"more hours: {heard.active_fraction:.3%} of the time in alarm, bound {bound:.3%} of {limit.text} allowed"
     return Decision(verdict, bound, text)
 
 

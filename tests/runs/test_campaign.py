@@ -85,6 +85,14 @@ def test_published_figures_are_those_of_the_ledger_and_more_trials_replace_fewer
         ("empty", 3),
     ]
     near, both = figures.lines[:2]
+    assert near.worst is None  # one cell
+    least, found, of = both.worst
+    assert least in ("distance_m 1.5", "distance_m 2.0") and of == 2 and found <= both.detected / 2
+    assert figures.measured == (date := figures.measured[0], date)
+    assert (
+        f"`presence_cfar_baseband` doppler_cfar {near.build_hash[:12]}. Draws of seed 1. Measured on {date}."
+        in shown
+    )
     assert near.by == {"tangential": (near.detected, 2)}
     assert {value: all_ for value, (_, all_) in both.by.items()} == {"1.5": 2, "2.0": 2}
     assert sum(hits for hits, _ in both.by.values()) == both.detected

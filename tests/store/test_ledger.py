@@ -185,6 +185,20 @@ def test_alarms_of_one_trial_are_one_event_and_so_are_those_of_which_it_was_not_
     )
 
 
+def test_a_run_that_is_counted_already_may_say_more_of_what_it_heard(path):
+    less = make_results(false_alarms=4, hours=48.0)
+    (row,) = less.scenarios[0].results
+    row = row.model_copy(
+        update={"false_alarms": row.false_alarms.model_copy(update={"count_squared": None, "most": None})}
+    )
+    scenario = less.scenarios[0].model_copy(update={"results": [row]})
+    ledger.merge(less.model_copy(update={"scenarios": [scenario]}), path)
+    ledger.merge(make_results(false_alarms=4, hours=48.0), path)
+    assert only_total(path).false_alarms_per_day == rate(4, 2.0)
+    with pytest.raises(ledger.AlreadyCounted):
+        ledger.merge(less, path)
+
+
 def test_a_build_that_is_again_what_it_was_is_current_again(path):
     ledger.merge(make_results(), path)
     ledger.merge(make_results(build_hash="c" * 64), path)

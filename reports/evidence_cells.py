@@ -1,0 +1,101 @@
+"""What stands in the cells of the tables of a page of evidence."""
+
+from __future__ import annotations
+
+import math
+
+from reports.evidence import Line, RangeLine
+from reports.evidence_targets import LEAST_PAIRS, MET, MISSED, OPEN, median, range_kept
+
+WORDS = {MET: "met", MISSED: "**missed**", OPEN: "open"}
+
+
+def found(line: Line) -> str:
+    """Events found, with bounds, and in which of several cells the fewest."""
+    if not line.trials or line.low is None or line.high is None:
+        return "-"
+    rate = line.detected / line.trials
+    told = f"{line.detected}/{line.trials} = {rate:.3f} [{line.low:.3f}, {line.high:.3f}]"
+    if line.worst is None or line.worst[1] / line.worst[2] >= rate:
+        return told
+    return f"{told}; {line.worst[0]}: {line.worst[1]}/{line.worst[2]} = {line.worst[1] / line.worst[2]:.3f}"
+
+
+def median_time(line: Line) -> str:
+    """Of those found; its bounds are of all that were tried."""
+    stands, told = median(line), "-" if line.median_s is None else f"{line.median_s:.2f} s"
+    if stands is None:
+        return "" if line.median_s is None else told
+    low, high = line.median_low_s or 0.0, line.median_high_s
+    bounds = ", ".join("-" if one is None or math.isinf(one) else f"{one:.2f}" for one in (low, high))
+    return f"{told} [{bounds}], at most {line.median_limit_s:g}: {WORDS[stands]}"
+
+
+def present(line: Line) -> str:
+    """Whoever moves so that it is told should also be present."""
+    if line.present is None:
+        return ""
+    median_s = "" if line.present_median_s is None else f", {line.present_median_s:.2f} s"
+    return f"{line.present}/{line.present_of} = {line.present / max(line.present_of, 1):.3f}{median_s}"
+
+
+def others(line: Line) -> str:
+    """What was told where nobody was, but called nobody present: how often, and how often a day."""
+    told = []
+    for name, count in sorted(line.others.items()):
+        high = line.others_high.get(name)
+        if count and line.hours:
+            a_day = f": {24.0 * count / line.hours:.3g} a day"
+            told.append(f"{name} {count}{a_day}" + ("" if high is None else f", at most {high:.3g}"))
+    return "; ".join(told)
+
+
+def ceiling(line: Line) -> str:
+    if line.ceiling_matched is None:
+        return ""
+    return f"{line.ceiling_matched:.2f} ({line.headroom_db:+.0f} dB), {line.ceiling_energy:.2f}"
+
+
+def verdict(line: Line) -> str:
+    return WORDS.get(line.verdict, "")
+
+
+def missing(line: Line) -> str:
+    """What a verdict still takes; of rows without one, how much of what is planned is there."""
+    told = [line.needed] if line.verdict == OPEN and line.needed else []
+    if median(line) == OPEN:
+        told.append(
+            "the median: " + ("its bounds hold the limit between them" if line.complete else "more trials")
+        )
+    if line.verdict not in WORDS and not line.complete:
+        told.append(f"{_part(line)} of what is planned are there")
+    return "; ".join(told)
+
+
+def _part(line: Line) -> str:
+    if line.of_hours:
+        return f"{line.hours:.2f} of {line.asked:g} h"
+    return f"{line.trials or line.silent_trials} of {line.asked * line.cells:g} trials"
+
+
+def pairs(one: RangeLine) -> str:
+    asked = max(LEAST_PAIRS, one.asked)
+    stays = range_kept(one) == OPEN and one.trials >= asked
+    return f"{one.trials} of {asked}" + (
+        ": all there, and the bounds hold the limit between them" if stays else ""
+    )
+
+
+def alarms(line: Line) -> int:
+    """Events found, else alarms in hours of exposure, else trials with an alarm."""
+    if line.trials:
+        return line.detected
+    return line.false_alarms if line.of_hours else round((line.silent_share or 0.0) * line.silent_trials)
+
+
+def point(line: Line | None) -> str:
+    if line is None:
+        return ""
+    if line.trials:
+        return f"{line.detected / line.trials:.2f}"
+    return f"{24.0 * line.false_alarms / line.hours:.1f}" if line.hours else "-"
