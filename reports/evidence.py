@@ -86,6 +86,11 @@ class Line(Record):
     needed: str | None = None
     seeds: list[int] = Field(default_factory=list)
 
+    @property
+    def silent_alarmed(self) -> int:
+        """Trials without an event of the label in which it was reported."""
+        return round((self.silent_share or 0.0) * self.silent_trials)
+
 
 class UnitLine(Record):
     unit: int

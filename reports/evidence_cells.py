@@ -50,6 +50,12 @@ def others(line: Line) -> str:
     return "; ".join(told)
 
 
+def false_alarms(line: Line) -> str:
+    """How many, and in how many trials where that is fewer; trials of earlier draws are not told."""
+    clumped = 0 < line.alarmed < line.false_alarms and len(line.seeds) < 2
+    return f"{line.false_alarms}" + (f" in {line.alarmed} trials" if clumped else "")
+
+
 def ceiling(line: Line) -> str:
     if line.ceiling_matched is None:
         return ""
@@ -90,7 +96,7 @@ def alarms(line: Line) -> int:
     """Events found, else alarms in hours of exposure, else trials with an alarm."""
     if line.trials:
         return line.detected
-    return line.false_alarms if line.of_hours else round((line.silent_share or 0.0) * line.silent_trials)
+    return line.false_alarms if line.of_hours else line.silent_alarmed
 
 
 def point(line: Line | None) -> str:

@@ -52,11 +52,7 @@ def _bounds(line: Line, confidence: float) -> Bounds:
         return rate(line.false_alarms, line.hours / HOURS_A_DAY, confidence)
     if line.trials:
         return proportion(line.detected, line.trials, confidence)
-    return proportion(_alarmed(line), line.silent_trials, confidence)
-
-
-def _alarmed(line: Line) -> int:
-    return round((line.silent_share or 0.0) * line.silent_trials)
+    return proportion(line.silent_alarmed, line.silent_trials, confidence)
 
 
 def _parts(line: Line, entry: Entry, cells: Sequence[Cell]) -> Iterable[list[Counts]]:
@@ -86,5 +82,5 @@ def _agree(line: Line, rows: Sequence[Counts]) -> bool:
         line.silent_trials and len(silent) == len(rows) and len(line.seeds) < 2
     ):  # trials are told of the last draw
         same.append(line.silent_trials == sum(trials for _, trials in silent))
-        same.append(_alarmed(line) == sum(alarmed for alarmed, _ in silent))
+        same.append(line.silent_alarmed == sum(alarmed for alarmed, _ in silent))
     return bool(rows) and all(same)

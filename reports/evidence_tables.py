@@ -73,8 +73,8 @@ def silent(figures: Figures, section: Section) -> list[str]:
     rows = []
     for line in _own(figures, section):
         share, high = line.silent_share or 0.0, line.silent_high
-        count = round(share * line.silent_trials)
-        told = "-" if high is None else f"{count}/{line.silent_trials} = {share:.4f}, at most {high:.4f}"
+        count = f"{line.silent_alarmed}/{line.silent_trials}"
+        told = "-" if high is None else f"{count} = {share:.4f}, at most {high:.4f}"
         rows.append(
             [
                 line.what,
@@ -120,12 +120,7 @@ def exposure(figures: Figures, section: Section) -> list[str]:
         [
             line.what,
             line.stage,
-            f"{line.false_alarms}"
-            + (
-                f" in {line.alarmed} trials"
-                if 0 < line.alarmed < line.false_alarms and len(line.seeds) < 2
-                else ""
-            ),
+            cells.false_alarms(line),
             f"{line.hours:.2f}",
             f"{24.0 * line.false_alarms / line.hours:.2f}, at most {line.per_day_high:.3g}"
             if line.hours

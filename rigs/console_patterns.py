@@ -75,7 +75,7 @@ class ConsolePatterns:
 
     def __post_init__(self) -> None:
         _groups("identity", self.identity, ("version",))
-        for number, one in enumerate(self.events):
+        for number, one in enumerate(self.events, start=1):
             _groups(f"events[{number}].pattern", one.pattern, () if one.label else ("label",))
         _groups("clock", self.clock, ("time",))
         for key in ("boot", "ready", "accepted", "refused"):

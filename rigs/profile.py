@@ -11,17 +11,17 @@ import importlib
 import json
 import re
 import tomllib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, fields, is_dataclass
-from difflib import get_close_matches
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, dataclass_transform, get_args
+from typing import Annotated, Any, Literal, TypeVar, dataclass_transform
 
 import pydantic.dataclasses
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 import rigs
 from rigs.errors import BadRigFile
+from rigs.rig_problems import did_you_mean, problems
 
 PROFILES = Path(__file__).parent / "profiles"
 
@@ -135,8 +135,7 @@ def parse(tree: dict[str, Any], kind: type[T], where: str) -> T:
     try:
         return TypeAdapter(kind).validate_json(text)
     except ValidationError as error:
-        found = [f"{where}: {complaint(one, kind)}" for one in error.errors(include_url=False)[:5]]
-        raise BadRigFile("\n".join(found)) from None
+        raise BadRigFile("\n".join(f"{where}: {line}" for line in problems(error, kind))) from None
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -151,30 +150,6 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise BadRigFile(f"{path}: {error.strerror}") from None
     except tomllib.TOMLDecodeError as error:
         raise BadRigFile(f"{path}: malformed TOML: {error}") from None
-
-
-def complaint(error: Any, kind: type) -> str:
-    """One finding of pydantic in the words of the person who wrote the file: `key: what is allowed`."""
-    at = [str(part) for part in error["loc"]]
-    what = error["type"]
-    if what in ("unexpected_keyword_argument", "extra_forbidden"):
-        known = _keys(kind, at[:-1])
-        words = f"unknown key{did_you_mean(at[-1], known)}" + (
-            f"; known: {', '.join(known)}" if known else ""
-        )
-    elif what in ("missing", "missing_keyword_only_argument", "missing_argument"):
-        words = "is missing"
-    elif what == "value_error":
-        words = str(error["ctx"]["error"])
-    else:
-        words = re.sub(r"^(Input|String|Value|Tuple|List|Object) should ", "must ", error["msg"])
-        words += f", not {json.dumps(error['input'])[:60]}"
-    return f"{'.'.join(at)}: {words}" if at else words
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    close = get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f' (did you mean "{close[0]}"?)' if close else ""
 
 
 def _find(name: str, folder: Path | None) -> Path:
@@ -193,15 +168,3 @@ def _find(name: str, folder: Path | None) -> Path:
 def _models(driver: str | None) -> list[str]:
     """The shipped profiles for a driver."""
     return sorted(path.stem for path in PROFILES.glob("*.toml") if read_toml(path).get("driver") == driver)
-
-
-def _keys(kind: Any, at: list[str]) -> list[str]:
-    """Keys of the table at a place inside a profile; none where that cannot be told."""
-    for part in at:
-        named = {one.name: one.type for one in fields(kind)} if is_dataclass(kind) else {}
-        inner = (
-            kind.__pydantic_fields__[part].annotation if part in named else (get_args(kind) or (None,))[-1]
-        )
-        solid = [one for one in get_args(inner) if one is not type(None)]
-        kind = solid[0] if len(solid) == 1 and type(None) in get_args(inner) else inner
-    return [one.name for one in fields(kind)] if is_dataclass(kind) else []

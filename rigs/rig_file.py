@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -16,7 +17,7 @@ from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from rigs.errors import BadRigFile
 from rigs.profile import load_profile
-from rigs.rig_problems import problem
+from rigs.rig_problems import problems, refuse
 from rigs.rig_tables import (
     Audio,
     Background,
@@ -34,12 +35,11 @@ from rigs.rig_tables import (
     Switch,
     Table,
     Text,
-    all_differ,
 )
+from rigs.rig_wiring import channels_beyond, misfits
 
 FORMAT = "earshot-rig/1"
 BENCHES = Path(__file__).resolve().parent / "benches"
-EMULATOR = "emulator"  # the link of an instrument that the bench itself emulates
 
 
 class RigFile(Table):
@@ -68,54 +68,8 @@ class RigFile(Table):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        all_differ("instruments.name", [one.name for one in self.instruments])
-        all_differ("switches.name", [one.name for one in self.switches])
-        all_differ("e_stop.instrument", [one.instrument for one in self.e_stop])
-        for key, name, drivers in self._references():
-            self._check_reference(key, name, drivers)
-        for one in self.e_stop:
-            self._check_reference("e_stop.instrument", one.instrument, None)
-        for one in self.instruments:
-            if one.profile is None and not (
-                self.device and self.device.console and self.device.instrument == one.name
-            ):
-                raise ValueError(
-                    f"instruments.{one.name}.profile is missing: a model of rigs/profiles, or a path"
-                )
-        if self.kind == "physical":
-            if self.room is None:
-                raise ValueError("room is missing: a physical bench stands in a room, give it a name")
-            if self.emulation is not None:
-                raise ValueError("emulation: a physical bench emulates nothing")
-            for one in self.instruments:
-                if one.link.url == EMULATOR:
-                    raise ValueError(f"instruments.{one.name}.link.url: a physical bench has no emulators")
-        if self.kind == "loopback" and (self.stage or self.marks):
-            raise ValueError("stage, marks: a loopback bench has no room to move in")
-        if self.kind == "emulated" and self.emulation is None:
-            raise ValueError('emulation is missing: kind = "emulated" needs it')
-        if self.tone is not None:
-            self._check_tone()
+        refuse(misfits(self))
         return self
-
-    def _check_tone(self) -> None:
-        """What a bench must be on which the device's own tone is played."""
-        if len([output for output in self.audio.outputs if output.plays == "tone"]) > 1:
-            raise ValueError('audio.outputs: one with plays = "tone" at most, a device has one loudspeaker')
-        if self.audio.rate_hz < 96_000:
-            raise ValueError(
-                f"audio.rate_hz: must be 96000 or 192000 to play a tone, not {self.audio.rate_hz}"
-            )
-        if self.safety.max_emission_db_spl_at_0_3_m is None:
-            raise ValueError(
-                "safety.max_emission_db_spl_at_0_3_m is missing: a bench that plays a tone limits it"
-            )
-        if self.emulation is not None and self.device is not None:
-            raise ValueError("device: the room twin of a bench that plays a tone has no console")
-        if self.emulation is not None and self.stage is not None and self.emulation.speed != 1.0:
-            raise ValueError(
-                f"emulation.speed: must be 1 where an echo follows the stage, not {self.emulation.speed:g}"
-            )
 
     @property
     def where(self) -> str:
@@ -159,32 +113,6 @@ class RigFile(Table):
             raise BadRigFile(f"e_stop.words is missing: driver {instrument.driver} has no words of its own")
         return tuple(word.encode("latin-1") for word in words)
 
-    def _references(self) -> list[tuple[str, str, tuple[str, ...]]]:
-        """(key, instrument it names, drivers that will do)."""
-        found = [
-            (f"switches.{s.name}.instrument", s.instrument, ("lcus", "modbus_relay")) for s in self.switches
-        ]
-        if self.stage is not None:
-            found.append(("stage.instrument", self.stage.instrument, ("grbl",)))
-        if self.meter is not None:
-            found.append(("meter", self.meter, ("scpi",)))
-        if self.climate is not None:
-            found.append(("climate", self.climate, ("climate",)))
-        if self.device is not None:
-            found.append(("device.instrument", self.device.instrument, ("console",)))
-        return found
-
-    def _check_reference(self, key: str, name: str, drivers: tuple[str, ...] | None) -> None:
-        """drivers: that will do, None for any."""
-        named = [one for one in self.instruments if one.name == name]
-        if not named:
-            names = ", ".join(one.name for one in self.instruments) or "none"
-            raise ValueError(f"{key} = {name!r}: there is no such instrument; there are: {names}")
-        if drivers is not None and named[0].driver not in drivers:
-            raise ValueError(
-                f"{key} = {name!r}: its driver must be {' or '.join(drivers)}, not {named[0].driver}"
-            )
-
 
 def find_rig(rig: str | Path) -> Path:
     """The file of a rig given by path, or by name among the shipped benches. Raises BadRigFile."""
@@ -209,18 +137,24 @@ def load_rig(rig: str | Path) -> RigFile:
         raise BadRigFile(f'{path}: format must be "{FORMAT}", not {content.get("format")!r}')
     try:
         rig = RigFile.model_validate_json(json.dumps(_with_paths(content, path.parent), default=str))
-    except BadRigFile as error:
-        raise BadRigFile(f"{path}: device.{error}") from None
     except ValidationError as error:
-        raise BadRigFile(f"{path}: {problem(error, RigFile)}") from None
+        raise _refused(path, problems(error, RigFile)) from None
     rig._path = path
+    profiles, found = {}, []
     for one in rig.instruments:
         try:
-            rig.profile_of(one)
+            profiles[one.name] = rig.profile_of(one)
             rig.stop_words(one)
         except BadRigFile as error:
-            raise BadRigFile(f"{path}: instruments.{one.name}: {error}") from None
+            found += [f"instruments.{one.name}: {line}" for line in str(error).splitlines()]
+    found += channels_beyond(rig, profiles)
+    if found:
+        raise _refused(path, found)
     return rig
+
+
+def _refused(path: Path, found: Iterable[str]) -> BadRigFile:
+    return BadRigFile("\n".join(f"{path}: {line}" for line in found))
 
 
 def _with_paths(content: dict[str, Any], folder: Path) -> dict[str, Any]:

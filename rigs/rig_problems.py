@@ -1,20 +1,62 @@
-"""What is wrong with a rig file, said for the person who wrote it: key, complaint, what is allowed."""
+"""What is wrong with a rig file or a profile, said for the person who wrote it: key, complaint, what is allowed; a line each."""
 
 from __future__ import annotations
 
+import json
+import re
 import typing
+from collections.abc import Iterable, Iterator
+from dataclasses import is_dataclass
 from difflib import get_close_matches
 
 from pydantic import BaseModel, ValidationError
 
 
-def problem(error: ValidationError, model: type[BaseModel]) -> str:
-    """The first complaint, in one line, and how many more there are."""
-    first = error.errors(include_url=False)[0]
-    where = _path(first["loc"])
-    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    said = _complaint(first, model)
-    return f"{where}: {said}{more}" if where else f"{said}{more}"
+def problems(error: ValidationError, kind: type) -> Iterator[str]:
+    """A line for each complaint: `audio.outputs[1].plays: must be ...`. kind: the model or dataclass of the whole file."""
+    for one in error.errors(include_url=False):
+        if one["type"] == "too_short" and len(one["input"]) >= one["ctx"]["min_length"]:
+            continue  # pydantic counts the good members only; the bad ones have lines of their own
+        where = _path(one["loc"])
+        for line in _complaint(one, kind).splitlines():
+            yield f"{where}: {line}" if where else line
+
+
+def _complaint(one: typing.Any, kind: type) -> str:
+    """One finding of pydantic, without its place."""
+    what = one["type"]
+    if what in ("extra_forbidden", "unexpected_keyword_argument"):
+        known = _keys(kind, one["loc"][:-1])
+        hint = did_you_mean(str(one["loc"][-1]), known)
+        return f"unknown key{hint}" + (f"; known: {', '.join(known)}" if known else "")
+    if what in ("missing", "missing_keyword_only_argument", "missing_argument"):
+        return "is missing"
+    if what == "value_error":
+        return str(one["ctx"]["error"])
+    words = re.sub(r"^(Input|String|Value|Tuple|List|Object) should ", "must ", one["msg"])
+    words += f", not {json.dumps(one['input'], default=str)[:60]}"
+    if what in ("literal_error", "enum"):
+        words += did_you_mean(str(one["input"]), re.findall(r"'([^']+)'", one["ctx"]["expected"]))
+    return words
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """` (did you mean 'x'?)`, or nothing when no known word is close."""
+    close = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def twice(key: str, values: Iterable[object]) -> Iterator[str]:
+    """A complaint when a value is there more than once."""
+    values = list(values)
+    if repeated := sorted({str(value) for value in values if values.count(value) > 1}):
+        yield f"{key}: {', '.join(repeated)} is there twice"
+
+
+def refuse(found: Iterable[str]) -> None:
+    """Raises ValueError with a line for each complaint, if there are any."""
+    if lines := list(found):
+        raise ValueError("\n".join(lines))
 
 
 def _path(loc: tuple[int | str, ...]) -> str:
@@ -25,36 +67,24 @@ def _path(loc: tuple[int | str, ...]) -> str:
     return text
 
 
-def _complaint(one: typing.Any, model: type[BaseModel]) -> str:
-    kind = one["type"]
-    if kind == "extra_forbidden":
-        known = list(_table(model, one["loc"][:-1]).model_fields)
-        near = get_close_matches(str(one["loc"][-1]), known, 1)
-        return (
-            f"unknown key; did you mean {near[0]!r}?" if near else f"unknown key; allowed: {', '.join(known)}"
-        )
-    if kind == "missing":
-        return "is missing"
-    if kind == "value_error":
-        return str(one["ctx"]["error"])
-    if kind == "literal_error":
-        return f"must be {one['ctx']['expected']}, not {one['input']!r}"
-    return f"{one['msg'].replace('Input should', 'must')}, not {one['input']!r}"[:300]
-
-
-def _table(model: type[BaseModel], loc: tuple[int | str, ...]) -> type[BaseModel]:
-    """The model of the table at a place in the file; the whole file's where that cannot be told."""
+def _keys(kind: typing.Any, loc: tuple[int | str, ...]) -> list[str]:
+    """Keys of the table at a place in the file; none where that cannot be told."""
     for part in loc:
-        if isinstance(part, int):
-            continue
-        found = _models(model.model_fields[part].annotation) if part in model.model_fields else []
-        if not found:
-            return model
-        model = found[0]
-    return model
+        fields = _fields(kind)
+        members = [one for one in typing.get_args(kind) if one is not ...]
+        kind = _bare(fields[part].annotation if part in fields else members[-1] if members else None)
+    return list(_fields(kind))
 
 
-def _models(annotation: typing.Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for inner in typing.get_args(annotation) for model in _models(inner)]
+def _fields(kind: typing.Any) -> dict[str, typing.Any]:
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return kind.model_fields
+    return kind.__pydantic_fields__ if isinstance(kind, type) and is_dataclass(kind) else {}
+
+
+def _bare(kind: typing.Any) -> typing.Any:
+    """Without Annotated and `| None`."""
+    if typing.get_origin(kind) is typing.Annotated:
+        return _bare(typing.get_args(kind)[0])
+    solid = [one for one in typing.get_args(kind) if one is not type(None)]
+    return _bare(solid[0]) if type(None) in typing.get_args(kind) and len(solid) == 1 else kind

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from detectors.interface import LABELS
 from rigs.console_patterns import ConsolePatterns
+from rigs.rig_problems import refuse, twice
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*$", max_length=40)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-
-
-def all_differ(what: str, values: list | tuple) -> None:
-    """Raises ValueError naming what is there twice."""
-    twice = sorted({str(value) for value in values if list(values).count(value) > 1})
-    if twice:
-        raise ValueError(f"{what}: {', '.join(twice)} is there twice")
+Label = Literal[LABELS]
+EMULATOR = "emulator"  # the link of an instrument that the bench itself emulates
 
 
 class Table(BaseModel):
@@ -117,17 +115,18 @@ class Audio(Table):
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
+        refuse(self._misfits())
+        return self
+
+    def _misfits(self) -> Iterator[str]:
         for kind, wires in (("outputs", self.outputs), ("inputs", self.inputs)):
             for key in ("name", "channel"):
-                all_differ(f"{kind}.{key}", [getattr(wire, key) for wire in wires])
-        all_differ("inputs.microphone", [wire.microphone for wire in self.inputs])
+                yield from twice(f"{kind}.{key}", (getattr(wire, key) for wire in wires))
+        yield from twice("inputs.microphone", (wire.microphone for wire in self.inputs))
         if not 0.0 <= self.lag_ms[0] < self.lag_ms[1]:
-            raise ValueError(f"lag_ms must be [least, most], got {list(self.lag_ms)}")
+            yield f"lag_ms must be [least, most], got {list(self.lag_ms)}"
         if self.pilot_hz is not None and not 0.0 < self.pilot_hz[0] < self.pilot_hz[1] < self.rate_hz / 2:
-            raise ValueError(
-                f"pilot_hz must be [low, high] below {self.rate_hz / 2:g}, got {list(self.pilot_hz)}"
-            )
-        return self
+            yield f"pilot_hz must be [low, high] below {self.rate_hz / 2:g}, got {list(self.pilot_hz)}"
 
 
 class Stage(Table):
@@ -187,7 +186,7 @@ class Sensitivity(Table):
 
     @model_validator(mode="after")
     def _known(self) -> Self:
-        all_differ("values", self.values)
+        refuse(twice("values", self.values))
         if self.under_test not in self.values:
             raise ValueError(f"under_test must be one of values: {', '.join(f'{v:g}' for v in self.values)}")
         return self
@@ -207,7 +206,7 @@ class Device(Table):
     instrument: Name
     build: Text
     console: ConsolePatterns | None = None
-    labels: Annotated[tuple[Name, ...], Field(strict=False, min_length=1)]
+    labels: Annotated[tuple[Label, ...], Field(strict=False, min_length=1)]
     refractory_s: float = Field(0.0, ge=0.0, le=3600.0)
     delay_ms: float = Field(0.0, ge=0.0, le=1000.0)
     forgets_s: float = Field(0.0, ge=0.0, le=600.0)

@@ -67,7 +67,7 @@ def test_identity_and_clock():
         (
             "events",
             (EventPattern(pattern="EVT"),),
-            "events[0].pattern = 'EVT': the group (?P<label>...) is missing",
+            "events[1].pattern = 'EVT': the group (?P<label>...) is missing",
         ),
         ("boot", "(", "boot = '(': not a regular expression"),
         ("clock_command", "clock", "clock and clock_command go together"),
@@ -85,7 +85,7 @@ def test_a_profile_with_a_wrong_key_is_refused_in_one_message(tmp_path):
     path = tmp_path / "speaker.toml"
     path.write_text("driver = \"console\"\nidentity = '(?P<version>.+)'\nsensitivty_command = 'x'\n")
     with pytest.raises(
-        BadRigFile, match=r'speaker.toml: sensitivty_command: unknown key \(did you mean "sensitivity'
+        BadRigFile, match=r"speaker.toml: sensitivty_command: unknown key \(did you mean 'sensitivity"
     ):
         load_profile(path, "console")
 

@@ -261,7 +261,7 @@ def test_a_program_that_leaves_the_travel_is_found_before_it_moves():
         ({"axes": ["x", "x"]}, "each axis once"),
         ({"axes": ["left"]}, "'left' is no axis"),
         ({"poll_hz": 50.0}, "poll_hz: must be less than or equal to 10"),
-        ({"homming": True}, 'unknown key.*did you mean "homing"'),
+        ({"homming": True}, "unknown key.*did you mean 'homing'"),
     ],
 )
 def test_a_bad_profile_is_one_message_with_the_key(content, said):

@@ -35,7 +35,8 @@ from lab.errors import BadInput, EarshotError, ExitCode, LabFailure
 from rigs.emulators.wire import PtyServer
 from rigs.errors import BadRigFile, RigError
 from rigs.profile import find_emulator
-from rigs.rig_file import EMULATOR, RigFile, load_rig
+from rigs.rig_file import RigFile, load_rig
+from rigs.rig_tables import EMULATOR
 
 TOLD_S = 0.1  # so recent may be what the stage's emulator has not told yet
 

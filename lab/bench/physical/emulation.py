@@ -25,8 +25,8 @@ from lab.bench.physical.sound_card import sound_card
 from rigs.emulators.wire import PtyServer
 from rigs.locks import default_folder
 from rigs.profile import find_emulator
-from rigs.rig_file import EMULATOR, RigFile
-from rigs.rig_tables import Instrument
+from rigs.rig_file import RigFile
+from rigs.rig_tables import EMULATOR, Instrument
 
 # What a contact of a relay board is in: the supply of the virtual device, the supply of an alarm in its room.
 CONTACTS = {"device_power": VirtualDeviceProcess.power, "alarm": VirtualDeviceProcess.alarm}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from detectors.interface import AUDIBLE, PLAYBACK, ULTRASONIC, StreamNeed
 from lab.acoustics.room import RoomSpec
+from lab.bench.protocol import DUT
 from lab.errors import BadInput
 from lab.movers.linear_stage import LinearStageSpec
 from lab.scenario.trial import POSITION_KEYS, Trial
@@ -392,3 +393,17 @@ def _notes(trial: Trial, rig: RigFile, needs: Mapping[str, StreamNeed]) -> Itera
     need = needs.get(stream_of(rig))
     if need is not None and need.channels is None and heard < there:
         yield f"the reference stack hears {heard} of {there} microphones: the bench records no more"
+    yield from _unreported(trial, rig)
+
+
+def _unreported(trial: Trial, rig: RigFile) -> Iterator[str]:
+    """Labels of the scenario on which the device under test will not be judged."""
+    if rig.device is None:
+        return
+    limited = (one.label for one in trial.spec.accept if one.label is not None and one.stage in (None, DUT))
+    asked = dict.fromkeys((*trial.spec.expect.labels, *limited))
+    if missing := [label for label in asked if label not in rig.device.labels]:
+        yield (
+            f"{trial.scenario_id}: {rig.device.name} is not judged on {', '.join(missing)}: "
+            f"device.labels of the rig file has {', '.join(rig.device.labels)} only"
+        )

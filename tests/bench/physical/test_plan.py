@@ -33,6 +33,21 @@ def test_a_loopback_plays_levels_and_says_that_it_has_no_room(trial_of, rig_of):
     )
 
 
+def test_labels_that_the_device_under_test_does_not_report_are_told_before_the_run(trial_of, rig_of):
+    rig = rig_of("emulated")
+    assert not any("is not judged" in note for note in plan_trial(trial_of(), rig, NEEDS).notes)
+    limit = (
+        "[expect]\n",
+        '[[accept]]\nmetric = "false_alarms_per_day"\nlabel = "glass_break"\nat_most = 1\n[expect]\n',
+    )
+    alarms = rig.model_copy(update={"device": rig.device.model_copy(update={"labels": ("smoke_alarm",)})})
+    (note,) = plan_trial(trial_of(*limit), alarms, NEEDS).notes
+    assert note.startswith("short: virtual device is not judged on watermark, glass_break: device.labels of ")
+    assert note.endswith(" has smoke_alarm only")
+    of_the_stack = limit[0], limit[1].replace("at_most", 'stage = "device"\nat_most')
+    assert plan_trial(trial_of(*of_the_stack), rig, NEEDS).notes == ()
+
+
 def test_a_stage_moves_to_the_distance_and_the_room_twin_makes_the_noise(trial_of, rig_of):
     plan = plan_trial(trial_of("distance_m = 1.0", "distance_m = 1.6"), rig_of("emulated"), NEEDS)
     assert plan.steps() == (
