@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from importlib import import_module
+from typing import TypeVar
 
-from detectors.build import Build, DetectorSpec
-from detectors.errors import DetectorError
+from detectors.build import Build
+from detectors.construct import construct
+from detectors.errors import DetectorError, fault
 from detectors.interface import (
     DEVICE,
     SILENT,
@@ -21,18 +22,20 @@ from detectors.interface import (
     alarm_indices,
     refractory_hops,
 )
-from detectors.shipped import SHIPPED
+
+Answer = TypeVar("Answer")
 
 
 class Stack:
     """Runs every detector of a build on the same blocks.
 
-    A capture is cut into blocks by the bench; the scores do not depend on how.
+    A capture is cut into blocks by the bench; the scores do not depend on how. What the code of a detector raises is a
+    DetectorFault that names it.
     """
 
     def __init__(self, build: Build) -> None:
         self.build = build
-        self.detectors: dict[str, Detector] = {spec.name: _make(spec, build) for spec in build.detectors}
+        self.detectors: dict[str, Detector] = {spec.name: construct(spec, build) for spec in build.detectors}
         self._emission = SILENT
 
     @property
@@ -74,13 +77,13 @@ class Stack:
 
     def open(self, formats: Mapping[str, StreamFormat]) -> None:
         self._emission = SILENT
-        for detector in self.detectors.values():
-            detector.open(formats)
+        for name, detector in self.detectors.items():
+            self._asked(name, detector.open, formats)
 
     def feed(self, block: Block) -> Emission:
         """Give every detector the block; answer the emission wanted from the next block on."""
-        for detector in self.detectors.values():
-            wanted = detector.feed(block)
+        for name, detector in self.detectors.items():
+            wanted = self._asked(name, detector.feed, block)
             if wanted is not None:
                 self._emission = wanted
         return self._emission
@@ -90,11 +93,23 @@ class Stack:
         events: list[Event] = []
         for name, detector in self.detectors.items():
             spec = self.build[name]
-            for track in detector.tracks():
+            for track in self._asked(name, _tracks, detector):
                 tracks.append(track)
                 events.extend(events_of(track, spec.threshold, spec.refractory_s))
         events.sort(key=lambda event: (event.offset_s, event.label))
         return StackOutput(tuple(tracks), tuple(events))
+
+    def _asked(self, name: str, call: Callable[..., Answer], *arguments: object) -> Answer:
+        try:
+            return call(*arguments)
+        except DetectorError:
+            raise
+        except Exception as error:  # noqa: BLE001 - anything may come out of it
+            raise fault(f"{self.build.path}: detector {name!r}", error) from None
+
+
+def _tracks(detector: Detector) -> tuple[ScoreTrack, ...]:
+    return tuple(detector.tracks())
 
 
 def events_of(track: ScoreTrack, threshold: float, refractory_s: float) -> list[Event]:
@@ -114,18 +129,3 @@ def events_of(track: ScoreTrack, threshold: float, refractory_s: float) -> list[
             )
         )
     return events
-
-
-def _make(spec: DetectorSpec, build: Build) -> Detector:
-    path = spec.factory or SHIPPED.get(spec.name)
-    if path is None:
-        raise DetectorError(
-            f"{build.path}: no detector named {spec.name!r}; shipped: {', '.join(SHIPPED)}; "
-            'or give factory = "module:callable"'
-        )
-    module, _, attribute = path.partition(":")
-    try:
-        factory: Callable[[DetectorSpec], Detector] = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise DetectorError(f"{build.path}: factory {path!r} cannot be loaded: {error}") from None
-    return factory(spec)

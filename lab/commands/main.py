@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import sys
 from importlib import import_module
 
 import typer
 
-from detectors.errors import DetectorError
+from detectors.errors import DetectorError, DetectorFault
+from lab.commands.faults import of_path, trace
 from lab.errors import EarshotError, ExitCode
 
 # verb -> module:attribute; an attribute that is a Typer app is a group of verbs
@@ -56,7 +56,7 @@ def application(verbs: dict[str, str]) -> typer.Typer:
 
 
 def call(arguments: list[str]) -> int:
-    """Run one command line and answer its exit code; errors are printed to stderr, without a traceback."""
+    """Run one command line and answer its exit code. Errors are one message on stderr; only a fault in code has a traceback before it."""
     known = {arguments[0]: VERBS[arguments[0]]} if arguments and arguments[0] in VERBS else VERBS
     try:
         command = typer.main.get_command(application(known))
@@ -77,10 +77,17 @@ def call(arguments: list[str]) -> int:
         # The reader of our output went away (`lab list | head`); nobody is left to tell.
         sys.stderr.close()
         return ExitCode.PASS
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EIO):
-            return _say(f"{error.filename or 'output'}: {error.strerror}", ExitCode.LAB_FAILURE)
-        raise
+    except DetectorFault as error:
+        return _fault(error.trace, str(error))
+    except Exception as error:  # noqa: BLE001 - a crash must not look like a limit that fails
+        if (said := of_path(error)) is not None:
+            return _say(*said)
+        return _fault(trace(error), f"a fault of the lab: {type(error).__name__}: {error}")
+
+
+def _fault(told: str, message: str) -> ExitCode:
+    print(told.rstrip(), file=sys.stderr)
+    return _say(message, ExitCode.LAB_FAILURE)
 
 
 def _say(message: str, code: ExitCode) -> ExitCode:

@@ -58,7 +58,7 @@ def score(
     ] = 0.2,
     refractory_s: Annotated[float, typer.Option(min=0, help="Alarms closer than this are one, s.")] = 1.0,
     limits: Annotated[
-        MaybePath, typer.Option(help="TOML with [[accept]]: metric, label, at_least or at_most.")
+        MaybePath, typer.Option(help="TOML with \\[\\[accept]]: metric, label, at_least or at_most.")
     ] = None,
     out: Annotated[MaybePath, typer.Option(help="Write everything, curves too, as JSON.")] = None,
 ) -> None:

@@ -39,6 +39,7 @@ def embed(
     from lab.acoustics.hearing import noise_to_mask
     from lab.corpora.audio import read_audio
     from lab.errors import BadInput
+    from lab.runs.sound_file import written
 
     key = load_named(key_file)
     audio, rate_hz = read_audio(source)
@@ -51,7 +52,8 @@ def embed(
     heard = noise_to_mask(audio.T[:, stretch], marked.audio[:, stretch], rate_hz)
     peak = float(abs(marked.audio).max())
     partial = target.with_name(target.name + ".partial")
-    soundfile.write(partial, marked.audio.T, rate_hz, subtype=subtype, format=form)
+    with written(partial, rate_hz, len(marked.audio), subtype, form) as append:
+        append(marked.audio.T)
     partial.replace(target)
     print(
         f"{target}: key {key.id}, {marked.marks} mark{'s' if marked.marks > 1 else ''}"
@@ -196,7 +198,10 @@ def threshold(
 
 
 def _format(target: Path, subtype: str) -> tuple[str, str]:
-    """libsndfile's format for a suffix and the source's sample type, or the format's own where it has no such type."""
+    """libsndfile's format for a suffix and the source's sample type, or the format's own where it has no such type.
+
+    Raises BadInput for an unknown suffix and a folder that is not there.
+    """
     import soundfile
 
     from lab.errors import BadInput
@@ -204,6 +209,8 @@ def _format(target: Path, subtype: str) -> tuple[str, str]:
     form = {"OGA": "OGG", "AIF": "AIFF"}.get(target.suffix[1:].upper(), target.suffix[1:].upper())
     if form not in soundfile.available_formats():
         raise BadInput(f"{target}: no audio format {target.suffix!r}; for instance .wav, .flac, .ogg")
+    if not target.parent.is_dir():
+        raise BadInput(f"{target}: no such folder to write to")
     if not soundfile.check_format(form, subtype):
         subtype = soundfile.default_subtype(form)
     return form, subtype

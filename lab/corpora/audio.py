@@ -46,6 +46,12 @@ def corpus_root(corpus: Corpus, folder: Path | None = None) -> Path:
     return root
 
 
+def check_folder(folder: Path | None) -> None:
+    """Raises BadInput where `--corpus` names no folder, whether or not anything will be read from it."""
+    if folder is not None and not folder.is_dir():
+        raise BadInput(f"--corpus {folder}: no such folder")
+
+
 def read_audio(file: Path) -> tuple[NDArray[np.float32], int]:
     """Samples (frames, channels) and rate of any file libsndfile reads.
 

@@ -22,10 +22,11 @@ def execute(item: pytest.Item, path: Path, out: Path, **changes: object) -> Resu
     from lab.runs.run import RunOptions, run_scenarios
 
     chosen = item.config.stash[OPTIONS]
+    trials, hours = counts(path, chosen.trials, chosen.hours)
     options = RunOptions(
         out=out,
-        trials=chosen.trials,
-        hours=chosen.hours,
+        trials=trials,
+        hours=hours,
         seed=chosen.seed,
         build=chosen.build,
         corpus=chosen.corpus,
@@ -38,6 +39,16 @@ def execute(item: pytest.Item, path: Path, out: Path, **changes: object) -> Resu
     item.stash.setdefault(RESULTS, []).append((out, results))
     item.user_properties.extend(properties(results.scenarios[0]))
     return results
+
+
+def counts(path: Path, trials: int | None, hours: float | None) -> tuple[int | None, float | None]:
+    """What the command line says for all scenarios, as far as the one at `path` counts it."""
+    if trials is None and hours is None:
+        return None, None
+    from lab.scenario.load import load_scenario
+
+    by_hours = load_scenario(path).first.hours is not None
+    return (None, hours) if by_hours else (trials, None)
 
 
 def properties(scenario: ScenarioResult) -> Iterator[tuple[str, object]]:

@@ -19,8 +19,9 @@ def lab_run(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Sce
 
     `lab_run(path, trials=None, hours=None, seed=None, build=None)`: what is not given is as the command line
     says (`--lab-trials` and so on), else as the scenario says. path, build: relative to where pytest was
-    called. The run lies in the test's `tmp_path`, its figures go to the JUnit properties and the closing
-    table. Raises BadInput for a scenario or build that cannot be used.
+    called; build may be the name of a shipped one. The run lies in the test's `tmp_path`, its figures go to the
+    JUnit properties and the closing table. Raises BadInput for a scenario or build that cannot be used, and for
+    trials or hours where the scenario counts the other.
     """
     numbers = count(1)
 
@@ -33,6 +34,7 @@ def lab_run(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Sce
         build: str | Path | None = None,
     ) -> ScenarioResult:
         from lab.pytest_plugin.execution import execute
+        from lab.pytest_plugin.options import build_at
 
         here = request.config.invocation_params.dir
         results = execute(
@@ -42,7 +44,7 @@ def lab_run(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Sce
             trials=trials,
             hours=hours,
             seed=seed,
-            build=None if build is None else here / build,
+            build=None if build is None else build_at(here, build),
         )
         return results.scenarios[0]
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from detectors.errors import DetectorError
+from detectors.errors import DetectorError, DetectorFault
+from lab.commands.faults import of_path
 from lab.errors import BadInput, EarshotError
 from lab.pytest_plugin.execution import execute
 from lab.pytest_plugin.failure import screen, sick_screen
@@ -85,6 +86,10 @@ class ScenarioItem(pytest.Item):
             return sick_screen(excinfo.value.results, excinfo.value.folder)
         if isinstance(excinfo.value, EarshotError | DetectorError):
             return str(excinfo.value)
+        if isinstance(excinfo.value, DetectorFault):
+            return f"{excinfo.value.trace}{excinfo.value}"
+        if (said := of_path(excinfo.value)) is not None:
+            return said[0]
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, None, str]:

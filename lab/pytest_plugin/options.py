@@ -45,7 +45,9 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--lab-hours", type=_hours, metavar="H", help="hours per exposure cell, likewise")
     group.addoption("--lab-seed", type=int, metavar="S", help="seed of all draws")
     group.addoption(
-        "--lab-build", metavar="FILE", help="build file under test (default: the reference build)"
+        "--lab-build",
+        metavar="FILE",
+        help="build under test: a file, or the name of a shipped one (default: the reference build)",
     )
     group.addoption("--lab-corpus", metavar="DIR", help="folder of recordings (default: the corpus cache)")
     group.addoption("--lab-out", metavar="DIR", help="folder of results (default: runs/pytest/TIME)")
@@ -80,17 +82,17 @@ def read_options(config: pytest.Config) -> LabOptions:
     """Resolve paths; workers of pytest-xdist get the folder that their controller settled on."""
     option = config.option
     here = config.invocation_params.dir
+    worker = hasattr(config, "workerinput")
     if option.lab_out is None:
         # Workers start with a copy of the controller's options: what is set here, they share.
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
         option.lab_out = str(config.rootpath / "runs" / "pytest" / f"{stamp}-{os.getpid()}")
     else:
         option.lab_out = str(here / option.lab_out)
-    worker = hasattr(config, "workerinput")
-    if not worker and os.path.exists(option.lab_out) and os.listdir(option.lab_out):
-        raise pytest.UsageError(
-            f"--lab-out {option.lab_out}: holds results already; name a new or empty folder"
-        )
+        if not worker:
+            _check_out(Path(option.lab_out))
+    if option.lab_corpus and not (here / option.lab_corpus).is_dir():
+        raise pytest.UsageError(f"--lab-corpus {here / option.lab_corpus}: no such folder")
     distributed = worker or bool(getattr(option, "numprocesses", None))
     if option.lab_rig is not None and distributed:
         raise pytest.UsageError(f"--rig {option.lab_rig}: a bench runs one trial at a time; leave out -n")
@@ -99,13 +101,26 @@ def read_options(config: pytest.Config) -> LabOptions:
         trials=option.lab_trials,
         hours=option.lab_hours,
         seed=option.lab_seed,
-        build=here / option.lab_build if option.lab_build else None,
+        build=build_at(here, option.lab_build) if option.lab_build else None,
         corpus=here / option.lab_corpus if option.lab_corpus else None,
         jobs=option.lab_jobs or (1 if distributed else default_jobs()),
         skip_inconclusive=option.lab_inconclusive == "skip",
         rig=_rig(here, option.lab_rig),
         asserts=option.lab_asserts,
     )
+
+
+def build_at(here: Path, build: str | Path) -> Path:
+    """A build file as seen from `here`; what is none may be the name of a shipped one, which is left as it is."""
+    return here / build if (here / build).exists() else Path(build)
+
+
+def _check_out(out: Path) -> None:
+    file = next(one for one in (out, *out.parents) if one.exists())
+    if not file.is_dir():
+        raise pytest.UsageError(f"--lab-out {out}: {file} is a file, where a folder is wanted")
+    if file == out and any(out.iterdir()):
+        raise pytest.UsageError(f"--lab-out {out}: holds results already; name a new or empty folder")
 
 
 def _rig(here: Path, rig: str | None) -> str | None:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
 from detectors.interface import AUDIBLE, SILENT, StreamNeed
@@ -18,6 +17,7 @@ from lab.bench.simulated.bench import SimulatedBench
 from lab.corpora.split import Split
 from lab.runs.options import RunOptions
 from lab.runs.plan import Planned
+from lab.runs.sound_file import written
 from lab.scenario.trial import Trial
 from lab.scoring.outcome import Outcome
 from lab.scoring.worst import false_alarms, misses
@@ -95,7 +95,8 @@ def _example(
     path = out / FOLDER / name
     path.parent.mkdir(exist_ok=True)
     peak = float(np.max(np.abs(audio), initial=0.0))
-    soundfile.write(path, audio * (_PEAK / peak) if peak > 0 else audio, rate_hz, subtype="PCM_16")
+    with written(path, rate_hz, audio.shape[1] if audio.ndim > 1 else 1, "PCM_16") as append:
+        append(audio * (_PEAK / peak) if peak > 0 else audio)
     return Example(
         kind=kind,
         cell=dict(cell.values),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from lab.errors import BadInput
 from lab.runs.worker import TrialPlace
 from lab.scenario.load import ScenarioFile
 
@@ -33,6 +34,15 @@ def plan(
     scenarios: Iterable[ScenarioFile], trials: int | None = None, hours: float | None = None
 ) -> tuple[Planned, ...]:
     return tuple(Planned(scenario, scenario.trials_per_cell(trials, hours)) for scenario in scenarios)
+
+
+def check_counts(scenarios: Sequence[ScenarioFile], trials: int | None, hours: float | None) -> None:
+    """Raises BadInput for a count that no scenario here takes: each counts either trials or hours."""
+    of_hours = [one for one in scenarios if one.first.hours is not None]
+    if hours is not None and not of_hours:
+        raise BadInput(f"--hours {hours:g}: no scenario here counts hours; --trials N is what they take")
+    if trials is not None and len(of_hours) == len(scenarios):
+        raise BadInput(f"--trials {trials}: no scenario here counts trials; --hours H is what they take")
 
 
 def chunks(planned: Planned, seed: int, done: set[tuple[str, int]]) -> list[tuple[TrialPlace, ...]]:

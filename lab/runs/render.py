@@ -6,11 +6,11 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import soundfile
-
 from detectors.interface import AUDIBLE, SILENT, ULTRASONIC, Emission, Event, StreamNeed
 from lab.bench.simulated.bench import SimulatedBench
+from lab.corpora.audio import check_folder
 from lab.errors import BadInput
+from lab.runs.sound_file import written
 from lab.runs.trial import drawn_values
 from lab.scenario.trial import Trial
 
@@ -38,6 +38,7 @@ def write_trial(
     corpus: folder of recordings, None for the cache. stream: `audible` or `ultrasonic`; None for ultrasonic where the
     device has it and something moves or the device plays. tone: what the device emits if it is ultrasonic.
     """
+    check_folder(corpus)
     device = trial.spec.device
     stream = stream or _worth_hearing(trial)
     converter = device.audible if stream == AUDIBLE else device.ultrasonic
@@ -50,11 +51,10 @@ def write_trial(
     wav, tsv, drawn = (stem.with_name(stem.name + ending) for ending in (".wav", ".tsv", ".json"))
     subtype = _SUBTYPES.get(converter.bits, "PCM_24")
     size = trial.spec.duration_s * form.rate_hz * form.channels * 3
-    with soundfile.SoundFile(
-        wav, "w", form.rate_hz, form.channels, subtype, format="RF64" if size > _WAV_LIMIT_BYTES else "WAV"
-    ) as file:
+    container = "RF64" if size > _WAV_LIMIT_BYTES else "WAV"
+    with written(wav, form.rate_hz, form.channels, subtype, container) as append:
         while (block := session.next(emission)) is not None:
-            file.write(block.streams[stream].T)
+            append(block.streams[stream].T)
     facts = session.facts()
     write_events(tsv, [(wav.name, event) for event in facts.truth])
     content = {

@@ -15,13 +15,14 @@ from detectors.errors import DetectorError
 from detectors.stack import Stack
 from lab.bench.physical.operator import Operator
 from lab.bench.protocol import Origin
+from lab.corpora.audio import check_folder
 from lab.errors import BadInput, LabFailure
 from lab.runs import on_rig, worker
 from lab.runs.environment import environment
 from lab.runs.examples import write_examples
 from lab.runs.on_rig import NotRun
 from lab.runs.options import RunOptions
-from lab.runs.plan import Planned, chunks, plan
+from lab.runs.plan import Planned, check_counts, chunks, plan
 from lab.runs.pool import run_chunks
 from lab.runs.progress import Pace, Progress
 from lab.runs.rig_identity import identities
@@ -56,8 +57,10 @@ def run_scenarios(
         raise BadInput(
             "--split is for simulated rooms: a bench has one room, and what it measures is no choice of clips"
         )
+    check_folder(options.corpus)
     named = options.build and _build(options.build)  # before anything that takes long
     scenarios = select(paths, options.tags, options.split)
+    check_counts(scenarios, options.trials, options.hours)
     build, reported = named or _build(suite_build(scenarios))
     for scenario in scenarios:
         _check_before(scenario, reported, options.corpus)

@@ -19,6 +19,7 @@ from lab.scenario.model import Scenario
 from lab.scenario.tree import NAMED, Path, Tree, dotted, drawn_leaves, get, substitute
 
 MOST_CORNERS = 32
+BESIDE = ("variant",)  # what a file says apart from the values of a trial
 
 Blame = Callable[[Path], str]
 
@@ -100,7 +101,7 @@ def build_or_explain(tree: Tree, one: CellTree, files: Files, blame: Blame, wher
     try:
         return build(tree, files)
     except ValidationError as error:
-        found = problems(error, Scenario, {key: list(tree.get(key, {})) for key in NAMED})
+        found = problems(error, Scenario, {key: list(tree.get(key, {})) for key in NAMED}, BESIDE)
         lines = [
             f"{blame(path)}: {_assignment(one.tree, tree, path)}{complaint}" for path, complaint in found
         ]

@@ -27,13 +27,17 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def problems(
-    error: ValidationError, model: type[BaseModel], names: Mapping[str, Sequence[str]]
+    error: ValidationError,
+    model: type[BaseModel],
+    names: Mapping[str, Sequence[str]],
+    beside: Sequence[str] = (),
 ) -> list[tuple[Path, str]]:
-    """Key path and complaint of each error, at most a few. names: of the members of each named list, in file order."""
+    """Key path and complaint of each error, at most a few. names: of the members of each named list, in file order.
+    beside: keys that a file may have at top level and the model has not."""
     found: list[tuple[Path, str]] = []
     for one in error.errors(include_url=False)[:_SHOWN]:
         loc = one["loc"]
-        found.append((_path(loc, names), _complaint(one, model, loc)))
+        found.append((_path(loc, names), _complaint(one, model, loc, beside)))
     return found
 
 
@@ -60,10 +64,10 @@ def _path(loc: tuple[int | str, ...], names: Mapping[str, Sequence[str]]) -> Pat
     return tuple(map(str, loc))
 
 
-def _complaint(one: Any, model: type[BaseModel], loc: tuple[int | str, ...]) -> str:
+def _complaint(one: Any, model: type[BaseModel], loc: tuple[int | str, ...], beside: Sequence[str]) -> str:
     kind, context = one["type"], one.get("ctx", {})
     if kind == "extra_forbidden":
-        known = _keys(_annotation(model, loc[:-1]))
+        known = [*_keys(_annotation(model, loc[:-1])), *(beside if len(loc) == 1 else ())]
         return f"unknown key{did_you_mean(str(loc[-1]), known)}; known here: {', '.join(known)}"
     if kind == "missing":
         return "is missing"

@@ -1,16 +1,21 @@
 """Bad input through the real command line: one message, the promised exit code, no traceback."""
 
+import errno
 import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+import typer
+from rich.text import Text
 
-from lab.commands.main import call
+from lab.commands.faults import trace
+from lab.commands.main import VERBS, application, call
 from tests.runs.conftest import BUILD, SCENARIO
 
 ROOT = Path(__file__).parents[2]
@@ -156,3 +161,130 @@ def test_full_disk_exits_4_and_keeps_what_was_stored(scenario, tmp_path):
 def test_trainings_of_one_part_exclude_each_other(lab, options, said):
     code, message = lab("train", "sound_events", *options)
     assert (code, said in message) == (3, True), message
+
+
+@pytest.mark.parametrize("inside", ["", "sub"])
+def test_a_file_for_the_folder_of_a_run_exits_3_in_one_line(lab, scenario, inside):
+    path = scenario()
+    code, message = lab("run", path, "--trials", 1, "--out", path / inside)
+    assert code == 3
+    assert message.startswith(f"lab: {path / inside}: ") and message.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"),
+    [
+        (FileNotFoundError(errno.ENOENT, "No such file or directory", "there/page.json"), 3),
+        (IsADirectoryError(errno.EISDIR, "Is a directory", "page.partial", None, "there/page.json"), 3),
+        (PermissionError(errno.EACCES, "Permission denied", "there/page.json"), 4),
+        (OSError(errno.EINVAL, "Invalid argument", "there/page.json"), 4),
+    ],
+)
+def test_what_the_system_says_of_a_path_is_one_line_that_names_it(lab, monkeypatch, raised, code):
+    def refuse(_):
+        raise raised
+
+    monkeypatch.setattr("lab.commands.schema.as_text", refuse)
+    assert lab("schema") == (code, f"lab: there/page.json: {raised.strerror}\n")
+
+
+@pytest.mark.parametrize(
+    "raised",
+    [
+        TypeError("no such thing"),
+        ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"),
+        FileNotFoundError(errno.ENOENT, "No such file or directory", str(ROOT / "lab" / "gone.toml")),
+    ],
+)
+def test_a_crash_shows_its_traceback_and_exits_4_not_1(lab, monkeypatch, raised):
+    def crash(_):
+        raise raised
+
+    monkeypatch.setattr("lab.commands.schema.as_text", crash)
+    code, message = lab("schema")
+    assert code == 4
+    assert message.count("Traceback") == 1 and "in crash" in message
+    assert message.splitlines()[-1] == f"lab: a fault of the lab: {type(raised).__name__}: {raised}"
+
+
+RAISES = """
+from tests.detectors.level_detector import LevelDetector
+
+class Raises(LevelDetector):
+    def feed(self, block):
+        raise ZeroDivisionError("nothing to divide by")
+
+def from_spec(spec):
+    return Raises(spec.name)
+"""
+
+
+def test_a_detector_that_raises_in_a_worker_shows_one_traceback_and_exits_4(scenario, tmp_path):
+    (tmp_path / "raises.py").write_text(RAISES)
+    build = tmp_path / "raises.toml"
+    build.write_text(BUILD.replace("tests.detectors.level_detector", "raises"))
+    arguments = ["run", scenario(), "--build", build, "--trials", 1, "--jobs", 2, "--out", tmp_path / "out"]
+    done = subprocess.run(
+        [sys.executable, "-c", "from lab.commands.main import main; main()", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"},
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 4, done.stderr
+    assert done.stderr.count("Traceback") == 1 and "raises.py" in done.stderr
+    last = f"lab: {build}: detector 'level': ZeroDivisionError: nothing to divide by"
+    assert done.stderr.splitlines()[-1] == last
+
+
+def test_a_crash_in_a_worker_shows_the_traceback_of_the_worker_alone():
+    with ProcessPoolExecutor(1) as pool, pytest.raises(ValueError) as raised:
+        pool.submit(int, "x").result()
+    told = trace(raised.value)
+    assert told.count("Traceback") == 1 and told.endswith("invalid literal for int() with base 10: 'x'")
+
+
+def test_a_count_that_no_chosen_scenario_takes_exits_3(lab, scenario):
+    code, message = lab("run", scenario(), "--hours", "1")
+    assert code == 3 and "--hours 1: no scenario here counts hours" in message
+    code, message = lab("run", scenario("trials = 6", "hours = 1.0"), "--trials", "2")
+    assert code == 3 and "--trials 2: no scenario here counts trials" in message
+
+
+@pytest.mark.parametrize("verb", ["run", "render"])
+def test_a_corpus_that_is_no_folder_exits_3_even_where_no_recording_is_played(lab, scenario, tmp_path, verb):
+    code, message = lab(verb, scenario(), "--corpus", tmp_path / "gone", "--out", tmp_path / "out")
+    assert (code, message) == (3, f"lab: --corpus {tmp_path / 'gone'}: no such folder\n")
+
+
+def test_a_render_that_cannot_be_written_exits_3_naming_the_file(lab, scenario, tmp_path):
+    (tmp_path / "small-0.wav").mkdir()
+    assert lab("render", scenario()) == (3, "lab: small-0.wav: Is a directory\n")
+
+
+def test_sound_that_does_not_fit_on_the_disk_is_the_labs_failure(lab, scenario, monkeypatch):
+    def full(*_):
+        raise AssertionError  # as soundfile has it
+
+    monkeypatch.setattr(soundfile.SoundFile, "write", full)
+    code, message = lab("render", scenario())
+    assert (code, message) == (4, "lab: small-0.wav: cannot be written: the disk is full\n")
+
+
+def test_a_schema_that_cannot_be_written_exits_3_naming_the_file(lab, tmp_path):
+    path = tmp_path / "gone" / "schema.json"
+    assert lab("schema", "--out", path) == (3, f"lab: {path}: No such file or directory\n")
+
+
+def test_no_help_loses_words_to_markup():
+    def texts(command):
+        yield command.help or ""
+        for parameter in command.params:
+            yield getattr(parameter, "help", None) or ""
+        for inner in getattr(command, "commands", {}).values():
+            yield from texts(inner)
+
+    found = list(texts(typer.main.get_command(application(VERBS))))
+    assert any("[[accept]]" in Text.from_markup(text).plain for text in found)
+    assert [text for text in found if Text.from_markup(text).spans] == []

@@ -39,6 +39,7 @@ def test_a_short_host_is_named_and_nothing_is_written(tmp_path, capsys):
         (["embed", "missing.wav", "out.wav"], "missing.wav"),
         (["embed", "{host}", "out.xyz"], ".xyz"),
         (["embed", "{host}", "out.wav", "--key-file", "no.toml"], "no.toml"),
+        (["embed", "{host}", "gone/out.wav"], "gone/out.wav: no such folder"),
         (["detect", "{nan}"], "not a finite number"),
         (["embed", "{nan}", "out.wav"], "not a finite number"),
         (["detect", "{slow}"], "8000"),

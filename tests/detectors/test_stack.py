@@ -1,8 +1,10 @@
+import pickle
+
 import numpy as np
 import pytest
 
 from detectors.build import Build, DetectorSpec, load_build
-from detectors.errors import DetectorError
+from detectors.errors import DetectorError, DetectorFault
 from detectors.interface import AUDIBLE, SILENT, Block, StreamFormat, alarm_indices
 from detectors.stack import Stack
 from tests.detectors.level_detector import HOP, RATE_HZ, TONE
@@ -104,3 +106,32 @@ def test_a_detector_with_one_stage_is_scored_on_the_device_and_counts_nothing():
     stack = Stack(load_build())
     assert stack.subjects == (("watermark", "watermark", "device"),)
     assert stack.measured == {}
+
+
+@pytest.mark.parametrize("method", ["open", "feed", "tracks"])
+def test_what_a_detector_raises_names_it_and_keeps_its_trace_across_processes(
+    tmp_path, bursts, monkeypatch, method
+):
+    stack = Stack(build(tmp_path, "level"))
+
+    def broken(*_):
+        raise FileNotFoundError(2, "No such file or directory", "weights.bin")
+
+    monkeypatch.setattr(stack.detectors["level"], method, broken)
+    with pytest.raises(DetectorFault) as raised:
+        feed(stack, bursts, HOP)
+        stack.finish()
+    crossed = pickle.loads(pickle.dumps(raised.value))
+    assert str(crossed).startswith(f"{tmp_path / 'mine.toml'}: detector 'level': FileNotFoundError: ")
+    assert crossed.trace.count("Traceback") == 1 and "in broken" in crossed.trace
+
+
+def test_what_a_detector_says_to_its_user_stays_as_it_is(tmp_path, bursts, monkeypatch):
+    stack = Stack(build(tmp_path, "level"))
+
+    def refuses(_):
+        raise DetectorError("no calibration")
+
+    monkeypatch.setattr(stack.detectors["level"], "feed", refuses)
+    with pytest.raises(DetectorError, match="^no calibration$"):
+        feed(stack, bursts, HOP)

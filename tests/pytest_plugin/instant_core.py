@@ -6,7 +6,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from lab.errors import BadInput, LabFailure
+from detectors.build import load_build
+from lab.errors import LabFailure
 from lab.runs.options import RunOptions
 from lab.scenario.load import load_scenario
 from lab.store import results as results_file
@@ -29,8 +30,7 @@ def run_scenarios(paths: Sequence[Path], options: RunOptions, on_progress: objec
     scenario = load_scenario(path)
     if "disk" in scenario.title:
         raise LabFailure(f"{options.out}: cannot store trials: No space left on device")
-    if options.build is not None and not options.build.exists():
-        raise BadInput(f"{options.build}: no such build file")
+    build = load_build(options.build)
     options.out.mkdir(parents=True, exist_ok=True)
     verdict = next(v for v in ("fail", "inconclusive", "reported", "pass") if v in scenario.title)
     trials = options.trials or scenario.first.trials
@@ -102,7 +102,7 @@ def run_scenarios(paths: Sequence[Path], options: RunOptions, on_progress: objec
             )
         ],
         environment=Environment(
-            build=BuildIdentity(id="reference", hash="b" * 64, path="reference.toml"),
+            build=BuildIdentity(id=build.id, hash="b" * 64, path="reference.toml"),
             packages={},
             commit="unknown",
             python="3.11",

@@ -6,6 +6,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from detectors.build import BUILDS
+from lab.pytest_plugin.execution import counts
 from lab.store import results as results_file
 from rigs.rig_file import BENCHES
 from tests.pytest_plugin.conftest import WriteScenario
@@ -64,7 +66,7 @@ def test_a_failure_shows_limit_bound_trials_and_how_to_hear_the_worst_trial(
     ("title", "options", "message"),
     [
         ("full disk", (), "*No space left on device"),
-        ("will pass", ("--lab-build", "gone.toml"), "*gone.toml: no such build file"),
+        ("will pass", ("--lab-build", "gone.toml"), "*gone.toml: no such build file*"),
     ],
 )
 def test_an_error_of_the_lab_is_one_message(
@@ -117,6 +119,53 @@ def test_a_folder_with_results_is_not_written_over(pytester: pytest.Pytester, wr
     again = pytester.runpytest("--lab-out", "out")
     assert again.ret == pytest.ExitCode.USAGE_ERROR
     again.stderr.fnmatch_lines(["*--lab-out*holds results already*"])
+
+
+@pytest.mark.parametrize("inside", ["", "/sub"])
+def test_a_file_for_the_folder_of_results_is_refused_in_one_line(
+    pytester: pytest.Pytester, write_scenario: WriteScenario, inside: str
+):
+    write_scenario("near")
+    (pytester.path / "o.wav").write_bytes(b"")
+    result = pytester.runpytest(f"--lab-out=o.wav{inside}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*--lab-out *o.wav{inside}: *o.wav is a file, where a folder is wanted"])
+
+
+def test_a_corpus_that_is_no_folder_is_refused(pytester: pytest.Pytester, write_scenario: WriteScenario):
+    write_scenario("near")
+    result = pytester.runpytest("--lab-corpus", "gone")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--lab-corpus *gone: no such folder"])
+
+
+def test_a_build_is_a_file_or_the_name_of_a_shipped_one(
+    pytester: pytest.Pytester, write_scenario: WriteScenario
+):
+    write_scenario("near")
+    mine = (BUILDS / "reference.toml").read_text().replace('id = "reference"', 'id = "mine"')
+    (pytester.path / "mine.toml").write_text(mine.replace("../watermark", str(BUILDS.parent / "watermark")))
+    for named, used in (("one_microphone", "one_microphone"), ("mine.toml", "mine")):
+        result = pytester.runpytest("--lab-build", named)
+        result.assert_outcomes(passed=1)
+        result.stdout.fnmatch_lines([f"build {used} *"])
+
+
+def test_a_path_that_cannot_be_used_is_one_message(pytester: pytest.Pytester, write_scenario: WriteScenario):
+    write_scenario("near")
+    (pytester.path / "runs").write_bytes(b"")  # where results go by default
+    result = pytester.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*runs/pytest/*: Not a directory"])
+    assert "execution.py" not in result.stdout.str()
+
+
+def test_a_count_for_all_scenarios_holds_where_it_is_counted(write_scenario: WriteScenario):
+    by_trials = write_scenario("near")
+    by_hours = write_scenario("day")
+    by_hours.write_text(by_hours.read_text().replace("trials = 4", "hours = 1.0"))
+    assert counts(by_trials, 5, 2.0) == (5, None)
+    assert counts(by_hours, 5, 2.0) == (None, 2.0)
 
 
 def test_a_session_without_scenarios_writes_nothing_and_says_nothing(pytester: pytest.Pytester):

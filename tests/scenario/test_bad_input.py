@@ -23,6 +23,7 @@ MISTAKES = [
     ({"level_db_spl": "levle_db_spl"}, "", ["sources.tv.levle_db_spl", "unknown key", "'level_db_spl'"]),
     ({"[placement]": "[placment]"}, "", ["placment", "did you mean 'placement'", "placement: is missing"]),
     ({"rt60_s = 0.3": "rt60 = 0.3"}, "", ["room.rt60", "did you mean 'rt60_s'"]),
+    ({}, VARIANT.replace("variant", "varient"), ["varient", "did you mean 'variant'", "accept, variant"]),
     ({'id = "base"': ""}, "", ["id: is missing"]),
     ({'kind = "noise"': ""}, "", ["sources.background", "kind is missing"]),
     ({'kind = "noise"': 'kind = "nosie"'}, "", ["media, noise", "did you mean 'noise'"]),
