@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from lab.store.counts import Counts
 from lab.store.ledger import Entry
+from lab.verdicts.decisions import MAX_ACTIVE_FRACTION
 from lab.verdicts.exposure import HOURS_A_DAY
 from lab.verdicts.intervals import CONFIDENCE, INTERIM, Bounds, proportion, rate
 from reports.evidence import Figures, Line
@@ -37,11 +38,15 @@ def unsupported(figures: Figures, entries: Sequence[Entry], cells: Mapping[str, 
 
 def borne(line: Line) -> bool:
     """Whether counts bear a verdict even if every trial and alarm tells something of its own, which is the most that they can be worth.
-    Before all is there that the plan asks for, with the confidence of a look between."""
+    Before all is there that the plan asks for, or where it asks for more since a look at all of it, with the confidence of a look between."""
     if line.verdict not in ("pass", "fail") or line.limit is None:
         return True
-    found, least = _bounds(line, CONFIDENCE if line.complete else INTERIM), line.limit.startswith("at least")
-    limit = float(line.limit.split()[-1])
+    least, limit = line.limit.startswith("at least"), float(line.limit.split()[-1])
+    if line.verdict == "fail" and line.of_hours and (line.active or 0.0) > MAX_ACTIVE_FRACTION:
+        return True
+    if line.trials and not least:  # a time, of which the line has not all that was counted
+        return True
+    found = _bounds(line, CONFIDENCE if line.complete and not line.grown else INTERIM)
     if line.verdict == "pass":
         return found.low >= limit if least else found.high <= limit
     return found.high < limit if least else found.low > limit

@@ -81,7 +81,9 @@ def kept(fresh: Figures, before: Figures, plan: Plan) -> Figures:
     groups = {line.group for line in older}
     order = list(now)
     lines = [
-        with_ceiling(with_uploads(line, before), before) for line in fresh.lines if line.row not in rows
+        with_ceiling(with_uploads(as_borne(as_grown(line, before)), before), before)
+        for line in fresh.lines
+        if line.row not in rows
     ] + [with_median(as_borne(line), fresh) for line in older]
     return fresh.model_copy(
         update={
@@ -94,11 +96,29 @@ def kept(fresh: Figures, before: Figures, plan: Plan) -> Figures:
     )
 
 
+def as_grown(line: Line, before: Figures) -> Line:
+    """Told apart where the plan asked for less before, and all of that was there: who sees an open verdict may ask for as much as passes."""
+    for other in before.lines:
+        looked = other.grown or (other.complete and other.asked < line.asked)
+        if looked and _same_draws(line, other):
+            return line.model_copy(update={"grown": True})
+    return line
+
+
+def _same_draws(line: Line, other: Line) -> bool:
+    return all(
+        getattr(line, key) == getattr(other, key)
+        for key in ("row", "detector", "stage", "build_hash", "scenario_hash", "seeds")
+    )
+
+
 def as_borne(line: Line) -> Line:
     """Open where its counts do not bear the verdict that was published."""
     if borne(line):
         return line
     missing = f"the rest of what is planned: as it stands it would {line.verdict}"
+    if line.grown and line.complete:
+        missing = f"draws of another seed: the plan grew after all of it was looked at, as it stands it would {line.verdict}"
     return line.model_copy(update={"verdict": "inconclusive", "needed": missing})
 
 

@@ -94,7 +94,8 @@ def decide_active(heard: Exposure, limit: Limit, confidence: float = CONFIDENCE)
     verdict, bound = decide(heard.active_bounds(confidence), limit)
     if verdict is not Verdict.INCONCLUSIVE:
         return Decision(verdict, bound)
-    text = f"more hours: {heard.active_fraction:.3%} of the time in alarm, bound {bound:.3%} of {limit.text} allowed"
+    asked = f" where {limit.at_most:.1%} may be" if limit.at_most is not None else ""
+    text = f"more hours: {heard.active_fraction:.3%} of the time in alarm, bound {bound:.3%}{asked}"
     return Decision(verdict, bound, text)
 
 

@@ -41,6 +41,9 @@ def test_a_miss_has_to_be_borne_as_well():
     assert borne(line(verdict="fail", trials=240, detected=200, limit="at least 0.9", complete=True))
     assert not borne(line(verdict="fail", trials=240, detected=210, limit="at least 0.9", complete=True))
     assert not borne(line(verdict="fail", trials=240, detected=205, limit="at least 0.9"))
+    hours = {"of_hours": True, "hours": 24.0, "limit": "at most 1", "false_alarms": 1, "complete": True}
+    assert not borne(line(verdict="fail", **hours))
+    assert borne(line(verdict="fail", **hours, active=0.002))  # an alarm that does not stop
     assert borne(line(verdict="inconclusive", trials=240, detected=0, limit="at least 0.9"))
 
 

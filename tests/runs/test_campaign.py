@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from lab.commands import evidence_steps as command
-from lab.commands.evidence_figures import with_ceiling, with_median, with_uploads
+from lab.commands.evidence_figures import as_borne, as_grown, with_ceiling, with_median, with_uploads
 from lab.commands.main import call
 from lab.errors import BadInput
 from lab.runs.campaign import Campaign, measure, states, summaries
@@ -298,6 +298,24 @@ def test_clips_that_left_are_those_of_more_hours_even_if_fewer(campaign, measure
     told = with_uploads(short, before)
     assert (told.uploads, told.uploads_hours, told.uploads_high, told.hours) == (0, 400.0, 0.2, 410.0)
     assert with_uploads(told, before.model_copy(update={"lines": [short]})) == told
+
+
+def test_a_plan_that_grew_after_a_look_at_all_of_it_goes_on_as_between_looks(campaign, measured, tmp_path):
+    command.publish(campaign, tmp_path, benchmark=False)
+    figures = page.read(tmp_path / campaign.plan.suite / "figures.json")
+    looked = figures.lines[0].model_copy(update={"verdict": "inconclusive", "limit": "at least 0.5"})
+    before = figures.model_copy(update={"lines": [looked]})
+    more = {"asked": 8.0, "trials": 8, "detected": 8, "verdict": "pass"}
+    grown = as_grown(looked.model_copy(update=more), before)
+    assert grown.grown and as_borne(grown).verdict == "inconclusive"
+    assert "another seed" in as_borne(grown).needed
+    again = as_grown(looked.model_copy(update=more), figures.model_copy(update={"lines": [grown]}))
+    assert again.grown
+    many = as_grown(looked.model_copy(update=more | {"trials": 12, "detected": 12}), before)
+    assert as_borne(many).verdict == "pass"
+    for other in ({"seeds": [9]}, {"asked": looked.asked}, {"build_hash": "f" * 64}):
+        alone = as_grown(looked.model_copy(update=more | other), before)
+        assert not alone.grown and as_borne(alone).verdict == "pass"
 
 
 def test_a_ceiling_outlives_the_build_but_not_the_scenario(campaign, measured, tmp_path):
