@@ -15,7 +15,7 @@ import soundfile
 from matplotlib.figure import Figure
 from scipy.signal import spectrogram
 
-from lab.store.results import Example
+from lab.store.results import Example, ScenarioResult
 from reports import style
 
 TYPES = {
@@ -54,6 +54,12 @@ class Clip:
     picture: str | None = None
     note: str = ""
     credits: tuple[str, ...] = field(default=())
+
+
+def counted(scenario: ScenarioResult) -> list[Example]:
+    """Examples that a figure counts: no misses of what happened but was not asked for."""
+    asked = {(row.detector, row.label) for row in scenario.results if row.detection}
+    return [one for one in scenario.examples if one.kind != "miss" or (one.detector, one.label) in asked]
 
 
 def worst(examples: Sequence[Example], kind: str) -> list[Example]:

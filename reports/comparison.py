@@ -85,7 +85,9 @@ def _pair(name: str, old: ScenarioResult | None, new: ScenarioResult | None) -> 
             name, old, new, refused=f"the scenario changed: {old.hash[:12]} before, {new.hash[:12]} now"
         )
     known = {_key(row): row for row in old.results}
-    changes = []
+    changes: list[Change] = []
+    if not any(_key(row) in known for row in new.results):
+        return ScenarioChange(name, old, new, refused="no cell in common")
     for row in new.results:
         other = known.get(_key(row))
         if other is None:
@@ -95,7 +97,7 @@ def _pair(name: str, old: ScenarioResult | None, new: ScenarioResult | None) -> 
             changes.append(_detection_change(row.cell, subject, other.detection, row.detection))
         if min(listened_h(other), listened_h(row)) >= MIN_HOURS:
             changes.append(_false_alarm_change(row.cell, subject, other.false_alarms, row.false_alarms))
-    return ScenarioChange(name, old, new, tuple(changes), None if changes else "no cell in common")
+    return ScenarioChange(name, old, new, tuple(changes))
 
 
 def _key(row: Row) -> tuple:

@@ -76,6 +76,17 @@ class ScenarioSection:
     def limits(self) -> list[tuple[Row, object]]:
         return [(row, accept) for row in self.scenario.results for accept in row.accept]
 
+    @property
+    def unheld(self) -> list[str]:
+        """What was counted and decides nothing: subjects without a limit, or in how many of their cells."""
+        found = []
+        for subject in self.subjects:
+            free = sum(not row.accept for row in subject.rows)
+            if free:
+                cells = "" if free == len(subject.rows) else f" in {free} of {len(subject.rows)} cells"
+                found.append(f"{subject.subject}{cells}")
+        return found
+
 
 @dataclass(frozen=True)
 class Exposure:
@@ -98,21 +109,22 @@ def scenario_section(
         )
         for subject, rows in panels.by_subject(scenario.results).items()
     ]
-    found = {kind: clips.worst(scenario.examples, kind) for kind in ("miss", "false_alarm")}
+    examples = clips.counted(scenario)
+    found = {kind: clips.worst(examples, kind) for kind in ("miss", "false_alarm")}
     shown = {
-        kind: [clips.load(example, run.folder, page, allowance) for example in examples[: clips.SHOWN]]
-        for kind, examples in found.items()
+        kind: [clips.load(example, run.folder, page, allowance) for example in worst[: clips.SHOWN]]
+        for kind, worst in found.items()
     }
     kept = (len(found["miss"]), len(found["false_alarm"]))
     return ScenarioSection(scenario, anchor, subjects, shown["miss"], shown["false_alarm"], kept)
 
 
 def longest_exposures(run: Run) -> dict[tuple[str, Subject], Exposure]:
-    """Per origin and subject: the exposure row with the most distinct hours that has a false-alarm curve."""
+    """Per origin and subject: the exposure row with the most distinct hours, `MIN_HOURS` at least, that has a false-alarm curve."""
     longest: dict[tuple[str, Subject], Exposure] = {}
     for scenario in run.results.scenarios:
         for row in scenario.results:
-            if row.detection or not row.false_alarms or not figures.has_false_alarm_curve(row):
+            if row.detection or listened_h(row) < MIN_HOURS or not figures.has_false_alarm_curve(row):
                 continue
             key = (scenario.origin, Subject(row.detector, row.stage, row.label))
             known = longest.get(key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from lab.store.results import Accept, FalseAlarms, Row, Scalar
+from lab.store.results import Accept, DeviceIdentity, FalseAlarms, Row, Scalar
 
 MINUS = "\u2212"
 THIN_SPACE = "\u202f"
@@ -46,6 +46,13 @@ DECISION_RULE = (
     "lies on its wrong side; otherwise it is inconclusive and the report says what is still needed. Detections "
     "and false alarms are counted at the threshold stored in the build, never at one read off the curves below."
 )
+
+
+def device(identity: DeviceIdentity) -> str:
+    """The device under test in its own words."""
+    serial = f", serial number {identity.serial_number}" if identity.serial_number else ""
+    version = f"version {identity.version or 'not told'}, build {identity.build_id or 'not told'}"
+    return f"{identity.name}{serial}, {version}"
 
 
 def unit_of(key: str) -> str:
@@ -127,12 +134,14 @@ def _listened(time_h: float) -> str:
 
 
 def evidence(row: Row, accept: Accept) -> str:
-    """What a limit was decided on: trials, hours listened, or how many were counted."""
+    """What a limit was decided on: trials, trials with a false alarm, hours listened, or how many were counted."""
     if accept.metric in ("false_alarms_per_day", "active_fraction") and row.false_alarms:
         return f"{row.false_alarms.count} in {hours(row.false_alarms)}"
-    counted = next((metric.n for metric in row.metrics if metric.name == accept.metric), None)
-    if counted is not None:
-        return f"n = {number(counted)}"
+    metric = next((metric for metric in row.metrics if metric.name == accept.metric), None)
+    if metric and metric.name == "false_alarm_rate":
+        return f"{round(metric.value * metric.n)} of {metric.n} trials with an alarm"
+    if metric:
+        return f"n = {number(metric.n)}"
     return f"{row.detection.detected} of {row.detection.trials}" if row.detection else "–"
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from lab.pytest_plugin.gathering import RESULTS
 from lab.pytest_plugin.options import OPTIONS
-from lab.store.results import Results, ScenarioResult
+from lab.store.results import Results
 
 
 def execute(item: pytest.Item, path: Path, out: Path, **changes: object) -> Results:
@@ -37,7 +37,7 @@ def execute(item: pytest.Item, path: Path, out: Path, **changes: object) -> Resu
     options = replace(options, **{key: value for key, value in changes.items() if value is not None})
     results = run_scenarios([path], options)
     item.stash.setdefault(RESULTS, []).append((out, results))
-    item.user_properties.extend(properties(results.scenarios[0]))
+    item.user_properties.extend(properties(results))
     return results
 
 
@@ -51,13 +51,24 @@ def counts(path: Path, trials: int | None, hours: float | None) -> tuple[int | N
     return (None, hours) if by_hours else (trials, None)
 
 
-def properties(scenario: ScenarioResult) -> Iterator[tuple[str, object]]:
-    """Figures as JUnit properties, named `SCENARIO.what` or `SCENARIO.METRIC[DETECTOR,LABEL,CELL].what`."""
+def properties(results: Results) -> Iterator[tuple[str, object]]:
+    """Figures of the one scenario of `results` as JUnit properties.
+
+    Named `SCENARIO.what` or `SCENARIO.METRIC[DETECTOR,LABEL,CELL].what`, the label followed by its stage in brackets
+    where that is another than the device's.
+    """
+    (scenario,), environment = results.scenarios, results.environment
     for name in ("verdict", "origin", "hash", "seed", "split", "trials", "invalid"):
         yield f"{scenario.id}.{name}", getattr(scenario, name)
+    if scenario.scope:
+        yield f"{scenario.id}.scope", scenario.scope
+    yield f"{scenario.id}.build", environment.build.id
+    yield f"{scenario.id}.build_hash", environment.build.hash
+    yield f"{scenario.id}.commit", environment.commit
     for row in scenario.results:
         cell = ",".join(f"{key}={value}" for key, value in row.cell.items())
-        at = ",".join(filter(None, (row.detector, row.label, cell)))
+        label = row.label if row.stage == "device" else f"{row.label} ({row.stage})"
+        at = ",".join(filter(None, (row.detector, label, cell)))
         if row.detection:
             yield f"{scenario.id}.detection_rate[{at}]", row.detection.rate
             yield f"{scenario.id}.detection_rate[{at}].low", row.detection.low
@@ -70,3 +81,5 @@ def properties(scenario: ScenarioResult) -> Iterator[tuple[str, object]]:
         for limit in row.accept:
             yield f"{scenario.id}.{limit.metric}[{at}].limit", limit.limit
             yield f"{scenario.id}.{limit.metric}[{at}].verdict", limit.verdict
+            if limit.bound is not None:
+                yield f"{scenario.id}.{limit.metric}[{at}].bound", limit.bound

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lab.store.results import Example, Results, ScenarioResult
+from reports.clips import counted
 from reports.words import cell_words, evidence, number
 
 MOST_LIMITS = 12
@@ -15,8 +16,8 @@ def screen(results: Results) -> str:
     """Limits that did not pass, with bound and trials, then the worst trials and how to hear them again."""
     (scenario,) = results.scenarios
     lines = [*_head(results, scenario.verdict.upper()), "", *_limits(scenario)]
-    if scenario.examples:
-        lines += ["", "worst trials, and how to hear them:", *_examples(scenario.examples)]
+    if examples := counted(scenario):
+        lines += ["", "worst trials, and how to hear them:", *_examples(examples)]
     return "\n".join(lines)
 
 
@@ -44,7 +45,8 @@ def _limits(scenario: ScenarioResult) -> list[str]:
         cell = cell_words(accept.where or row.cell)
         lines.append(f"{accept.verdict.upper()}: {accept.metric} {accept.limit} of {accept.label}, {cell}")
         bound = f"bound {number(accept.bound)}, " if accept.bound is not None else ""
-        lines.append(f"    {bound}{evidence(row, accept)}" + (f"; {accept.needed}" if accept.needed else ""))
+        needed = f"; {accept.needed}" if accept.needed else ""
+        lines.append(f"    by {row.detector} ({row.stage}): {bound}{evidence(row, accept)}{needed}")
     if len(missed) > MOST_LIMITS:
         lines.append(f"... and {len(missed) - MOST_LIMITS} more limits; results.json has them all")
     return lines or ["no limit was missed: too many trials were invalid for a verdict"]

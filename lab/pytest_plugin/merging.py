@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from lab.pytest_plugin.gathering import GatheredRun
-from lab.store.results import FILE_NAME, Results, write
+from lab.store.results import FILE_NAME, BuildIdentity, Environment, Results, write
 from reports import page
+from reports.run import Run, open_run
 
 
 def write_merged(runs: Sequence[GatheredRun], out: Path) -> Path | None:
     """Write `results.json` and `report.html` into `out`; answers the page, None when there is nothing to merge.
 
     Only the scenarios that pytest collected itself are merged: a Python test may run one scenario many times,
-    each with options of its own. Raises LabFailure when the disk is full.
+    each with options of its own. Scenarios of several builds have a part of the page each, with a verdict of its own.
+    Raises LabFailure when the disk is full.
     """
     collected = [seen_from(out, run) for run in runs if run.folder.parent == out]
     if not collected:
         return None
     write(merge(collected, out.name), out / FILE_NAME)
-    return page.write_report(out)
+    whole, target = open_run(out), out / "report.html"
+    parts = [Run(out, merge(group, out.name), whole.sha256) for group in _by_build(collected)]
+    page.write(page.render(parts, folder=out), target)
+    return target
 
 
 def merge(runs: Sequence[GatheredRun], name: str) -> Results:
@@ -36,8 +42,29 @@ def merge(runs: Sequence[GatheredRun], name: str) -> Results:
         wall_s=round(sum(run.results.wall_s for run in runs), 1),
         verdict=min((scenario.verdict for scenario in scenarios), key=page.SEVERITY.index),
         scenarios=scenarios,
-        environment=runs[0].results.environment,
+        environment=_environment(runs),
     )
+
+
+def _by_build(runs: Sequence[GatheredRun]) -> list[list[GatheredRun]]:
+    groups: dict[str, list[GatheredRun]] = {}
+    for run in sorted(runs, key=lambda run: run.results.environment.build.id):
+        groups.setdefault(run.results.environment.build.hash, []).append(run)
+    return list(groups.values())
+
+
+def _environment(runs: Sequence[GatheredRun]) -> Environment:
+    """That of the first run. Where builds differ it names all of them, under a hash of their hashes."""
+    first = runs[0].results.environment
+    builds = [group[0].results.environment.build for group in _by_build(runs)]
+    if len(builds) == 1:
+        return first
+    several = BuildIdentity(
+        id=" + ".join(build.id for build in builds),
+        hash=hashlib.sha256("".join(build.hash for build in builds).encode()).hexdigest(),
+        path=" + ".join(build.path for build in builds),
+    )
+    return first.model_copy(update={"build": several})
 
 
 def seen_from(out: Path, run: GatheredRun) -> GatheredRun:

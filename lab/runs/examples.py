@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import zlib
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,15 +38,17 @@ _PEAK = 0.7
 def write_examples(
     results: Results, store: Store, planned: Sequence[Planned], options: RunOptions
 ) -> Results:
-    """Add up to `options.examples` misses and as many false alarms to each scenario, with a clip of each."""
+    """Add up to `options.examples` misses and as many false alarms to each scenario, with a clip of each. Who misses what is not asked for
+    misses nothing."""
     cut = _kept(options) if options.rig is not None else _rendered(options)
     scenarios = []
     for scenario, one in zip(results.scenarios, planned, strict=True):
+        asked = one.scenario.first.expect.labels
         outcomes = [
-            Outcome.from_json(stored)
+            outcome if outcome.rule.label in asked else replace(outcome, targets=())
             for record in store.trials(results.run, one.scenario.id, one.scenario.hash)
             if record.index < one.trials_per_cell
-            for stored in record.outcomes
+            for outcome in map(Outcome.from_json, record.outcomes)
         ]
         examples = [
             _example(cut, one, scenario.seed, options.out, *worst)

@@ -11,9 +11,12 @@ import pytest
 
 from lab.commands.report import report
 from lab.errors import LabFailure
-from reports import printing
+from lab.store.results import write as write_results
+from reports import page, printing
+from reports.run import open_run
 
 BROWSER = printing.find_browser()
+A4_TEXT_PX = 703  # 210 mm less margins of 12 mm, at 96 a inch
 needs_browser = pytest.mark.skipif(BROWSER is None, reason="no Chromium on PATH")
 
 # The page stands in a frame of the wanted width, because a headless window is never narrower than about 500 px.
@@ -34,6 +37,7 @@ frame.onload = async () => {{
     scroll: inside.documentElement.scrollWidth,
     tooWide: [...inside.body.querySelectorAll("*")].filter(
       one => !boxed(one) && one.getBoundingClientRect().right > limit + 1).map(one => one.outerHTML.slice(0, 120)),
+    tables: [...inside.querySelectorAll("table")].map(one => Math.round(one.getBoundingClientRect().right)),
     durations: audio.map(one => one.duration),
     pictures: [...inside.images].map(one => one.naturalWidth),
     figures: [...inside.querySelectorAll(".figures svg")].map(one => one.getBoundingClientRect().height),
@@ -66,6 +70,22 @@ def test_page_fits_plays_and_fetches_nothing(html, width, tmp_path):
     assert seen["durations"] == pytest.approx([3.0] * 7)
     assert min(seen["pictures"]) > 300 and len(seen["pictures"]) == 7
     assert min(seen["figures"]) > 150
+
+
+@needs_browser
+def test_no_column_of_a_recordings_table_is_lost_on_paper(small_folder, tmp_path):
+    results = open_run(small_folder).results
+    scenario = results.scenarios[1]
+    (row,) = scenario.results
+    cells = [
+        {"colour": colour, "snr_db": snr_db} for colour in ("babble", "household") for snr_db in range(10)
+    ]
+    rows = [row.model_copy(update={"cell": cell, "curve": None}) for cell in cells]
+    scenario = scenario.model_copy(update={"results": rows})
+    write_results(results.model_copy(update={"scenarios": [scenario]}), tmp_path / "results.json")
+    printed = page.render([open_run(tmp_path)]).replace("@media print", "@media all")
+    seen = look(printed, A4_TEXT_PX, tmp_path)
+    assert max(seen["tables"]) <= A4_TEXT_PX
 
 
 @needs_browser

@@ -1,8 +1,13 @@
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.stats import binom, poisson
 
+from reports import page
 from reports.comparison import DETECTION, compare, holm, newcombe, rate_test
+from reports.run import Run
 from tests.reports.synthetic_run import synthetic_results
 
 
@@ -148,3 +153,41 @@ def _with_effective(results, share):
         for row in scenario.results
     ]
     return results.model_copy(update={"scenarios": [scenario.model_copy(update={"results": rows})]})
+
+
+def test_verdicts_are_told_where_no_difference_can_be_tested():
+    before = synthetic_results()
+    exposure = before.scenarios[2]
+    (row,) = exposure.results
+    short = row.false_alarms.model_copy(update={"hours": 0.12, "distinct_hours": 0.12})
+    rows = [row.model_copy(update={"false_alarms": short})]
+    old = before.model_copy(update={"scenarios": [exposure.model_copy(update={"results": rows})]})
+    failed = exposure.model_copy(update={"results": rows, "verdict": "fail"})
+    run = Run(Path(), before.model_copy(update={"scenarios": [failed]}), "")
+    (pair,) = compare(old, run.results)
+    assert pair.refused is None and pair.changes == ()
+    html = page.render([run], Run(Path(), old, ""))
+    section = html[html.index("<h2>Against") : html.index('<section id="r0-s0">')]
+    assert re.search(r"INCONCLUSIVE</span> before, .*FAIL</span> now", section)
+    assert "No test of a difference" in section and "no cell in common" not in section
+
+
+def test_the_run_compared_with_is_identified_by_hash_commit_and_seed():
+    other = synthetic_results()
+    html = page.render([Run(Path(), other, "")], Run(Path(), other, "5a" * 32))
+    lead = html[html.index("<h2>Against") :].split("</p>")[0]
+    for item in (
+        other.environment.build.hash[:16],
+        other.environment.commit,
+        other.started,
+        "seed 1",
+        "5a" * 32,
+    ):
+        assert item in lead
+
+
+def test_a_change_tells_the_detector_and_the_stage():
+    run = Run(Path(), synthetic_results(), "")
+    html = page.render([run], run)
+    section = html[html.index("<h2>Against") : html.index('<section id="r0-s0">')]
+    assert "detection rate, watermark by watermark (device)" in section

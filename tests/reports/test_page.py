@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from lab.errors import BadInput
-from lab.store.results import CalibrationRecord, DeviceIdentity, InstrumentIdentity, RigIdentity
+from lab.store.results import CalibrationRecord, DeviceIdentity, InstrumentIdentity, Metric, RigIdentity
 from lab.store.results import write as write_results
 from reports import clips, page
 from reports.run import find_against, open_run
@@ -79,6 +79,97 @@ def test_environment_seeds_and_hashes_are_stated(html, run_folder):
     expected += [scenario.hash for scenario in run.results.scenarios]
     assert [item for item in expected if item not in text] == []
     assert "End of report." in text
+
+
+def held_to(html):
+    return visible(html[html.index("Verdicts and limits") : html.index("<section id=")])
+
+
+def changed(folder, target, **update):
+    """The run in `folder` with its results changed, opened from `target`."""
+    write_results(open_run(folder).results.model_copy(update=update), target / "results.json")
+    return open_run(target)
+
+
+def test_limits_on_one_label_tell_which_detector_and_stage_they_were_held_against(small_folder, tmp_path):
+    exposure, wake_word = open_run(small_folder).results.scenarios
+    (row,) = exposure.results
+    both = exposure.model_copy(update={"results": [row, row.model_copy(update={"stage": "cascade"})]})
+    text = held_to(page.render([changed(small_folder, tmp_path, scenarios=[both, wake_word])]))
+    assert "by watermark (device)" in text and "by watermark (cascade)" in text
+
+
+def test_what_is_held_to_no_limit_is_told_with_the_verdicts(html):
+    assert "Held to no limit, only reported: watermark by watermark (device) in 26 of 30 cells." in held_to(
+        html
+    )
+    assert held_to(html).count("Held to no limit") == 2  # the exposure is held to one in its only cell
+
+
+def test_the_lead_names_commit_trials_seed_and_how_far_the_verdict_reaches(small_folder, tmp_path):
+    exposure, wake_word = open_run(small_folder).results.scenarios
+    environment = open_run(small_folder).results.environment
+    run = changed(
+        small_folder,
+        tmp_path,
+        scenarios=[exposure.model_copy(update={"scope": "room lab_1 only"}), wake_word],
+        environment=environment.model_copy(update={"commit": "2bac94f+changes"}),
+    )
+    text = page.render([run])
+    lead = visible(text[: text.index("<h2>")])
+    assert "FAIL (room lab_1 only)" in lead
+    assert "commit 2bac94f with changes that no commit holds" in lead
+    assert "156, of which invalid: 0; seed 1" in lead
+
+
+def test_a_share_of_trials_with_an_alarm_is_told_in_trials(small_folder, tmp_path):
+    exposure, _ = open_run(small_folder).results.scenarios
+    (row,) = exposure.results
+    metric = Metric(name="false_alarm_rate", value=0.125, low=0.03, high=0.3, n=24, unit="1")
+    limit = row.accept[0].model_copy(update={"metric": "false_alarm_rate", "limit": "at most 0.2"})
+    row = row.model_copy(update={"metrics": [metric], "accept": [limit]})
+    run = changed(small_folder, tmp_path, scenarios=[exposure.model_copy(update={"results": [row]})])
+    assert "3 of 24 trials with an alarm" in held_to(page.render([run]))
+
+
+def test_the_page_ends_with_who_accepts_which_build(html, small_folder, tmp_path):
+    text = visible(html[html.index("<h2>Acceptance</h2>") :])
+    assert "build reference " + "9f8e7d6c5b4a" * 5 in text
+    assert "No real device was measured: simulated only." in text
+    for line in ("Decision and conditions", "Name and role", "Date", "Signature"):
+        assert line in text
+    scenarios = [
+        one.model_copy(update={"origin": "measured"}) for one in open_run(small_folder).results.scenarios
+    ]
+    assert "No real device" not in page.render([changed(small_folder, tmp_path, scenarios=scenarios)])
+
+
+def test_misses_of_what_was_not_asked_for_are_not_shown(small_folder, tmp_path):
+    exposure, wake_word = open_run(small_folder).results.scenarios
+    miss = exposure.examples[0].model_copy(update={"kind": "miss", "clip": None})
+    unasked = miss.model_copy(update={"label": "presence"})
+    scenarios = [exposure, wake_word.model_copy(update={"examples": [miss, unasked]})]
+    text = visible(page.render([changed(small_folder, tmp_path, scenarios=scenarios)]))
+    assert "Worst misses 1 of 1 kept by the run" in text
+    assert "presence (detector" not in text
+
+
+def test_minutes_of_exposure_make_no_det(small_folder, tmp_path):
+    exposure, wake_word = open_run(small_folder).results.scenarios
+    (row,) = exposure.results
+    short = row.false_alarms.model_copy(update={"hours": 0.12, "distinct_hours": 0.12})
+    exposure = exposure.model_copy(update={"results": [row.model_copy(update={"false_alarms": short})]})
+    text = visible(page.render([changed(small_folder, tmp_path, scenarios=[exposure, wake_word])]))
+    assert "Detection rate against threshold" in text
+    assert "DET" not in text
+
+
+def test_sounds_and_pictures_have_names_that_tell_them_apart(html):
+    tags = Tags(html)
+    names = [attrs["aria-label"] for attrs in tags.named("audio")]
+    assert "Trial 0, distance 9.1 m, RT60 0.3 s, variant pink" in names
+    assert len(set(names)) == len(names)
+    assert [attrs["alt"] for attrs in tags.named("img")] == [f"Spectrogram of t{name[1:]}" for name in names]
 
 
 def test_origin_stands_with_every_scenario(html):
@@ -226,7 +317,10 @@ def test_a_bench_is_told_with_its_instruments_and_calibrations(small_folder, tmp
     )
     made = results.environment.model_copy(update={"rigs": [rig]})
     write_results(results.model_copy(update={"environment": made}), tmp_path / "results.json")
-    text = visible(page.render([open_run(tmp_path)], None, tmp_path))
+    html = page.render([open_run(tmp_path)], None, tmp_path)
+    text = visible(html)
+    lead = visible(html[: html.index("<h2>")])
+    assert "Device speaker, serial number 0001, version 1.0, build reference" in lead
     assert "Loudspeaker on a rail, physical, room lab_1" in text
     assert "scpi, profile nti_xl2, serial number A2A; it says: NTi, XL2" in text
     assert "lcus, profile lcus_8; cannot be asked" in text

@@ -42,6 +42,7 @@ def test_motion_is_detected_and_what_was_not_asked_for_is_no_target(tmp_path):
     assert rows["major_motion"].latency_s.p95 <= 2.5
     # The person is there from the beginning: nobody can be asked to notice that as an event.
     assert rows["presence"].detection is None
+    assert "miss" not in {one.kind for one in scenario.examples}
     assert rows["presence"].false_alarms is None or rows["presence"].false_alarms.hours < 1e-6
     stored = json.loads((tmp_path / "run" / "results.json").read_text())
     assert stored["scenarios"][0]["verdict"] == "reported"
