@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import shlex
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.interface import AUDIBLE, SILENT, StreamNeed
+from detectors.build import Build
+from detectors.interface import AUDIBLE, BASEBAND, SILENT, ULTRASONIC, StreamNeed
 from lab.bench.physical.bench import CAPTURES, capture_name
 from lab.bench.physical.kept import heard_again, last_note
 from lab.bench.simulated.bench import SimulatedBench
 from lab.corpora.split import Split
+from lab.runs.echo import RATE_HZ, TOLD, audible_echo
 from lab.runs.options import RunOptions
 from lab.runs.plan import Planned
+from lab.runs.render import TONE
 from lab.runs.sound_file import written
 from lab.scenario.trial import Trial
 from lab.scoring.outcome import Outcome
@@ -30,17 +33,19 @@ FOLDER = "clips"
 Clip = tuple[
     NDArray[np.float32], int, Sequence[Segment], str
 ]  # audio, rate, what was played, how to hear it all
-Cut = Callable[[Trial, Path, float, float], Clip]  # of a trial of a scenario file, between two moments
+# Of a trial of a scenario file, between two moments, of what a detector hears: its echo where it listens above hearing only.
+Cut = Callable[[Trial, Path, float, float, bool], Clip]
 _BEFORE_S, _AFTER_S = 3.5, 1.5  # around the moment: a mark lasts 2 s and is decided at its end
 _PEAK = 0.7
 
 
 def write_examples(
-    results: Results, store: Store, planned: Sequence[Planned], options: RunOptions
+    results: Results, store: Store, planned: Sequence[Planned], options: RunOptions, build: Build
 ) -> Results:
     """Add up to `options.examples` misses and as many false alarms to each scenario, with a clip of each. Who misses what is not asked for
     misses nothing."""
     cut = _kept(options) if options.rig is not None else _rendered(options)
+    above = {one.name for one in build.detectors if AUDIBLE not in one.streams}
     scenarios = []
     for scenario, one in zip(results.scenarios, planned, strict=True):
         asked = one.scenario.first.expect.labels
@@ -51,20 +56,22 @@ def write_examples(
             for outcome in map(Outcome.from_json, record.outcomes)
         ]
         examples = [
-            _example(cut, one, scenario.seed, options.out, *worst)
+            _example(cut, one, scenario.seed, options.out, above, *worst)
             for worst in _worst(outcomes, options.examples)
         ]
         scenarios.append(scenario.model_copy(update={"examples": examples}))
     return results.model_copy(update={"scenarios": scenarios})
 
 
-def render_command(path: Path | str, trial: Trial) -> str:
+def render_command(path: Path | str, trial: Trial, stream: str = AUDIBLE) -> str:
     """The command line that renders a trial again."""
     words = ["lab", "render", str(path), "--trial", str(trial.index), "--seed", str(trial.seed)]
     if trial.cell.key:
         words += ["--cell", trial.cell.key]
     if trial.spec.split != Split.TEST:
         words += ["--split", trial.spec.split]
+    if stream != AUDIBLE:
+        words += ["--stream", stream]
     return shlex.join(words)
 
 
@@ -84,6 +91,7 @@ def _example(
     one: Planned,
     seed: int,
     out: Path,
+    above: Container[str],
     kind: str,
     outcome: Outcome,
     at_s: float,
@@ -92,7 +100,8 @@ def _example(
     cell = next(c for c in one.scenario.cells() if dict(c.values) == dict(outcome.cell))
     trial = one.scenario.draw(cell, outcome.index, seed)
     start_s = max(0.0, at_s - _BEFORE_S)
-    audio, rate_hz, segments, command = cut(trial, one.scenario.path, start_s, at_s + _AFTER_S)
+    echo = outcome.rule.detector in above
+    audio, rate_hz, segments, command = cut(trial, one.scenario.path, start_s, at_s + _AFTER_S, echo)
     # A cell's key may hold what a file name may not; its checksum tells the clips of two cells apart.
     name = f"{one.scenario.id}-{kind}-{zlib.crc32(cell.key.encode()):08x}-{outcome.index}.flac"
     path = out / FOLDER / name
@@ -110,6 +119,7 @@ def _example(
         score=score if np.isfinite(score) else 0.0,
         threshold=outcome.rule.threshold,
         clip=f"{FOLDER}/{name}",
+        note=TOLD if echo and rate_hz == RATE_HZ else None,
         credits=_credits(segments, start_s, at_s + _AFTER_S),
         command=command,
     )
@@ -119,17 +129,21 @@ def _rendered(options: RunOptions) -> Cut:
     """Cuts from trials rendered again; what lies before a cut is rendered but not kept."""
     bench = SimulatedBench(corpus=options.corpus)
 
-    def cut(trial: Trial, path: Path, start_s: float, end_s: float) -> Clip:
-        session = bench.open(trial, {AUDIBLE: StreamNeed((16000, 48000), 1)})
-        rate_hz = session.formats[AUDIBLE].rate_hz
+    def cut(trial: Trial, path: Path, start_s: float, end_s: float, echo: bool) -> Clip:
+        stream, need = (BASEBAND, (RATE_HZ,)) if echo else (AUDIBLE, (16000, 48000))
+        session = bench.open(trial, {stream: StreamNeed(need, 1)})
+        rate_hz = session.formats[stream].rate_hz
         kept = []
-        while (block := session.next(SILENT)) is not None and block.start_s < end_s:
-            samples = block.streams[AUDIBLE][0]
+        while (block := session.next(TONE if echo else SILENT)) is not None and block.start_s < end_s:
+            samples = block.streams[stream][0]
             first = max(0, round((start_s - block.start_s) * rate_hz))
             last = max(0, round((end_s - block.start_s) * rate_hz))
             kept.append(samples[first:last])
         audio = np.concatenate(kept) if kept else np.zeros(0, np.float32)
-        return audio, rate_hz, session.facts().segments, render_command(path, trial)
+        segments = session.facts().segments
+        if echo:
+            return audible_echo(audio), RATE_HZ, segments, render_command(path, trial, ULTRASONIC)
+        return audio, rate_hz, segments, render_command(path, trial)
 
     return cut
 
@@ -139,7 +153,7 @@ def _kept(options: RunOptions) -> Cut:
     assert options.rig is not None
     rig, folder = options.rig, options.out / CAPTURES
 
-    def cut(trial: Trial, path: Path, start_s: float, end_s: float) -> Clip:
+    def cut(trial: Trial, path: Path, start_s: float, end_s: float, echo: bool) -> Clip:
         note = last_note(folder, capture_name(trial))
         audio, rate_hz, segments = heard_again(note, trial, rig, start_s, end_s)
         return audio, rate_hz, segments, f"{CAPTURES}/{note.stem}"

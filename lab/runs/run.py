@@ -83,7 +83,7 @@ def run_scenarios(
                 raise LabFailure(on_rig.told(not_run, options.out))
             made_with = environment(build, identities(options.out))
             results = summarise(store, run, planned, made_with, options.origin, options.scope)
-            results = write_examples(results, store, planned, options)
+            results = write_examples(results, store, planned, options, build)
         except KeyboardInterrupt:
             store.set_state(run.id, RunState.INTERRUPTED)
             raise

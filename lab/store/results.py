@@ -132,6 +132,7 @@ class Example(Record):
     score: float
     threshold: float
     clip: str | None = None  # path beside results.json
+    note: str | None = None  # what the clip is, where it is not what people would hear
     spectrogram: str | None = None
     credits: list[Credit] = Field(default_factory=list)
     command: str  # renders the trial again

@@ -2,6 +2,7 @@
 
 import json
 
+from lab.runs.echo import TOLD
 from lab.runs.options import RunOptions
 from lab.runs.run import run_scenarios
 
@@ -43,6 +44,9 @@ def test_motion_is_detected_and_what_was_not_asked_for_is_no_target(tmp_path):
     # The person is there from the beginning: nobody can be asked to notice that as an event.
     assert rows["presence"].detection is None
     assert "miss" not in {one.kind for one in scenario.examples}
+    assert scenario.examples and all(one.note == TOLD for one in scenario.examples)
+    assert all(one.command.endswith("--stream ultrasonic") for one in scenario.examples)
+    assert all((tmp_path / "run" / one.clip).stat().st_size > 1000 for one in scenario.examples)
     assert rows["presence"].false_alarms is None or rows["presence"].false_alarms.hours < 1e-6
     stored = json.loads((tmp_path / "run" / "results.json").read_text())
     assert stored["scenarios"][0]["verdict"] == "reported"
