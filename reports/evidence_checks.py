@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from lab.store.counts import Counts
 from lab.store.ledger import Entry
@@ -29,7 +29,7 @@ def unsupported(figures: Figures, entries: Sequence[Entry], cells: Mapping[str, 
         told = f"{line.row}: {line.detector} ({line.stage})"
         if entry is None:
             wrong.append(f"{told}: the ledger has no current entry of it")
-        elif not any(_agree(line, rows) for rows in _parts(line, entry, cells.get(line.row, ()))):
+        elif not _agree(line, _counts(line, entry, cells.get(line.row, ()))):
             wrong.append(f"{told}: the ledger holds other counts")
         if not borne(line):
             wrong.append(f"{told}: its counts do not bear that it is called {line.verdict}")
@@ -60,18 +60,16 @@ def _bounds(line: Line, confidence: float) -> Bounds:
     return proportion(line.silent_alarmed, line.silent_trials, confidence)
 
 
-def _parts(line: Line, entry: Entry, cells: Sequence[Cell]) -> Iterable[list[Counts]]:
-    """The counts of a line's cells: of all its draws together, or of each where it does not name any."""
+def _counts(line: Line, entry: Entry, cells: Sequence[Cell]) -> list[Counts]:
+    """Those of a line's cells, of all its draws."""
     own = line.detector, line.stage, line.label
-    by_seed = {
-        share.seed: [
-            one for one in share.rows if (one.detector, one.stage, one.label) == own and one.cell in cells
-        ]
+    return [
+        one
         for share in entry.shares
-    }
-    if not line.seeds:
-        return by_seed.values()
-    return [[one for seed in line.seeds for one in by_seed.get(seed, ())]]
+        if share.seed in line.seeds
+        for one in share.rows
+        if (one.detector, one.stage, one.label) == own and one.cell in cells
+    ]
 
 
 def _agree(line: Line, rows: Sequence[Counts]) -> bool:

@@ -74,6 +74,7 @@ def kept(fresh: Figures, before: Figures, plan: Plan) -> Figures:
         for line in before.lines
         if line.row in now
         and _is_of(line, now[line.row])
+        and line.seeds
         and seeds.issuperset(line.seeds)
         and _much(line) > much[line.row]
     ]
