@@ -144,13 +144,15 @@ def publish(campaign: Campaign, results: Path, benchmark: bool) -> None:
 
 def _days(figures: Figures, held: Ledger) -> tuple[str, str] | None:
     """First and last day of the draws that its lines are of."""
-    of = {(line.scenario_hash, line.build_hash): set(line.seeds) for line in figures.lines}
+    of: dict[tuple[str, str], set[int]] = defaultdict(set)
+    for line in figures.lines:
+        of[line.scenario_hash, line.build_hash].update(line.seeds)
     days = [
         share.date
         for entry in held.entries
         if entry.current
         for share in entry.shares
-        if share.seed in of.get((entry.scenario_hash, entry.build_hash), ())
+        if share.seed in of[entry.scenario_hash, entry.build_hash]
     ]
     return (min(days), max(days)) if days else None
 

@@ -33,9 +33,9 @@ class Finding:
     here. seeds: of all draws that count. complete: whether all that the plan asks for is there; before, verdicts take bounds of INTERIM.
     median_s: bounds by which the median time to a detection is judged. occupied_duty: of the time with somebody there, as it says itself,
     that in which its tone was in the air, and the bounds by which it is judged; None where it says nothing of it. present: whether who
-    makes a major motion is called present as well. alarmed: trials stored here with a false alarm. others: false alarms of other labels where nobody is, and how many a day at most.
-    worst: of several cells the one with the fewest events found, as what tells it from the others, found, events.
-    by: the row's counts by what was drawn, see `lab.runs.split`."""
+    makes a major motion is called present as well. alarmed: trials stored here with a false alarm. others: false alarms of other labels where
+    nobody is, and how many a day at most. worst: of several cells the one with the fewest events found, as what tells it from the others,
+    found, events. by: the row's counts by what was drawn, see `lab.runs.split`."""
 
     row: EvidenceRow
     detector: str

@@ -118,8 +118,8 @@ def write(ledger: Ledger, path: Path) -> None:
 def merged(results: Results, path: Path) -> Ledger:
     """The ledger at `path` with a run added, its figures now the current ones; nothing is written.
 
-    A row of a seed that heard more than it had replaces its shorter self, and rows that are not of this run stay. Of a build of several detectors, those that did not change since keep
-    what is counted of them. Raises BadInput when a seed of a scenario and build is already counted in full, when a scenario is not of the
+    A row of a seed that heard more than it had replaces its shorter self, and rows that are not of this run stay. Of a build of several
+    detectors, those that did not change since keep what is counted of them. Raises BadInput when a seed of a scenario and build is already counted in full, when a scenario is not of the
     test split, or when the ledger cannot be read.
     """
     entries = {entry.key: entry for entry in read(path).entries}
