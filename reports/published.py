@@ -127,10 +127,11 @@ def _motions(lines: Sequence[Line]) -> str:
 
 def _nobody(lines: Sequence[Line]) -> str:
     alarms, hours = sum(line.false_alarms for line in lines), sum(line.hours for line in lines)
-    motions = sum(count for line in lines for count in line.others.values())
+    told = {line.what: sum(line.others.values()) for line in lines}
+    most = max(told, key=lambda what: told[what], default="")
     return (
         f"Nobody there, but air, fans, curtains or music: somebody was called present {alarms} times in {hours:.1f} h, and a motion told "
-        f"beside {motions} times, most of them of fans that start. What that bounds for each of the {len(lines)} kinds by itself stands "
+        f"beside {sum(told.values())} times, {told.get(most, 0)} of them of one kind ({most}). What that bounds for each of the {len(lines)} kinds by itself stands "
         "[in the results](docs/results/presence.md#false-presence)."
     )
 
