@@ -13,6 +13,7 @@ import numpy as np
 from scipy.stats import binomtest, fisher_exact, norm
 
 from lab.store.results import Detection, FalseAlarms, Results, Row, ScenarioResult
+from lab.verdicts.exposure import clumps
 from reports.panels import MIN_HOURS, Subject, listened_h
 
 SIGNIFICANT = 0.05
@@ -137,11 +138,7 @@ def _false_alarm_change(cell: dict, subject: Subject, old: FalseAlarms, new: Fal
 def _events(found: Sequence[FalseAlarms]) -> list[int]:
     """False alarms of each run as if every event had one cause and were heard once: in proportion to the distinct hours, and a cause taken to
     bring as many as it does in the run where it brings more (sum of squares over sum; all of a run's where that was not kept)."""
-    causes = [
-        (one.count**2 if one.count_squared is None else one.count_squared) / one.count
-        for one in found
-        if one.count
-    ]
+    causes = [clumps(one.count, one.count_squared, one.most)[0] / one.count for one in found if one.count]
     most = max(causes, default=1.0)
     return [round(one.count * one.distinct_hours / one.hours / most) for one in found]
 

@@ -101,16 +101,13 @@ def as_grown(line: Line, before: Figures) -> Line:
     """Told apart where the plan asked for less before, and all of that was there: who sees an open verdict may ask for as much as passes."""
     for other in before.lines:
         looked = other.grown or (other.complete and other.asked < line.asked)
-        if looked and _same_draws(line, other):
+        if looked and other.seeds == line.seeds and _subject(other) == _subject(line):
             return line.model_copy(update={"grown": True})
     return line
 
 
-def _same_draws(line: Line, other: Line) -> bool:
-    return all(
-        getattr(line, key) == getattr(other, key)
-        for key in ("row", "detector", "stage", "build_hash", "scenario_hash", "seeds")
-    )
+def _subject(line: Line) -> tuple[str, ...]:
+    return line.row, line.detector, line.stage, line.build_hash, line.scenario_hash
 
 
 def as_borne(line: Line) -> Line:
@@ -125,9 +122,8 @@ def as_borne(line: Line) -> Line:
 
 def with_uploads(line: Line, before: Figures) -> Line:
     """Clips that left the device as they were counted before, where that was of more hours: hours add up over draws, clips do not."""
-    own = (line.row, line.detector, line.stage, line.build_hash, line.scenario_hash)
     for other in before.lines:
-        if (other.row, other.detector, other.stage, other.build_hash, other.scenario_hash) != own:
+        if _subject(other) != _subject(line):
             continue
         if other.uploads is not None and (other.uploads_hours or other.hours) > (line.uploads_hours or 0.0):
             other = other.model_copy(update={"uploads_hours": other.uploads_hours or other.hours})
@@ -138,10 +134,8 @@ def with_uploads(line: Line, before: Figures) -> Line:
 
 def with_median(line: Line, fresh: Figures) -> Line:
     """Bounds of the median by the trials that are at hand, where those published hold none."""
-    own = (line.row, line.detector, line.stage, line.build_hash, line.scenario_hash)
     for other in fresh.lines:
-        same = (other.row, other.detector, other.stage, other.build_hash, other.scenario_hash) == own
-        if same and line.median_low_s is None and line.median_high_s is None:
+        if _subject(other) == _subject(line) and line.median_low_s is None and line.median_high_s is None:
             names = ("median_low_s", "median_high_s")
             return line.model_copy(update={name: getattr(other, name) for name in names})
     return line

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import zlib
 from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,12 +47,11 @@ def write_examples(
     above = {one.name for one in build.detectors if AUDIBLE not in one.streams}
     scenarios = []
     for scenario, one in zip(results.scenarios, planned, strict=True):
-        asked = one.scenario.first.expect.labels
         outcomes = [
-            outcome if outcome.rule.label in asked else replace(outcome, targets=())
+            Outcome.from_json(kept).asked(one.scenario.first.expect.labels)
             for record in store.trials(results.run, one.scenario.id, one.scenario.hash)
             if record.index < one.trials_per_cell
-            for outcome in map(Outcome.from_json, record.outcomes)
+            for kept in record.outcomes
         ]
         examples = [
             _example(cut, one, scenario.seed, options.out, above, *worst)

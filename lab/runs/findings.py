@@ -195,14 +195,13 @@ def ranges(campaign: Campaign, row: EvidenceRow, reference: EvidenceRow, asked: 
 
 def _outcomes(row: EvidenceRow, records: Iterable[TrialRecord]) -> dict[tuple[str, str], list[Outcome]]:
     """Detector and stage -> the outcomes of the row's label."""
-    expected = row.spec.label in row.scenario.first.expect.labels
     found: dict[tuple[str, str], list[Outcome]] = defaultdict(list)
     for record in records:
         for kept in record.outcomes:
             outcome = Outcome.from_json(kept)
             if outcome.rule.label == row.spec.label:
                 found[outcome.rule.detector, outcome.rule.stage].append(
-                    outcome if expected else replace(outcome, targets=())
+                    outcome.asked(row.scenario.first.expect.labels)
                 )
     return dict(found)
 

@@ -56,9 +56,7 @@ def _scenario(
             by_cell[record.cell_key].append(record)
     media = {source.name for source in scenario.first.sources if source.kind == "media"}
     outcomes = [outcome for records in by_cell.values() for outcome in outcomes_of_cell(records, media)]
-    expected = scenario.first.expect.labels
-    # What is true but not asked for is no target; its time is no exposure either way.
-    outcomes = [one if one.rule.label in expected else replace(one, targets=()) for one in outcomes]
+    outcomes = [outcome.asked(scenario.first.expect.labels) for outcome in outcomes]
     heard = [cell.values for cell in scenario.cells() if by_cell[cell.key]]
     asked = [one for one in limits(scenario.first.accept) if any(one.matches(cell) for cell in heard)]
     judgement = judge_scenario(outcomes, asked)

@@ -5,8 +5,8 @@ An outcome is computed once, while the score track is at hand; tracks of hours n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Container, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from lab.scoring.records import MatchRule, Scalar
@@ -87,6 +87,10 @@ class Outcome:
     @property
     def key(self) -> tuple[str, str, str]:
         return self.rule.detector, self.rule.stage, self.rule.label
+
+    def asked(self, labels: Container[str]) -> Outcome:
+        """As it counts where these labels are expected: what is true but not asked for is no target; its time is no exposure either way."""
+        return self if self.rule.label in labels else replace(self, targets=())
 
     def to_json(self) -> dict[str, Any]:
         """Plain values only; no NaN and no infinity."""

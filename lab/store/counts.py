@@ -10,7 +10,7 @@ from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from lab.store.results import Record, Row, Scalar
 from lab.verdicts.clusters import Sample
-from lab.verdicts.exposure import per_day_bounds
+from lab.verdicts.exposure import clumps, per_day_bounds
 from lab.verdicts.intervals import Bounds
 
 
@@ -47,6 +47,10 @@ class Counts(Record):
         return (json.dumps(self.cell, sort_keys=True), self.detector, self.stage, self.label)
 
     @property
+    def clumps(self) -> tuple[float, int]:
+        return clumps(self.false_alarms, self.count_squared, self.most)
+
+    @property
     def detection_bounds(self) -> Bounds | None:
         """One-sided 95 % bounds of the detection rate; None without trials."""
         if not self.trials:
@@ -58,7 +62,7 @@ class Counts(Record):
         """One-sided 95 % bounds; repeated audio adds no certainty, nor do several alarms of one trial. None without hours."""
         if not self.hours:
             return None
-        return per_day_bounds(self.false_alarms, *_clumps(self), self.hours, self.distinct_hours)
+        return per_day_bounds(self.false_alarms, *self.clumps, self.hours, self.distinct_hours)
 
 
 def counts_of(row: Row) -> Counts:
@@ -121,8 +125,8 @@ def pooled(parts: list[Counts], audio_hours: float | None) -> Counts:
             "active_hours": sum(p.active_hours for p in parts),
             "active_squared_s2": sum(_bouts(p)[0] for p in parts),
             "longest_s": max(_bouts(p)[1] for p in parts),
-            "count_squared": sum(_clumps(p)[0] for p in parts),
-            "most": max(_clumps(p)[1] for p in parts),
+            "count_squared": sum(p.clumps[0] for p in parts),
+            "most": max(p.clumps[1] for p in parts),
             "silent": _silent(parts),
         }
     )
@@ -134,13 +138,6 @@ def _bouts(counts: Counts) -> tuple[float, float]:
         active_s = 3600.0 * counts.active_hours
         return active_s**2, active_s
     return counts.active_squared_s2, counts.longest_s
-
-
-def _clumps(counts: Counts) -> tuple[float, int]:
-    """Sum of the squares of the alarms of a trial, and the most of one: where they were not kept, one trial of all the alarms."""
-    if counts.count_squared is None or counts.most is None:
-        return float(counts.false_alarms) ** 2, counts.false_alarms
-    return counts.count_squared, counts.most
 
 
 def _silent(parts: list[Counts]) -> tuple[int, int] | None:

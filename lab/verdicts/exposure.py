@@ -55,10 +55,7 @@ class Exposure:
 
     @property
     def clumps(self) -> tuple[float, int]:
-        """Sum over trials of the square of their alarms, and the most of one; by the worst case where they were not kept."""
-        if self.count_squared is None or self.most is None:
-            return float(self.count) ** 2, self.count
-        return self.count_squared, self.most
+        return clumps(self.count, self.count_squared, self.most)
 
     def per_day_bounds(self, confidence: float = CONFIDENCE) -> Bounds:
         """Exact Poisson where no trial has two alarms."""
@@ -81,6 +78,11 @@ class Exposure:
 
 
 NOTHING = Exposure(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0)
+
+
+def clumps(count: int, squared: float | None, most: int | None) -> tuple[float, int]:
+    """Sum over trials of the square of their alarms, and the most of one; where they were not kept, one trial of all the alarms."""
+    return float(count) ** 2 if squared is None else squared, count if most is None else most
 
 
 def per_day_bounds(

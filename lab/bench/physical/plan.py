@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from detectors.interface import AUDIBLE, PLAYBACK, ULTRASONIC, StreamNeed
 from lab.acoustics.room import RoomSpec
-from lab.bench.protocol import DUT
+from lab.bench.physical.departures import departures
 from lab.errors import BadInput
 from lab.movers.linear_stage import LinearStageSpec
 from lab.scenario.trial import POSITION_KEYS, Trial
@@ -156,7 +156,7 @@ def plan_trial(
         move=move,
         placing=placing,
         switches=tuple(switch for switch in rig.switches if switch.role == "amplifier"),
-        notes=tuple(_notes(trial, rig, needs)),
+        notes=tuple(departures(trial, rig, needs.get(stream_of(rig)), _channels(trial, rig, needs))),
         tone=rig.tone,
         target=target,
         strokes=strokes,
@@ -380,30 +380,3 @@ def _one_place(
         problems.append(f"sources.{source.name}.distance_m = {distance_m:g} is on no mark: {marks}")
         return None, None
     return None, Placing(f"the {source.name}", distance_m, mark.name if mark else None)
-
-
-def _notes(trial: Trial, rig: RigFile, needs: Mapping[str, StreamNeed]) -> Iterator[str]:
-    if rig.kind == "loopback":
-        yield "no room, no distance: every source is heard at its level at 1 m, by every microphone alike"
-    elif rig.kind == "physical":
-        yield f"room and furniture are those of {rig.room}, not the scenario's"
-        if any(isinstance(source, AlarmSpec) for source in trial.spec.sources):
-            yield "alarms are those that the bench has: their place, level and rhythm are not the scenario's"
-    heard, there = _channels(trial, rig, needs), len(trial.spec.device.microphones_m)
-    need = needs.get(stream_of(rig))
-    if need is not None and need.channels is None and heard < there:
-        yield f"the reference stack hears {heard} of {there} microphones: the bench records no more"
-    yield from _unreported(trial, rig)
-
-
-def _unreported(trial: Trial, rig: RigFile) -> Iterator[str]:
-    """Labels of the scenario on which the device under test will not be judged."""
-    if rig.device is None:
-        return
-    limited = (one.label for one in trial.spec.accept if one.label is not None and one.stage in (None, DUT))
-    asked = dict.fromkeys((*trial.spec.expect.labels, *limited))
-    if missing := [label for label in asked if label not in rig.device.labels]:
-        yield (
-            f"{trial.scenario_id}: {rig.device.name} is not judged on {', '.join(missing)}: "
-            f"device.labels of the rig file has {', '.join(rig.device.labels)} only"
-        )
