@@ -16,7 +16,7 @@ from lab.bench.physical.bench import CAPTURES, capture_name
 from lab.bench.physical.kept import heard_again, last_note
 from lab.bench.simulated.bench import SimulatedBench
 from lab.corpora.split import Split
-from lab.runs.echo import RATE_HZ, TOLD, audible_echo
+from lab.runs.echo import RATE_HZ, TOLD, audible_echo, envelope_of
 from lab.runs.options import RunOptions
 from lab.runs.plan import Planned
 from lab.runs.render import TONE
@@ -43,7 +43,7 @@ def write_examples(
 ) -> Results:
     """Add up to `options.examples` misses and as many false alarms to each scenario, with a clip of each. Who misses what is not asked for
     misses nothing."""
-    cut = _kept(options) if options.rig is not None else _rendered(options)
+    cut = from_captures(options) if options.rig is not None else _rendered(options)
     above = {one.name for one in build.detectors if AUDIBLE not in one.streams}
     scenarios = []
     for scenario, one in zip(results.scenarios, planned, strict=True):
@@ -146,14 +146,18 @@ def _rendered(options: RunOptions) -> Cut:
     return cut
 
 
-def _kept(options: RunOptions) -> Cut:
+def from_captures(options: RunOptions) -> Cut:
     """Cuts from what a bench has recorded; the command tells where the whole capture is."""
     assert options.rig is not None
     rig, folder = options.rig, options.out / CAPTURES
 
     def cut(trial: Trial, path: Path, start_s: float, end_s: float, echo: bool) -> Clip:
         note = last_note(folder, capture_name(trial))
-        audio, rate_hz, segments = heard_again(note, trial, rig, start_s, end_s)
+        audio, rate_hz, segments = heard_again(note, trial, rig, start_s, end_s, above=echo)
+        if echo:
+            assert trial.spec.device.ultrasonic is not None, "refused by the plan"
+            envelope = envelope_of(audio, rate_hz, trial.spec.device.ultrasonic.carrier_band_hz)
+            audio, rate_hz = audible_echo(envelope), RATE_HZ
         return audio, rate_hz, segments, f"{CAPTURES}/{note.stem}"
 
     return cut

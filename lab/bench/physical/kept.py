@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.bench.physical.hearing import heard_by
+from lab.bench.physical.hearing import heard_above, heard_by
 from lab.bench.physical.notes import read_note
 from lab.errors import LabFailure
 from lab.scenario.trial import Trial
@@ -40,16 +40,24 @@ def last_note(folder: Path, name: str) -> Path:
 
 
 def heard_again(
-    note: Path, trial: Trial, rig: RigFile, start_s: float, end_s: float
+    note: Path, trial: Trial, rig: RigFile, start_s: float, end_s: float, above: bool = False
 ) -> tuple[NDArray[np.float32], int, tuple[Segment, ...]]:
-    """The reference microphone between two moments of a kept trial, its rate, and what was played in the trial."""
-    said = read_note(note)
-    rate_hz = trial.spec.device.audible.rate_hz
+    """The reference microphone between two moments of a kept trial, its rate, and what was played in the trial.
+
+    above: as the device's stack hears it above hearing, at the bench's rate; else at the rate of what the device hears.
+    """
+    said, device = read_note(note), trial.spec.device
+    rate_hz = rig.audio.rate_hz if above else device.audible.rate_hz
     segments = tuple(Segment(**one) for one in said["segments"])
     if said["body_at"] is None or "deleted" in said:
         return np.zeros(0, np.float32), rate_hz, segments
     blocks = _body(note.parent / said["capture"], said["body_at"], said["body_frames"], rig.audio.rate_hz)
-    audio = np.concatenate([block[0] for block in heard_by(trial.spec.device, 1, rig, blocks)])
+    heard = (
+        (heard_above(device, 1, rig, block) for block in blocks)
+        if above
+        else heard_by(device, 1, rig, blocks)
+    )
+    audio = np.concatenate([block[0] for block in heard])
     return audio[max(0, round(start_s * rate_hz)) : round(end_s * rate_hz)], rate_hz, segments
 
 

@@ -9,12 +9,15 @@ import pytest
 from detectors.build import load_build
 from detectors.stack import Stack
 from lab.bench.simulated.bench import SimulatedBench
+from lab.runs.echo import MIDDLE_HZ, RATE_HZ
+from lab.runs.examples import from_captures
+from lab.runs.options import RunOptions
 from lab.runs.trial import run_trial
 from lab.scenario.load import load_scenario
 from lab.store.results import read
 from lab.store.store import Store
 from rigs.audio.storage import read_blocks
-from rigs.rig_file import BENCHES
+from rigs.rig_file import BENCHES, load_rig
 from tests.bench.physical.commanding import BUILD
 from tests.bench.physical.commands import lab
 from tests.bench.physical.rail import plate
@@ -110,6 +113,21 @@ def test_the_capture_holds_the_tone_as_it_was_commanded(run):
     assert note["measured"]["emission_delay_ms"] == 50.0
     assert note["measured"]["lag_ms"] < 30.0
     assert note["measured"]["emission_db_spl_at_0_3_m"] == pytest.approx(95.46, abs=0.01)
+
+
+def test_its_clip_is_the_echo_laid_where_people_hear_it(run):
+    scenario = load_scenario(run.scenario)
+    trial = scenario.draw(scenario.cells()[0], 0, 1)
+    options = RunOptions(out=run.out, rig=load_rig("ultrasonic"))
+    audio, rate_hz, _, command = from_captures(options)(trial, run.scenario, 1.0, 6.5, True)
+    assert (rate_hz, len(audio), command) == (RATE_HZ, 5.5 * RATE_HZ, "captures/" + run.note["capture"][:-5])
+    major = run.trial.truth[1]
+    after = [round((s - 1.0) * RATE_HZ) for s in (major.onset_s + 0.3, major.offset_s - 0.3)]
+    towards_hz = MIDDLE_HZ + 2.0 * 0.4 / 343.0 * 34_000.0  # the plate comes at 0.4 m/s
+    piece = audio[slice(*after)]
+    power = np.abs(np.fft.rfft(piece * np.hanning(len(piece)), RATE_HZ)) ** 2
+    assert np.argmax(power) == pytest.approx(towards_hz, abs=5.0)
+    assert np.std(piece) > 2.0 * np.std(audio[RATE_HZ : round((major.onset_s - 1.3) * RATE_HZ)])
 
 
 def test_levels_are_those_of_the_simulated_bench(run, simulated):
