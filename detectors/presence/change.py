@@ -1,4 +1,8 @@
-"""What tells that a room or a unit is another, and what a room that hisses asks for: clocks that count hop by hop."""
+"""When to calibrate again, and what a room that hisses asks for: clocks that count hop by hop.
+
+The carrier tells of the unit: what comes straight from the loudspeaker is 20 dB above all that a room returns, so furniture that was moved
+hardly changes it. What a room asks of the tone, its noise and the lines of others, is looked at anew every day.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,11 @@ import math
 
 from detectors.presence.front_end import HOP_S
 
-CHANGED_DB, CHANGED_S = 6.0, 30.0  # a carrier so different for so long: the room or the unit is another
+CHANGED_DB, CHANGED_S = (
+    6.0,
+    30.0,
+)  # a carrier so different for so long: the unit is another, or something stands on it
+DAY_S, LATER_S = 86_400.0, 600.0  # a calibration is good for; when to ask again where somebody is there
 HISS_S, HUSH_S = 60.0, 5.0  # what hisses for longer is the noise of the room; a pause that ends it
 
 
@@ -38,6 +46,26 @@ class CarrierChange:
     def certain_hops(self) -> int:
         """Only after so many of the hops that come next can it last."""
         return max(1, int((CHANGED_S - self._changed_s) / HOP_S))
+
+
+class Daily:
+    """How long until a calibration is no longer trusted."""
+
+    def __init__(self) -> None:
+        self._hops = round(DAY_S / HOP_S)
+
+    def due(self, empty: bool) -> bool:
+        """empty: whether nobody is there, who would be missed meanwhile. Call once a hop."""
+        self._hops -= 1
+        if self._hops > 0 or empty:
+            return self._hops <= 0
+        self._hops = round(LATER_S / HOP_S)
+        return False
+
+    @property
+    def certain_hops(self) -> int:
+        """Only the last of so many hops that come next can be one at which it is due."""
+        return max(1, self._hops)
 
 
 class Hiss:

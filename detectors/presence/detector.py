@@ -35,7 +35,7 @@ from detectors.interface import (
 from detectors.presence.alignment import REACH_S
 from detectors.presence.arrivals import Arrivals
 from detectors.presence.calibration import Calibrated, Calibration, CalibrationSettings
-from detectors.presence.change import CarrierChange, Hiss
+from detectors.presence.change import CarrierChange, Daily, Hiss
 from detectors.presence.clutter import ClutterFilter
 from detectors.presence.context import LABELS, Context, ContextSettings, Occupancy
 from detectors.presence.distortion import DistortionRemover
@@ -203,7 +203,9 @@ class PresenceDetector:
     @property
     def _certain_hops(self) -> int:
         """For so many hops the tone stays as it is, and playback beside what it does, but for what the last of them brings."""
-        certain = min(MOST_HOPS, self._change.certain_hops, self._power.certain_hops)
+        certain = min(
+            MOST_HOPS, self._change.certain_hops, self._daily.certain_hops, self._power.certain_hops
+        )
         return certain if self._remover is None else min(certain, self._remover.alignment.certain_hops)
 
     def tracks(self) -> Sequence[ScoreTrack]:
@@ -272,9 +274,10 @@ class PresenceDetector:
     def _end_hop(self, sensing: bool) -> None:
         """What follows from a hop for the tone."""
         self._since_calibration_s += HOP_S
+        stale = self._daily.due(self._context.state is Occupancy.VACANT)
         if not self._power.step(sensing):
             self._phase, self._emission = Phase.RESTING, SILENT
-        elif self._since_calibration_s >= AGAIN_S and (self._change.lasts or self._deaf_s >= DEAF_S):
+        elif stale or self._since_calibration_s >= AGAIN_S and (self._change.lasts or self._deaf_s >= DEAF_S):
             self._calibrate()
 
     def _sense(self, run: Sequence[_Heard]) -> list[tuple[float, ...]]:
@@ -360,7 +363,7 @@ class PresenceDetector:
         self._calibration = Calibration(self._calibration_settings, self._rate_hz, self._channels, HOP_S)
         self._emission = self._calibration.emission
         self._since_calibration_s = self._deaf_s = 0.0
-        self._change = CarrierChange()
+        self._change, self._daily = CarrierChange(), Daily()
         self._hearing = Hearing(np.ones(self._channels, bool))
         self._remover = None
         self._arrivals.hold(0)  # what is heard follows what is emitted

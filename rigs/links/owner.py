@@ -9,10 +9,12 @@ from pathlib import Path
 def holder_of(path: str | Path) -> str:
     """`process 1234 (lab run ...)` for the process whose flock is on this file, else `another process`."""
     try:
-        number = os.stat(path).st_ino
+        file = os.stat(path)
+        place = f"{os.major(file.st_dev):02x}:{os.minor(file.st_dev):02x}:{file.st_ino}"
         for line in Path("/proc/locks").read_text().splitlines():
             fields = line.split()
-            if "FLOCK" in fields and fields[-3].rsplit(":", 1)[-1] == str(number):
+            # Those who wait for a lock are listed below who has it, with an arrow.
+            if fields[1] == "FLOCK" and fields[-3] == place:
                 return describe(int(fields[-4]))
     except (OSError, ValueError, IndexError):
         pass  # no /proc, or a lock taken in another container

@@ -18,6 +18,9 @@ from rigs.rig_tables import Output, Switch
 
 CREST_DB = 18.0  # peaks of speech and music over their RMS while active, little exceeded
 ALARM_ENDS_S = 0.5  # before the end of a trial at the latest: the last pilot and the quiet after it are no place for alarms
+LEAST_PAUSE_S = (
+    0.5  # between two strokes: orders come a round trip late, and strokes that run into one another are one
+)
 ON_MARK_M = 0.005  # a distance this close to a mark is the mark's
 
 
@@ -298,6 +301,10 @@ def _run_up(
     if feed > fastest:
         problems.append(
             f"movers.{target.name}.speed_m_s = {target.speed_m_s:g}: {stage.instrument} goes at {fastest / 60_000.0:g} m/s at most"
+        )
+    if target.strokes > 1 and target.pause_s < LEAST_PAUSE_S:
+        problems.append(
+            f"movers.{target.name}.pause_s = {target.pause_s:g}: a bench takes at least {LEAST_PAUSE_S:g} s between strokes"
         )
     strokes = (
         Stroke(float(at), stage.position_mm(target.goal_m(number)), target.goal_m(number), feed)

@@ -11,7 +11,7 @@ from lab.scenario.load import load_scenario
 from tests.bench.physical.rail import plate
 
 NEEDS = {ULTRASONIC: StreamNeed((96_000, 192_000)), PLAYBACK: StreamNeed((16_000,), 1)}
-STAGE = Path("scenarios/presence/stage.toml")
+STAGES = [Path("scenarios/presence") / name for name in ("stage.toml", "stage_body.toml")]
 RAIL = plate(duration_s=20.0, distance_m=1.5, end_m=1.0, more="strokes = 2\npause_s = 3.0\n")
 WALKER = '[[movers]]\nkind = "walker"\nname = "person"\nroute = "radial"\ndistance_m = 1.5\n'
 MUSIC = '[[sources]]\nkind = "playback"\nname = "music"\nlevel_db_spl = 60.0\n'
@@ -51,8 +51,9 @@ def test_the_stage_waits_where_the_target_stands_and_starts_while_the_trial_runs
     assert (plan.channels, plan.target.name, plan.notes) == (4, "plate", ())
 
 
-def test_the_shipped_scenario_fits_the_shipped_bench_in_every_trial(rig_of):
-    scenario = load_scenario(STAGE)
+@pytest.mark.parametrize("path", STAGES)
+def test_the_shipped_scenarios_fit_the_shipped_bench_in_every_trial(rig_of, path):
+    scenario = load_scenario(path)
     for index in range(20):
         trial = scenario.draw(scenario.cells()[0], index, 1)
         assert plan_trial(trial, rig_of("ultrasonic"), NEEDS).strokes[0].distance_m == 1.0
@@ -65,6 +66,11 @@ def test_the_shipped_scenario_fits_the_shipped_bench_in_every_trial(rig_of):
             [("end_m = 1.0", "end_m = 0.8")],
             "",
             "movers.plate.end_m = 0.8 is out of the stage's travel, 0.95 to 1.55 m",
+        ),
+        (
+            [("pause_s = 3.0", "pause_s = 0.2")],
+            "",
+            "movers.plate.pause_s = 0.2: a bench takes at least 0.5 s between strokes",
         ),
         ([], WALKER, "movers.person: nothing here moves like kind = 'walker'"),
         ([], MUSIC, "sources.music: this bench plays the device's own tone and nothing else"),

@@ -1,10 +1,11 @@
-"""The whole detector on synthetic envelopes: scores, cuts, emission, rests, a room that changes."""
+"""The whole detector on synthetic envelopes: scores, cuts, emission, rests, calibrations that are repeated."""
 
 import numpy as np
 import pytest
 
 from detectors.errors import DetectorError
 from detectors.interface import BASEBAND, PLAYBACK, SILENT, ULTRASONIC, Block, Emission, StreamFormat
+from detectors.presence import change
 from detectors.presence.calibration import CalibrationSettings
 from detectors.presence.context import ContextSettings, Occupancy
 from detectors.presence.detector import Phase
@@ -76,7 +77,7 @@ def test_cutting_the_stream_changes_no_bit(playback):
     assert all(np.array_equal(whole[label], pieces[label], equal_nan=True) for label in whole)
 
 
-def test_cutting_the_stream_changes_no_bit_where_the_tone_rests_or_the_room_changes():
+def test_cutting_the_stream_changes_no_bit_where_the_tone_rests_or_the_carrier_changes():
     """A carrier of three times the level brings a calibration, the walks rests."""
     samples = envelope(175.0, [WALK, (60.0, 63.0, 250.0, -60.0)])
     samples[:, 100 * RATE :] *= 3.0
@@ -139,6 +140,20 @@ def test_calibrates_again_when_the_carrier_has_changed_for_good():
     listen(one, samples)
     assert len(one.calibrations) == 2
     assert one.phase is Phase.SENSING
+
+
+@pytest.mark.parametrize("cuts", [None, 997, 1])
+def test_a_calibration_is_good_for_a_day_and_waits_until_nobody_is_there(monkeypatch, cuts):
+    """Of a day of 50 s: the second is due at 51 s, and at 61 and 71 s while somebody is held to be there."""
+    monkeypatch.setattr(change, "DAY_S", 50.0)
+    monkeypatch.setattr(change, "LATER_S", 10.0)
+    context = ContextSettings(vacancy_s=20.0, confirm_s=5.0)
+    one = detector(context=context, power=PowerSettings(off_s=0.0))
+    presence = listen(one, envelope(140.0, [(49.0, 52.0, 250.0, -50.0)]), cuts=cuts)["presence"]
+    assert len(one.calibrations) == 3
+    again = np.flatnonzero(np.diff(np.isnan(presence).astype(int)) == 1) * 0.05
+    took_s = one.calibrations[0].took_s
+    assert again == pytest.approx([took_s + 50.0 + 3 * 10.0, 2 * took_s + 130.0], abs=0.2)
 
 
 def test_a_walk_by_is_no_reason_to_calibrate():
