@@ -10,6 +10,7 @@ from importlib import import_module
 from traceback import walk_tb
 from types import FrameType, ModuleType
 
+from detectors.answers import check_detector
 from detectors.build import Build, DetectorSpec
 from detectors.errors import DetectorError, fault
 from detectors.interface import Detector
@@ -33,15 +34,17 @@ def construct(spec: DetectorSpec, build: Build) -> Detector:
     where = f"{build.path}: detector {spec.name!r}"
     factory = _factory(path, build, where)
     try:
-        return factory(spec)
+        made = factory(spec)
     except DetectorError:
         raise
     except TypeError as error:
         if said := _misfit(error, spec, path):
             raise DetectorError(f"{build.path}: {said}") from None
         raise fault(where, error) from None
-    except Exception as error:  # noqa: BLE001 - whatever foreign code raises
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever foreign code raises
         raise fault(where, error) from None
+    check_detector(made, where)
+    return made
 
 
 def _factory(path: str, build: Build, where: str) -> Callable[[DetectorSpec], Detector]:
@@ -51,9 +54,12 @@ def _factory(path: str, build: Build, where: str) -> Callable[[DetectorSpec], De
         return getattr(import_module(module), attribute)
     except SyntaxError as error:
         raise DetectorError(f"{refused}: {error.filename}:{error.lineno}: {error.msg}") from None
+    except ModuleNotFoundError as error:
+        looked = "; Python looks in its packages and in the folders of PYTHONPATH"
+        raise DetectorError(f"{refused}: {error}{looked}") from None
     except (ImportError, AttributeError, ValueError) as error:
         raise DetectorError(f"{refused}: {error}") from None
-    except Exception as error:  # noqa: BLE001 - whatever foreign code raises
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever foreign code raises
         raise fault(where, error) from None
 
 

@@ -23,7 +23,7 @@ class DetectorFault(Exception):
         return str(self.args[0])
 
 
-def fault(where: str, error: Exception) -> DetectorFault:
+def fault(where: str, error: BaseException) -> DetectorFault:
     """Of an exception that is being handled. where: build and detector. The trace begins below the frame that caught it."""
     below = error.__traceback__ and (error.__traceback__.tb_next or error.__traceback__)
     trace = "".join(traceback.format_exception(type(error), error, below))

@@ -21,6 +21,7 @@ PLAYBACK = "playback"  # float32, what the device itself plays
 STREAMS = (AUDIBLE, ULTRASONIC, BASEBAND, PLAYBACK)
 
 DEVICE = "device"  # the stage of what a device decides by itself
+DUT = "dut"  # of what a device under test reports of itself on a bench
 
 LABELS = (
     "watermark",

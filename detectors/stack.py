@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+from detectors.answers import check_tracks
 from detectors.build import Build
 from detectors.construct import construct
 from detectors.errors import DetectorError, fault
@@ -36,7 +37,7 @@ class Stack:
     def __init__(self, build: Build) -> None:
         self.build = build
         self.detectors: dict[str, Detector] = {spec.name: construct(spec, build) for spec in build.detectors}
-        self._emission = SILENT
+        self._emission, self._heard_s = SILENT, 0.0
 
     @property
     def needs(self) -> dict[str, StreamNeed]:
@@ -76,12 +77,13 @@ class Stack:
         }
 
     def open(self, formats: Mapping[str, StreamFormat]) -> None:
-        self._emission = SILENT
+        self._emission, self._heard_s = SILENT, 0.0
         for name, detector in self.detectors.items():
             self._asked(name, detector.open, formats)
 
     def feed(self, block: Block) -> Emission:
         """Give every detector the block; answer the emission wanted from the next block on."""
+        self._heard_s = (block.start + block.length) / block.clock_hz
         for name, detector in self.detectors.items():
             wanted = self._asked(name, detector.feed, block)
             if wanted is not None:
@@ -93,8 +95,10 @@ class Stack:
         events: list[Event] = []
         for name, detector in self.detectors.items():
             spec = self.build[name]
-            for track in self._asked(name, _tracks, detector):
-                tracks.append(track)
+            answered = self._asked(name, _tracks, detector)
+            check_tracks(answered, detector, name, self._heard_s, self._where(name))
+            tracks.extend(answered)
+            for track in answered:
                 events.extend(events_of(track, spec.threshold, spec.refractory_s))
         events.sort(key=lambda event: (event.offset_s, event.label))
         return StackOutput(tuple(tracks), tuple(events))
@@ -104,8 +108,11 @@ class Stack:
             return call(*arguments)
         except DetectorError:
             raise
-        except Exception as error:  # noqa: BLE001 - anything may come out of it
-            raise fault(f"{self.build.path}: detector {name!r}", error) from None
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - anything may come out of it
+            raise fault(self._where(name), error) from None
+
+    def _where(self, name: str) -> str:
+        return f"{self.build.path}: detector {name!r}"
 
 
 def _tracks(detector: Detector) -> tuple[ScoreTrack, ...]:

@@ -31,9 +31,6 @@ def origin_of(rig: RigFile) -> Origin:
     return Origin.MEASURED if rig.kind == "physical" else Origin.EMULATED
 
 
-DUT = "dut"  # the stage of what a device under test reported itself
-
-
 @dataclass(frozen=True, eq=False)
 class DeviceReport:
     """What the device under test itself reported in a trial, in trial time.

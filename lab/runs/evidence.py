@@ -47,7 +47,7 @@ from lab.scenario.toml_file import read_toml
 from lab.scenario.tree import dotted
 from lab.scenario.trial import Cell
 from lab.spec import Spec
-from lab.verdicts.limits import Limit, check_limits
+from lab.verdicts.limits import Limit, Subject, check_limits
 
 FORMAT = "earshot-evidence/1"
 FORMS = (
@@ -65,7 +65,6 @@ FORMS = (
     "grid",
     "text",
 )  # of tables, see `reports.evidence_tables`
-Reported = tuple[tuple[str, str], ...]  # (detector, label)
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=60)]
 
 
@@ -251,7 +250,7 @@ class _Files:
     def __init__(self, plan: Path) -> None:
         self.plan = plan
         self._scenarios: dict[str, ScenarioFile] = {}
-        self._builds: dict[str, tuple[Build, Reported]] = {}
+        self._builds: dict[str, tuple[Build, tuple[Subject, ...]]] = {}
 
     def scenario(self, row: RowSpec) -> ScenarioFile:
         if row.scenario not in self._scenarios:
@@ -261,21 +260,21 @@ class _Files:
                 raise BadInput(f"{self.plan}: row {row.name}: {error}") from None
         return self._scenarios[row.scenario]
 
-    def build(self, row: RowSpec) -> tuple[Build, Reported]:
+    def build(self, row: RowSpec) -> tuple[Build, tuple[Subject, ...]]:
         """The build and what its detectors report."""
         if row.build not in self._builds:
             beside = row.build.endswith(".toml")
             path = self.plan.parent / row.build if beside else BUILDS / f"{row.build}.toml"
             try:
                 build = load_build(path)
-                labels = Stack(build).labels
+                subjects = Stack(build).subjects
             except DetectorError as error:
                 raise BadInput(f"{self.plan}: row {row.name}: {error}") from None
             if any(build.id == other.id and build.hash != other.hash for other, _ in self._builds.values()):
                 raise BadInput(
                     f"{self.plan}: row {row.name}: build {row.build}: another build of the plan has its id, {build.id}"
                 )
-            self._builds[row.build] = build, labels
+            self._builds[row.build] = build, subjects
         return self._builds[row.build]
 
 
@@ -283,7 +282,7 @@ def _row(spec: RowSpec, files: _Files) -> EvidenceRow:
     scenario = files.scenario(spec)
     build, reported = files.build(spec)
     where = f"{files.plan}: row {spec.name}"
-    labels = sorted({label for _, label in reported})
+    labels = sorted({label for _, label, _ in reported})
     if spec.label not in labels:
         raise BadInput(f'{where}: label = "{spec.label}": build {spec.build} reports {", ".join(labels)}')
     wanted = Limit("detection_rate", where=spec.where, at_least=0.0)

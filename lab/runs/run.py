@@ -33,7 +33,7 @@ from lab.store import results as results_file
 from lab.store.records import RunRecord, RunState, ScenarioRecord, TrialRecord
 from lab.store.results import Results
 from lab.store.store import Store
-from lab.verdicts.limits import check_limits
+from lab.verdicts.limits import Subject, check_limits
 
 __all__ = ["RunOptions", "run_scenarios"]
 
@@ -124,11 +124,11 @@ def suite_build(scenarios: Sequence[ScenarioFile]) -> Path | None:
     return folder / build if build.endswith(".toml") else Path(build)
 
 
-def _build(path: Path | None) -> tuple[Build, tuple[tuple[str, str], ...]]:
-    """The build and the (detector, label) pairs it reports; a detector that cannot be made is said at once."""
+def _build(path: Path | None) -> tuple[Build, tuple[Subject, ...]]:
+    """The build and what it reports; a detector that cannot be made is said at once."""
     try:
         build = load_build(path)
-        return build, Stack(build).labels
+        return build, Stack(build).subjects
     except DetectorError as error:
         raise BadInput(str(error)) from None
 
@@ -249,7 +249,7 @@ def _scenario_record(one: Planned, seed: int, origin: Origin) -> ScenarioRecord:
     )
 
 
-def _check_before(scenario: ScenarioFile, reported: Sequence[tuple[str, str]], folder: Path | None) -> None:
+def _check_before(scenario: ScenarioFile, reported: Sequence[Subject], folder: Path | None) -> None:
     """Say before the first trial what would spoil the last: missing recordings, a limit nothing can answer."""
     specs = [scenario.draw(cell, 0, DEFAULT_SEED).spec for cell in scenario.cells()]
     sources = sorted({source for spec in specs for source in spec.sources}, key=lambda s: s.name)
@@ -257,6 +257,7 @@ def _check_before(scenario: ScenarioFile, reported: Sequence[tuple[str, str]], f
     for played in (*sources, *days):
         check_available(played, scenario.first.split, folder, scenario.path)
     try:
-        check_limits(limits(scenario.first.accept), [cell.values for cell in scenario.cells()], reported)
+        cells = [cell.values for cell in scenario.cells()]
+        check_limits(limits(scenario.first.accept), cells, reported, scenario.first.expect.labels)
     except BadInput as error:
         raise BadInput(f"{scenario.path}: {error}") from None

@@ -7,9 +7,9 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from detectors.interface import SILENT, Block, StackOutput
+from detectors.interface import DUT, SILENT, Block, StackOutput
 from detectors.stack import Stack
-from lab.bench.protocol import DUT, Bench, CaptureFacts, DeviceReport
+from lab.bench.protocol import Bench, CaptureFacts, DeviceReport
 from lab.scenario.model import Scenario
 from lab.scenario.trial import Trial
 from lab.scoring.matching import match_trial

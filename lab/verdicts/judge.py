@@ -125,9 +125,9 @@ def judge_scenario(outcomes: Iterable[Outcome], limits: Sequence[Limit] = ()) ->
     for outcome in outcomes:
         groups.setdefault((_cell_key(outcome.cell), *outcome.key), []).append(outcome)
     members = list(groups.values())
-    check_limits(
-        limits, [g[0].cell for g in members], [(g[0].rule.detector, g[0].rule.label) for g in members]
-    )
+    rules = [group[0].rule for group in members]
+    reported = [(rule.detector, rule.label, rule.stage) for rule in rules]
+    check_limits(limits, [group[0].cell for group in members], reported)
     targeted = {o.rule.label for group in members for o in group if o.targets}
     limits = with_labels(limits, targeted, {group[0].rule.label for group in members})
     rows = [judge_cell(group, limits) for group in members]
@@ -153,7 +153,7 @@ def judge_cell(
     good = curves.valid(outcomes)
     recordings = {name for o in good for name in o.recordings}
     named = all(o.recordings for o in good)
-    silent = [o for o in good if not o.targets]
+    silent = [o for o in good if not o.targets and o.free_s > 0.0]  # who did not listen was not silent
     evidence = _Evidence(
         targets=sample(curves.detections(good, first.rule.threshold), target_clusters(good)),
         silent=sample(np.array([bool(o.false_alarms) for o in silent]), trial_clusters(silent)),

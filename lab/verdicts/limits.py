@@ -6,17 +6,20 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from detectors.interface import DUT
 from lab.errors import BadInput
 from lab.scoring.records import Scalar
 
 METRICS = ("detection_rate", "false_alarms_per_day", "active_fraction", "latency_p95_s", "false_alarm_rate")
+OF_TARGETS = ("detection_rate", "latency_p95_s")
+Subject = tuple[str, str, str]  # detector, label, stage
 
 
 @dataclass(frozen=True)
 class Limit:
     """One `[[accept]]`: a metric of one label against at_least XOR at_most.
 
-    label: None: every label that has targets, or every label where none has.
+    label: None: of `detection_rate` and `latency_p95_s` every label that has targets, of false alarms every label that is reported.
     where: cell key -> value; every cell that matches must pass, all cells when empty. detector, stage: only
     of these; None: of every detector and stage that reports the label.
 
@@ -54,34 +57,56 @@ class Limit:
 
 
 def check_limits(
-    limits: Iterable[Limit], cells: Iterable[Mapping[str, Scalar]], reported: Iterable[tuple[str, str]]
+    limits: Iterable[Limit],
+    cells: Iterable[Mapping[str, Scalar]],
+    reported: Iterable[Subject],
+    expected: Iterable[str] = (),
 ) -> None:
     """Refuse, before anything runs, a limit that no result can answer.
 
-    cells: of the scenario. reported: (detector, label) of everything the stack reports.
+    cells: of the scenario. reported: everything the stack reports. expected: labels that the scenario asks for.
     Raises BadInput naming the key and what there is.
     """
     cells, reported = list(cells), list(reported)
+    unheard = sorted(set(expected) - {label for _, label, _ in reported})
     for limit in limits:
-        pairs = [pair for pair in reported if limit.detector in (None, pair[0])]
-        if not pairs:
-            names = ", ".join(sorted({detector for detector, _ in reported}))
-            raise BadInput(f"accept: detector = {limit.detector!r} is not in the build; it has: {names}")
-        if limit.label is not None and limit.label not in {label for _, label in pairs}:
-            labels = ", ".join(sorted({label for _, label in pairs}))
-            raise BadInput(f"accept: no detector reports label {limit.label!r}; reported: {labels}")
+        answers = [one for one in reported if limit.detector in (None, one[0])]
+        if not answers:
+            raise BadInput(
+                f"accept: detector = {limit.detector!r} is not in the build; it has: {_told(reported, 0)}"
+            )
+        # What a device reports of itself, only a bench hears.
+        staged = [one for one in answers if limit.stage in (None, one[2], DUT)]
+        if not staged:
+            raise BadInput(
+                f"accept: stage = {limit.stage!r} is not in the build; it has: {_told(answers, 2)}"
+            )
+        if limit.label is not None and limit.label not in {label for _, label, _ in staged}:
+            raise BadInput(f"accept: no detector reports label {limit.label!r}; reported: {_told(staged, 1)}")
+        if limit.label is None and limit.metric in OF_TARGETS and unheard:
+            raise BadInput(
+                f"accept: {limit.metric} without label holds for all that is expected, and no detector reports {', '.join(unheard)}; "
+                f"reported: {_told(staged, 1)}"
+            )
         if not any(limit.matches(cell) for cell in cells):
             raise BadInput(_no_cell(limit, cells))
 
 
 def with_labels(limits: Iterable[Limit], targeted: Iterable[str], reported: Iterable[str]) -> list[Limit]:
-    """Limits that name no label, spelled out for each label with targets, else for each reported label."""
-    labels = sorted(set(targeted)) or sorted(set(reported))
-    return [
-        replace(limit, label=label)
-        for limit in limits
-        for label in ([limit.label] if limit.label is not None else labels)
-    ]
+    """Limits that name no label, spelled out: of targets for each label that has any, else and of false alarms for each that is reported."""
+    every = sorted(set(reported))
+    of_targets = sorted(set(targeted)) or every
+    spelled = []
+    for limit in limits:
+        labels = of_targets if limit.metric in OF_TARGETS else every
+        spelled += [
+            replace(limit, label=label) for label in ([limit.label] if limit.label is not None else labels)
+        ]
+    return spelled
+
+
+def _told(reported: Iterable[Subject], field: int) -> str:
+    return ", ".join(sorted({one[field] for one in reported}))
 
 
 def _no_cell(limit: Limit, cells: list[Mapping[str, Scalar]]) -> str:

@@ -102,3 +102,31 @@ def test_a_fault_of_its_code_is_no_matter_of_settings_and_keeps_its_trace(made, 
     with pytest.raises(DetectorFault, match=r"mine.toml: detector 'jump': \w+Error: ") as raised:
         made(factory=factory, code=code)
     assert line in raised.value.trace
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (
+            "def from_spec(spec):\n    return None\n",
+            "a NoneType without labels, needs, open, feed, tracks is no detector",
+        ),
+        (
+            "class Deaf:\n    needs = open = feed = tracks = None\n    labels = ()\ndef from_spec(spec):\n    return Deaf()\n",
+            "labels = (): a tuple of at least one label",
+        ),
+        ("import sys\nsys.exit(7)\n", "SystemExit: 7"),
+        ("import sys\ndef from_spec(spec):\n    sys.exit(0)\n", "SystemExit: 0"),
+    ],
+)
+def test_what_is_no_detector_is_a_fault_that_names_it(made, code, said):
+    with pytest.raises(DetectorFault, match=r"mine\.toml: detector 'jump': ") as raised:
+        made(code=code)
+    assert said in str(raised.value)
+
+
+def test_a_module_that_is_nowhere_says_where_python_looks(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(BUILD.format(module="nowhere_at_all", factory="from_spec", settings="{}"))
+    with pytest.raises(DetectorError, match="No module named 'nowhere_at_all'; .*PYTHONPATH"):
+        Stack(load_build(path))

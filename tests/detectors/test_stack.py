@@ -1,11 +1,13 @@
 import pickle
+import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from detectors.build import Build, DetectorSpec, load_build
 from detectors.errors import DetectorError, DetectorFault
-from detectors.interface import AUDIBLE, SILENT, Block, StreamFormat, alarm_indices
+from detectors.interface import AUDIBLE, SILENT, Block, ScoreTrack, StreamFormat, alarm_indices
 from detectors.stack import Stack
 from tests.detectors.level_detector import HOP, RATE_HZ, TONE
 
@@ -134,4 +136,70 @@ def test_what_a_detector_says_to_its_user_stays_as_it_is(tmp_path, bursts, monke
 
     monkeypatch.setattr(stack.detectors["level"], "feed", refuses)
     with pytest.raises(DetectorError, match="^no calibration$"):
+        feed(stack, bursts, HOP)
+
+
+def answered(tmp_path, bursts, monkeypatch, tracks):
+    stack = Stack(build(tmp_path, "level"))
+    feed(stack, bursts, HOP)
+    monkeypatch.setattr(stack.detectors["level"], "tracks", lambda: tracks)
+    return stack.finish()
+
+
+SCORES = np.full(40, -120.0, np.float32)
+GOOD = ScoreTrack("level", "glass_break", 0.05, 0.05, SCORES)
+
+
+@pytest.mark.parametrize(
+    "track",
+    [
+        GOOD,
+        replace(GOOD, scores=np.full(40, np.nan, np.float32)),
+        replace(GOOD, scores=SCORES[:0]),
+        replace(GOOD, scores=np.full(41, -120.0)),  # the last hop runs over the end
+        replace(GOOD, start_s=1.0, scores=SCORES[:20]),
+    ],
+)
+def test_scores_that_can_be_held_against_time_are_taken(tmp_path, bursts, monkeypatch, track):
+    assert answered(tmp_path, bursts, monkeypatch, [track]).tracks == (track,)
+
+
+@pytest.mark.parametrize(
+    ("tracks", "said"),
+    [
+        ([], "no score track of label 'glass_break', stage 'device'"),
+        ([GOOD, GOOD], "label 'glass_break', stage 'device' comes twice"),
+        ([{"scores": [1.0]}], "tracks() answers a dict; a ScoreTrack is wanted"),
+        ([replace(GOOD, detector="other")], "names detector 'other'"),
+        (
+            [replace(GOOD, label="smoke_alarm")],
+            "is none that it reports; there may be: 'glass_break', stage 'device'",
+        ),
+        ([replace(GOOD, stage="cascade")], "stage 'cascade' is none that it reports"),
+        ([replace(GOOD, scores=SCORES.reshape(2, 20))], "scores of shape (2, 20) and type float32"),
+        ([replace(GOOD, scores=np.array(["loud"]))], "(hops,) of float32 are wanted"),
+        ([replace(GOOD, hop_s=0.0)], "hop_s = 0: seconds, above 0"),
+        ([replace(GOOD, hop_s=-0.1)], "hop_s = -0.1: seconds, above 0"),
+        ([replace(GOOD, start_s=-5.0)], "start_s = -5: seconds, at least 0"),
+        ([replace(GOOD, start_s=np.nan)], "start_s = nan: seconds, at least 0"),
+        ([replace(GOOD, start_s=30.0)], "its last score is of 31.95 s, 2 s were heard"),
+        (
+            [replace(GOOD, scores=np.append(SCORES[1:], np.float32(np.inf)))],
+            "score 39 is inf; numbers are wanted",
+        ),
+        ([replace(GOOD, scores=-np.append(SCORES[1:], np.float32(np.inf)))], "score 39 is -inf"),
+    ],
+)
+def test_answers_that_cannot_be_scored_are_faults_of_the_detector(
+    tmp_path, bursts, monkeypatch, tracks, said
+):
+    with pytest.raises(DetectorFault, match=r"mine\.toml: detector 'level': ") as raised:
+        answered(tmp_path, bursts, monkeypatch, tracks)
+    assert said in str(raised.value)
+
+
+def test_a_detector_that_ends_the_process_is_a_fault(tmp_path, bursts, monkeypatch):
+    stack = Stack(build(tmp_path, "level"))
+    monkeypatch.setattr(stack.detectors["level"], "feed", lambda _: sys.exit(0))
+    with pytest.raises(DetectorFault, match="detector 'level': SystemExit: 0"):
         feed(stack, bursts, HOP)

@@ -58,14 +58,28 @@ def test_a_scenario_without_limits_is_reported():
         ),
         (replace(RATE, label="smoke_alarm"), "reports label 'smoke_alarm'; reported: watermark"),
         (replace(RATE, detector="ears"), "detector = 'ears' is not in the build; it has: mark"),
+        (replace(RATE, stage="clod"), "stage = 'clod' is not in the build; it has: device"),
     ],
 )
 def test_a_limit_that_nothing_answers_is_refused(limit, message):
     with pytest.raises(BadInput) as caught:
-        check_limits([limit], [{"distance_m": 3.0}], [("mark", "watermark")])
+        check_limits([limit], [{"distance_m": 3.0}], [("mark", "watermark", "device")])
     assert message in str(caught.value)
     with pytest.raises(BadInput):
         judge_scenario(good(5, cell={"distance_m": 3.0}), [limit])
+
+
+def test_a_limit_without_label_is_refused_where_what_is_expected_is_not_reported():
+    cells, reported = [{"distance_m": 3.0}], [("mark", "watermark", "device")]
+    with pytest.raises(BadInput, match="no detector reports glass_break; reported: watermark"):
+        check_limits([replace(RATE, label=None)], cells, reported, ["watermark", "glass_break"])
+    # Who names a label, or asks for silence, has an answer.
+    silence = Limit("false_alarms_per_day", at_most=1.0)
+    check_limits([RATE, silence], cells, reported, ["watermark", "glass_break"])
+
+
+def test_what_a_device_reports_of_itself_is_asked_for_in_simulation_as_well():
+    check_limits([replace(RATE, stage="dut")], [{}], [("mark", "watermark", "device")])
 
 
 @pytest.mark.parametrize(
@@ -90,6 +104,20 @@ def test_a_limit_without_label_speaks_of_the_labels_that_have_targets():
     )
     assert {row.label: len(row.accept) for row in judgement.rows} == {"watermark": 1, "smoke_alarm": 0}
     assert judgement.verdict == "pass"
+
+
+@pytest.mark.parametrize("metric", ["false_alarms_per_day", "active_fraction", "false_alarm_rate"])
+def test_a_limit_of_false_alarms_without_label_speaks_of_all_that_is_reported(metric):
+    other = replace(RULE, label="smoke_alarm")
+    outcomes = [*good(60), *(listening(i, rule=other) for i in range(60))]
+    judgement = judge_scenario(outcomes, [Limit(metric, at_most=0.5)])
+    assert {row.label: len(row.accept) for row in judgement.rows} == {"watermark": 1, "smoke_alarm": 1}
+
+
+def test_a_trial_in_which_nobody_listened_was_not_silent():
+    deaf = [replace(listening(i), free_s=0.0) for i in range(60)]
+    _, accept = only(judge_scenario(deaf, [Limit("false_alarm_rate", "watermark", at_most=0.2)]))
+    assert accept.verdict == "inconclusive"
 
 
 @pytest.mark.parametrize(("recordings", "verdict"), [(19, "inconclusive"), (20, "pass")])

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from detectors.interface import StreamNeed
-from lab.bench.protocol import DUT
+from detectors.interface import DUT, StreamNeed
 from lab.scenario.trial import Trial
 from lab.sources.alarms import AlarmSpec
 from rigs.rig_file import RigFile

@@ -13,9 +13,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from detectors.interface import Event
+from detectors.interface import DUT, Event
 from lab.bench.physical.execute import HearingClock
-from lab.bench.protocol import DUT
 from rigs.console import ClockReading, ConsoleEvent, DeviceConsole, Mark
 from rigs.errors import RigError
 from rigs.rig_tables import Device

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from detectors.interface import Event, ScoreTrack
-from lab.bench.protocol import DUT, DeviceReport
+from detectors.interface import DUT, Event, ScoreTrack
+from lab.bench.protocol import DeviceReport
 
 HOP_S = 0.01
 
