@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from reports.evidence import Line, RangeLine
+from reports.evidence_checks import short
 from reports.evidence_targets import LEAST_PAIRS, MET, MISSED, OPEN, median, range_kept
 
 WORDS = {MET: "met", MISSED: "**missed**", OPEN: "open"}
@@ -18,7 +19,8 @@ def found(line: Line) -> str:
     told = f"{line.detected}/{line.trials} = {rate:.3f} [{line.low:.3f}, {line.high:.3f}]"
     if line.worst is None or line.worst[1] / line.worst[2] >= rate:
         return told
-    return f"{told}; {line.worst[0]}: {line.worst[1]}/{line.worst[2]} = {line.worst[1] / line.worst[2]:.3f}"
+    alone = "" if (most := short(line)) is None else f", at most {most:.3f}"
+    return f"{told}; {line.worst[0]}: {line.worst[1]}/{line.worst[2]} = {line.worst[1] / line.worst[2]:.3f}{alone}"
 
 
 def median_time(line: Line) -> str:
@@ -59,7 +61,7 @@ def false_alarms(line: Line) -> str:
 def ceiling(line: Line) -> str:
     if line.ceiling_matched is None:
         return ""
-    return f"{line.ceiling_matched:.2f} ({line.headroom_db:+.0f} dB), {line.ceiling_energy:.2f}"
+    return f"{line.ceiling_matched:.2f} ({line.headroom_db:+.0f} dB); {line.ceiling_energy:.2f}"
 
 
 def verdict(line: Line) -> str:
@@ -99,9 +101,10 @@ def alarms(line: Line) -> int:
     return line.false_alarms if line.of_hours else line.silent_alarmed
 
 
-def point(line: Line | None) -> str:
-    if line is None:
-        return ""
+def point(line: Line) -> str:
+    """Share found; of hours how many alarms, and a day where there were any: of none in so many hours no rate is known."""
     if line.trials:
         return f"{line.detected / line.trials:.2f}"
-    return f"{24.0 * line.false_alarms / line.hours:.1f}" if line.hours else "-"
+    if not line.hours or not line.false_alarms:
+        return "0" if line.hours else "-"
+    return f"{line.false_alarms}: {24.0 * line.false_alarms / line.hours:.0f} a day"

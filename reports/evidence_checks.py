@@ -41,15 +41,40 @@ def borne(line: Line) -> bool:
     Before all is there that the plan asks for, or where it asks for more since a look at all of it, with the confidence of a look between."""
     if line.verdict not in ("pass", "fail") or line.limit is None:
         return True
-    least, limit = line.limit.startswith("at least"), float(line.limit.split()[-1])
+    least, limit = _asked(line)
+    if line.verdict == "fail" and short(line) is not None:
+        return True
     if line.verdict == "fail" and line.of_hours and (line.active or 0.0) > MAX_ACTIVE_FRACTION:
         return True
     if line.trials and not least:  # a time, of which the line has not all that was counted
         return True
-    found = _bounds(line, CONFIDENCE if line.complete and not line.grown else INTERIM)
+    found = _bounds(line, _confidence(line))
+    if line.verdict == "pass" and short(line) is not None:
+        return False
     if line.verdict == "pass":
         return found.low >= limit if least else found.high <= limit
     return found.high < limit if least else found.low > limit
+
+
+def short(line: Line) -> float | None:
+    """The most that the rate of the cell that found least can be, where that is below the row's limit, however much the others make up
+    for it: a bound of what the verdict takes, shared among the cells, as the least of several is the least by chance as well."""
+    if line.limit is None or line.worst is None or not line.trials:
+        return None
+    least, limit = _asked(line)
+    _, found, trials = line.worst
+    high = proportion(found, trials, 1.0 - (1.0 - _confidence(line)) / line.cells).high
+    return high if least and high < limit else None
+
+
+def _asked(line: Line) -> tuple[bool, float]:
+    """Whether `at least`, and how much."""
+    assert line.limit is not None
+    return line.limit.startswith("at least"), float(line.limit.split()[-1])
+
+
+def _confidence(line: Line) -> float:
+    return CONFIDENCE if line.complete and not line.grown else INTERIM
 
 
 def _bounds(line: Line, confidence: float) -> Bounds:

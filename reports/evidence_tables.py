@@ -63,7 +63,7 @@ def found(figures: Figures, section: Section) -> list[str]:
             row.append(cells.ceiling(line))
         rows.append([*row, line.limit or "", cells.verdict(line), cells.missing(line)])
     present = ["called present in time"] if with_presence else []
-    ceiling = ["ceiling, energy"] if with_ceiling else []
+    ceiling = ["ceiling; receiver of energy"] if with_ceiling else []
     heads = ["what", "stage", "found", "median latency", *present, *ceiling, "target", "verdict", "missing"]
     return _staged(heads, rows)
 
@@ -236,8 +236,12 @@ def compared(figures: Figures, section: Section) -> list[str]:
     for row in dict.fromkeys(line.row for line in lines):
         of_row = {line.detector: line for line in lines if line.row == row}
         first = next(iter(of_row.values()))
-        much = f"{first.trials} trials" if first.trials else f"{first.hours:.2f} h, a day"
-        rows.append([f"{first.what} ({much})", *(cells.point(of_row.get(name)) for name in detectors)])
+        of = "" if first.complete else f" of {first.asked * (1 if first.of_hours else first.cells):g}"
+        much = f"{first.trials}{of} trials" if first.trials else f"{first.hours:.2f}{of} h"
+        told = cells.found if len(detectors) == 1 and first.trials else cells.point
+        rows.append(
+            [f"{first.what} ({much})", *(told(of_row[name]) if name in of_row else "" for name in detectors)]
+        )
     return table(["what", *detectors], rows)
 
 

@@ -119,18 +119,24 @@ def _motions(lines: Sequence[Line]) -> str:
         at = {distance: _told(line) for what, distance, line in split if what == motion}
         table.append(_line([motion, *(at.get(distance, "") for distance in distances)]))
     said = (
-        "Share of motions that are told, and of walks in brackets after it those by which somebody is called present within the same 2 s, one device of four microphones, 85 dB SPL at 1 m; walks within 2 s, small motions after a "
+        "Share of motions that are told, and of walks and creeping in brackets after it those by which somebody is called present within the same time, one device of four microphones, 85 dB SPL at 1 m; walks within 2 s, creeping while it goes on, small motions after a "
         "visitor has left. Rooms are of 5 x 4 m up to 3 m and of 8 x 5 m beyond; in the picture, of persons who go all ways, of 12 x 6 m. What misses its target, and why, is told in [docs/presence.md](docs/presence.md#how-well-it-does):"
     )
     return said + "\n\n" + "\n".join(table)
 
 
 def _nobody(lines: Sequence[Line]) -> str:
-    alarms, hours = sum(line.false_alarms for line in lines), sum(line.hours for line in lines)
+    """Kinds of which all hours are there apart from the others: many hours of what is easy say nothing of what is not."""
     told = {line.what: sum(line.others.values()) for line in lines}
     most = max(told, key=lambda what: told[what], default="")
+    parts = [
+        f"in {sum(line.hours for line in some):.1f} h of {', '.join(line.what for line in some)} {sum(line.false_alarms for line in some)} times"
+        for some in ([line for line in lines if line.complete], [line for line in lines if not line.complete])
+        if some
+    ]
+    rest = ", of which not all hours are there" if any(not line.complete for line in lines) else ""
     return (
-        f"Nobody there, but air, fans, curtains or music: somebody was called present {alarms} times in {hours:.1f} h, and a motion told "
+        f"Nobody there, but air, fans, curtains or music: somebody was called present {'; '.join(parts)}{rest}. A motion was told "
         f"beside {sum(told.values())} times, {told.get(most, 0)} of them of one kind ({most}). What that bounds for each of the {len(lines)} kinds by itself stands "
         "[in the results](docs/results/presence.md#false-presence)."
     )

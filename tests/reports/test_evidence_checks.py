@@ -4,9 +4,10 @@ from math import inf
 
 import pytest
 
-from lab.commands.evidence_figures import as_borne
+from lab.commands.evidence_figures import as_borne, by_cells
 from reports.evidence import Figures, read, write
-from reports.evidence_checks import borne
+from reports.evidence_cells import found as found_cell
+from reports.evidence_checks import borne, short
 from reports.evidence_tables import found
 from tests.reports.test_targets import line
 
@@ -45,6 +46,33 @@ def test_a_miss_has_to_be_borne_as_well():
     assert not borne(line(verdict="fail", **hours))
     assert borne(line(verdict="fail", **hours, active=0.002))  # an alarm that does not stop
     assert borne(line(verdict="inconclusive", trials=240, detected=0, limit="at least 0.9"))
+
+
+@pytest.mark.parametrize(
+    ("hits", "is_short"),
+    [
+        # 284 of 311 is at most 0.9450 with 5 % shared among four cells; 287 of 311 at most 0.9531.
+        (284, True),
+        (287, False),
+        (311, False),
+    ],
+)
+def test_a_cell_that_alone_breaks_the_limit_makes_the_row_missed(hits, is_short):
+    said = line(
+        verdict="pass", trials=1244, detected=1213, limit="at least 0.95", complete=True, cells=4,
+        worst=("variant music", hits, 311), low=0.966, high=0.982,
+    )  # fmt: skip
+    assert (short(said) is not None) is is_short
+    assert borne(said) is not is_short
+    judged = by_cells(said)
+    assert judged.verdict == ("fail" if is_short else "pass") and borne(judged)
+    assert (found_cell(judged).endswith(", at most 0.945")) is is_short
+
+
+def test_of_two_cells_before_all_is_there_the_bound_is_wider():
+    said = line(trials=400, detected=380, limit="at least 0.9", cells=2, worst=("route across", 170, 200))
+    assert short(said) is None  # at most 0.918 at 99.95 %
+    assert short(said.model_copy(update={"complete": True})) == pytest.approx(0.8965, abs=0.0001)
 
 
 def test_a_median_that_is_never_reached_is_missed_and_stays_so_when_it_is_read_again(tmp_path):

@@ -135,7 +135,7 @@ def test_only_the_scenarios_that_are_named_are_heard(job: Job):
         train.mine(job, TRIAL_H, 1, EVERYTHING, ["train_arm"])
 
 
-def test_the_commands_without_options_are_those_that_made_the_published_network():
+def test_the_published_network_was_made_by_the_commands_without_options_before_other_rounds():
     card = (MODELS / CARD).read_text()
     assert f"    lab train presence --seed {Recipe().seed}\n" in card
     usual = (

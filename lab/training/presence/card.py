@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -35,6 +36,10 @@ _LIMITS = """\
 """
 
 
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def write_card(
     path: Path,
     facts: Mapping[str, Any],
@@ -59,10 +64,10 @@ def write_card(
         "",
         *(f"    {line}" for line in commands(facts)),
         "",
-        "| file | what | bytes | learnt numbers |",
-        "|---|---|---|---|",
+        "| file | what | bytes | learnt numbers | sha256 |",
+        "|---|---|---|---|---|",
         *(
-            f"| `{one.name}` | {_VARIANTS[one.name]} | {one.stat().st_size} | {facts['parameters']} |"
+            f"| `{one.name}` | {_VARIANTS[one.name]} | {one.stat().st_size} | {facts['parameters']} | `{_sha256(one)}` |"
             for one in models
         ),
         "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -81,3 +82,16 @@ def test_a_network_for_another_map_is_refused(tmp_path: Path):
     (tmp_path / "other.onnx").write_bytes(other)
     with pytest.raises(DetectorError, match="doppler-map/0"):
         Classifier(tmp_path / "other.onnx")
+
+
+@pytest.mark.parametrize("name", ["presence", "presence_int8", "presence_unmined"])
+def test_the_card_is_of_the_networks_that_are_shipped(name):
+    model = MODELS / f"{name}.onnx"
+    (row,) = (
+        line
+        for line in (MODELS / "presence.md").read_text().splitlines()
+        if line.startswith(f"| `{name}.onnx` |")
+    )
+    _, _, _, size, _, digest, _ = (cell.strip(" `") for cell in row.split("|"))
+    assert int(size) == model.stat().st_size
+    assert digest == hashlib.sha256(model.read_bytes()).hexdigest()
