@@ -129,17 +129,30 @@ def _nobody(lines: Sequence[Line]) -> str:
     """Kinds of which all hours are there apart from the others: many hours of what is easy say nothing of what is not."""
     told = {line.what: sum(line.others.values()) for line in lines}
     most = max(told, key=lambda what: told[what], default="")
-    parts = [
-        f"in {sum(line.hours for line in some):.1f} h of {', '.join(line.what for line in some)} {sum(line.false_alarms for line in some)} times"
-        for some in ([line for line in lines if line.complete], [line for line in lines if not line.complete])
-        if some
-    ]
-    rest = ", of which not all hours are there" if any(not line.complete for line in lines) else ""
+    whole, begun = [line for line in lines if line.complete], [line for line in lines if not line.complete]
+    parts = []
+    if whole:
+        parts.append(
+            f"in {_hours(whole)} of {'; '.join(line.what for line in whole)}, of which all is there, {_times(whole)}"
+        )
+    if begun:
+        parts.append(
+            f"in the {_hours(begun)} so far of {'the other ' if whole else ''}{len(begun)} kinds {_times(begun)}"
+        )
     return (
-        f"Nobody there, but air, fans, curtains or music: somebody was called present {'; '.join(parts)}{rest}. A motion was told "
+        f"Nobody there, but air, fans, curtains or music: somebody was called present {', and '.join(parts)}. A motion was told "
         f"beside {sum(told.values())} times, {told.get(most, 0)} of them of one kind ({most}). What that bounds for each of the {len(lines)} kinds by itself stands "
         "[in the results](docs/results/presence.md#false-presence)."
     )
+
+
+def _hours(lines: Sequence[Line]) -> str:
+    return f"{sum(line.hours for line in lines):.1f} h"
+
+
+def _times(lines: Sequence[Line]) -> str:
+    alarms = sum(line.false_alarms for line in lines)
+    return f"{alarms} time{'' if alarms == 1 else 's'}"
 
 
 def _sounds(by_row: Mapping[str, Line]) -> str:
