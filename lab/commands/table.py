@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from lab.store.results import Accept, Results, Row
@@ -39,6 +40,8 @@ def print_results(results: Results, console: Console | None = None) -> None:
     for scenario in results.scenarios:
         for reason, count in scenario.invalid_reasons.items():
             console.print(f"[yellow]{scenario.id}: {count} of {scenario.trials} trials invalid: {reason}[/]")
+    for one in results.unjudged:
+        console.print(f"[yellow]{escape(one.test)}: no results: {escape(one.reason)}[/]", soft_wrap=True)
     build = results.environment.build
     origins = ", ".join(sorted({scenario.origin for scenario in results.scenarios}))
     verdict = f"[{VERDICT_STYLE[results.verdict]}]{results.verdict.upper()}[/]"

@@ -35,8 +35,8 @@ def execute(item: pytest.Item, path: Path, out: Path, **changes: object) -> Resu
         resume=True,  # the folder is this session's own; a test sent again after a crash goes on where it was
     )
     options = replace(options, **{key: value for key, value in changes.items() if value is not None})
-    results = run_scenarios([path], options)
-    item.stash.setdefault(RESULTS, []).append((out, results))
+    item.stash.setdefault(RESULTS, {})[out] = None
+    item.stash[RESULTS][out] = results = run_scenarios([path], options)
     item.user_properties.extend(properties(results))
     return results
 

@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from lab.pytest_plugin.gathering import GatheredRun
-from lab.store.results import FILE_NAME, BuildIdentity, Environment, Results, write
+from lab.store.results import FILE_NAME, BuildIdentity, Environment, Results, Unjudged, write
 from reports import page
 from reports.run import Run, open_run
 
 
-def write_merged(runs: Sequence[GatheredRun], out: Path) -> Path | None:
+def write_merged(runs: Sequence[GatheredRun], out: Path, unjudged: Sequence[Unjudged] = ()) -> Path | None:
     """Write `results.json` and `report.html` into `out`; answers the page, None when there is nothing to merge.
 
     Only the scenarios that pytest collected itself are merged: a Python test may run one scenario many times,
@@ -23,26 +23,31 @@ def write_merged(runs: Sequence[GatheredRun], out: Path) -> Path | None:
     collected = [seen_from(out, run) for run in runs if run.folder.parent == out]
     if not collected:
         return None
-    write(merge(collected, out.name), out / FILE_NAME)
+    write(merge(collected, out.name, unjudged), out / FILE_NAME)
     whole, target = open_run(out), out / "report.html"
-    parts = [Run(out, merge(group, out.name), whole.sha256) for group in _by_build(collected)]
+    parts = [Run(out, merge(group, out.name, unjudged), whole.sha256) for group in _by_build(collected)]
     page.write(page.render(parts, folder=out), target)
     return target
 
 
-def merge(runs: Sequence[GatheredRun], name: str) -> Results:
-    """All scenarios in order of path, whatever order the workers finished in. `wall_s` is their sum."""
+def merge(runs: Sequence[GatheredRun], name: str, unjudged: Sequence[Unjudged] = ()) -> Results:
+    """All scenarios in order of path, whatever order the workers finished in. `wall_s` is their sum.
+
+    The verdict is that of the worst, and at best inconclusive where scenarios are `unjudged`.
+    """
     scenarios = sorted(
         (scenario for run in runs for scenario in run.results.scenarios),
         key=lambda scenario: (scenario.path, scenario.id),
     )
+    verdicts = {scenario.verdict for scenario in scenarios} | ({"inconclusive"} if unjudged else set())
     return Results(
         run=name,
         started=min(run.results.started for run in runs),
         wall_s=round(sum(run.results.wall_s for run in runs), 1),
-        verdict=min((scenario.verdict for scenario in scenarios), key=page.SEVERITY.index),
+        verdict=min(verdicts, key=page.SEVERITY.index),
         scenarios=scenarios,
         environment=_environment(runs),
+        unjudged=list(unjudged),
     )
 
 

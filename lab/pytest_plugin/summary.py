@@ -20,7 +20,7 @@ def write_summary(terminal: pytest.TerminalReporter, gathering: Gathering) -> No
     console = Console(
         file=StringIO(), width=max(NARROWEST, get_terminal_size().columns), force_terminal=terminal.hasmarkup
     )
-    print_results(merge(gathering.runs, gathering.out.name), console)
+    print_results(merge(gathering.runs, gathering.out.name, gathering.unjudged), console)
     terminal.write(console.file.getvalue())
     if gathering.trouble:
         terminal.line(gathering.trouble, red=True)

@@ -230,7 +230,16 @@ class Environment(Record):
     rigs: list[RigIdentity] = Field(default_factory=list)
 
 
+class Unjudged(Record):
+    """A scenario that a session of tests asked for and that has no results. test: as pytest names it."""
+
+    test: str
+    reason: str
+
+
 class Results(Record):
+    """unjudged: beside them no verdict is better than inconclusive."""
+
     format: str = FORMAT
     run: str
     started: str
@@ -238,6 +247,7 @@ class Results(Record):
     verdict: Verdict
     scenarios: list[ScenarioResult]
     environment: Environment
+    unjudged: list[Unjudged] = Field(default_factory=list)
 
 
 def write(results: Results, path: Path) -> None:

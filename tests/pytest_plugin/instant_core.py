@@ -28,6 +28,8 @@ __all__ = ["RunOptions", "run_scenarios"]
 def run_scenarios(paths: Sequence[Path], options: RunOptions, on_progress: object = None) -> Results:
     (path,) = paths
     scenario = load_scenario(path)
+    if "interrupted" in scenario.title:
+        raise KeyboardInterrupt
     if "disk" in scenario.title:
         raise LabFailure(f"{options.out}: cannot store trials: No space left on device")
     build = load_build(options.build)

@@ -113,6 +113,62 @@ def test_figures_reach_junit_the_table_and_one_results_file(
     assert (pytester.path / "out" / "report.html").stat().st_size > 1000
 
 
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_a_session_in_which_a_scenario_broke_is_no_pass_and_says_which(
+    pytester: pytest.Pytester, write_scenario: WriteScenario, workers: tuple[str, ...]
+):
+    write_scenario("near")
+    write_scenario("far", title="full disk")
+    result = pytester.runpytest(*workers, "--lab-out", "out")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        ["far.toml::far: no results: *No space left*", "build reference*INCONCLUSIVE"]
+    )
+    merged = results_file.read(pytester.path / "out")
+    assert [one.id for one in merged.scenarios] == ["near"] and merged.verdict == "inconclusive"
+    (broken,) = merged.unjudged
+    assert broken.test == "far.toml::far" and broken.reason.endswith("No space left on device")
+    html = (pytester.path / "out" / "report.html").read_text()
+    assert "<title>INCONCLUSIVE" in html
+    assert html.index("far.toml::far") < html.index("Verdicts and limits")
+
+
+def test_a_limit_that_fails_is_told_before_a_scenario_that_broke(
+    pytester: pytest.Pytester, write_scenario: WriteScenario
+):
+    write_scenario("near", title="will fail")
+    write_scenario("far", title="full disk")
+    pytester.runpytest("--lab-out", "out").assert_outcomes(failed=2)
+    assert results_file.read(pytester.path / "out").verdict == "fail"
+
+
+def test_what_an_interrupted_session_did_not_get_to_is_listed(
+    pytester: pytest.Pytester, write_scenario: WriteScenario
+):
+    write_scenario("a")
+    write_scenario("b", title="interrupted")
+    write_scenario("c")
+    result = pytester.runpytest("--lab-out", "out", no_reraise_ctrlc=True)
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    merged = results_file.read(pytester.path / "out")
+    assert merged.verdict == "inconclusive"
+    assert [(one.test, one.reason) for one in merged.unjudged] == [
+        ("b.toml::b", "interrupted"),
+        ("c.toml::c", "not run: the session ended before"),
+    ]
+
+
+def test_a_scenario_that_cannot_be_read_is_listed_where_the_others_ran(
+    pytester: pytest.Pytester, write_scenario: WriteScenario
+):
+    write_scenario("near")
+    write_scenario("far", extra="[colour]\nof = 'sky'\n")
+    pytester.runpytest("--lab-out", "out", "--continue-on-collection-errors")
+    merged = results_file.read(pytester.path / "out")
+    assert merged.verdict == "inconclusive"
+    assert [one.test for one in merged.unjudged] == ["far.toml"] and "colour" in merged.unjudged[0].reason
+
+
 def test_a_folder_with_results_is_not_written_over(pytester: pytest.Pytester, write_scenario: WriteScenario):
     write_scenario("near")
     assert pytester.runpytest("--lab-out", "out").ret == 0
