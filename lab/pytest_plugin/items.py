@@ -87,7 +87,7 @@ class ScenarioItem(pytest.Item):
         if isinstance(excinfo.value, EarshotError | DetectorError):
             return str(excinfo.value)
         if isinstance(excinfo.value, DetectorFault):
-            return f"{excinfo.value.trace}{excinfo.value}"
+            return f"{excinfo.value}\n{excinfo.value.trace}".rstrip()
         if (said := of_path(excinfo.value)) is not None:
             return said[0]
         return super().repr_failure(excinfo, style)

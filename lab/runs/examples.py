@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import zlib
 from collections.abc import Callable, Container, Iterable, Sequence
 from pathlib import Path
@@ -15,11 +14,10 @@ from detectors.interface import AUDIBLE, BASEBAND, SILENT, ULTRASONIC, StreamNee
 from lab.bench.physical.bench import CAPTURES, capture_name
 from lab.bench.physical.kept import heard_again, last_note
 from lab.bench.simulated.bench import SimulatedBench
-from lab.corpora.split import Split
 from lab.runs.echo import RATE_HZ, TOLD, audible_echo, envelope_of
 from lab.runs.options import RunOptions
 from lab.runs.plan import Planned
-from lab.runs.render import TONE
+from lab.runs.render import TONE, render_command
 from lab.runs.sound_file import written
 from lab.scenario.trial import Trial
 from lab.scoring.outcome import Outcome
@@ -59,18 +57,6 @@ def write_examples(
         ]
         scenarios.append(scenario.model_copy(update={"examples": examples}))
     return results.model_copy(update={"scenarios": scenarios})
-
-
-def render_command(path: Path | str, trial: Trial, stream: str = AUDIBLE) -> str:
-    """The command line that renders a trial again."""
-    words = ["lab", "render", str(path), "--trial", str(trial.index), "--seed", str(trial.seed)]
-    if trial.cell.key:
-        words += ["--cell", trial.cell.key]
-    if trial.spec.split != Split.TEST:
-        words += ["--split", trial.spec.split]
-    if stream != AUDIBLE:
-        words += ["--stream", stream]
-    return shlex.join(words)
 
 
 def _worst(outcomes: Iterable[Outcome], limit: int) -> list[tuple[str, Outcome, float, float]]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from detectors.interface import AUDIBLE, SILENT, ULTRASONIC, Emission, Event, StreamNeed
 from lab.bench.simulated.bench import SimulatedBench
 from lab.corpora.audio import check_folder
+from lab.corpora.split import Split
 from lab.errors import BadInput
 from lab.runs.sound_file import written
 from lab.runs.trial import drawn_values
@@ -73,6 +75,18 @@ def write_trial(
     }
     drawn.write_text(json.dumps(content, indent=1) + "\n")
     return Rendered(wav, tsv, drawn, *(emission.carriers_hz or (None,)))
+
+
+def render_command(path: Path | str, trial: Trial, stream: str = AUDIBLE) -> str:
+    """The command line that renders a trial again."""
+    words = ["lab", "render", str(path), "--trial", str(trial.index), "--seed", str(trial.seed)]
+    if trial.cell.key:
+        words += ["--cell", trial.cell.key]
+    if trial.spec.split != Split.TEST:
+        words += ["--split", trial.spec.split]
+    if stream != AUDIBLE:
+        words += ["--stream", stream]
+    return shlex.join(words)
 
 
 def _worth_hearing(trial: Trial) -> str:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detectors.build import load_build
+from detectors.errors import DetectorFault
 from detectors.stack import Stack
 from lab.bench.simulated.bench import SimulatedBench
 from lab.runs.pool import stop_requested
+from lab.runs.render import render_command
 from lab.runs.trial import run_trial
 from lab.scenario.load import ScenarioFile, load_scenario
 from lab.scenario.trial import Cell
@@ -55,7 +57,7 @@ def run_places(places: Sequence[TrialPlace]) -> list[TrialRecord]:
 
 
 def run_with(kept: Loaded, places: Sequence[TrialPlace]) -> list[TrialRecord]:
-    """As `run_places`, with what the caller keeps."""
+    """As `run_places`, with what the caller keeps. A DetectorFault names the trial and how to hear it."""
     records = []
     for place in places:
         if stop_requested():
@@ -64,5 +66,11 @@ def run_with(kept: Loaded, places: Sequence[TrialPlace]) -> list[TrialRecord]:
         if key not in kept.scenarios:
             kept.scenarios[key] = load_scenario(*key)
         trial = kept.scenarios[key].draw(place.cell, place.index, place.seed)
-        records.append(run_trial(trial, kept.bench, kept.stack))
+        try:
+            records.append(run_trial(trial, kept.bench, kept.stack))
+        except DetectorFault as error:
+            cell = f"cell {trial.cell.key}, " if trial.cell.key else ""
+            where = f"scenario {trial.scenario_id}, {cell}trial {trial.index}, seed {trial.seed}"
+            command = render_command(place.path, trial)
+            raise DetectorFault(f"{error}; in {where}; to hear it: {command}", error.trace) from None
     return records

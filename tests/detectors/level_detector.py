@@ -41,3 +41,24 @@ class LevelDetector:
 
 def from_spec(spec):
     return LevelDetector(spec.name, **spec.settings)
+
+
+class Faltering(LevelDetector):
+    """Raises in every session after the first `sessions`."""
+
+    def __init__(self, name: str, sessions: int) -> None:
+        super().__init__(name)
+        self.left = sessions
+
+    def open(self, formats) -> None:
+        super().open(formats)
+        self.left -= 1
+
+    def feed(self, block):
+        if self.left < 0:
+            raise RuntimeError("lost count")
+        return super().feed(block)
+
+
+def faltering(spec):
+    return Faltering(spec.name, **spec.settings)

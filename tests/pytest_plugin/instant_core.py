@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from detectors.build import load_build
+from detectors.errors import DetectorFault
 from lab.errors import LabFailure
 from lab.runs.options import RunOptions
 from lab.scenario.load import load_scenario
@@ -28,6 +29,8 @@ __all__ = ["RunOptions", "run_scenarios"]
 def run_scenarios(paths: Sequence[Path], options: RunOptions, on_progress: object = None) -> Results:
     (path,) = paths
     scenario = load_scenario(path)
+    if "broken detector" in scenario.title:
+        raise DetectorFault("mine.toml: detector 'level': KeyError: 'left'", 'File "level.py", line 3\n')
     if "interrupted" in scenario.title:
         raise KeyboardInterrupt
     if "disk" in scenario.title:

@@ -83,6 +83,16 @@ def test_an_error_of_the_lab_is_one_message(
     assert "def runtest" not in result.stdout.str() and "execution.py" not in result.stdout.str()
 
 
+def test_a_detector_that_raises_is_told_before_its_trace_and_in_the_summary(
+    pytester: pytest.Pytester, write_scenario: WriteScenario, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("COLUMNS", "200")
+    write_scenario("near", title="broken detector")
+    result = pytester.runpytest()
+    said = "mine.toml: detector 'level': KeyError: 'left'"
+    result.stdout.fnmatch_lines([said, 'File "level.py", line 3', f"FAILED near.toml::near - {said}"])
+
+
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
 def test_figures_reach_junit_the_table_and_one_results_file(
     pytester: pytest.Pytester, write_scenario: WriteScenario, workers: tuple[str, ...]

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from detectors.errors import DetectorFault
 from lab.errors import BadInput
 from lab.runs.run import run_scenarios
 from lab.store import ledger
@@ -83,6 +84,19 @@ def test_interrupt_keeps_finished_trials_and_resume_does_only_the_rest(scenario,
     assert counts[0] == len(kept)
     assert captures(out) == captures(whole)
     assert without_times(out) == without_times(whole)
+
+
+def test_a_detector_that_raises_is_told_with_its_trial_and_how_to_hear_it(scenario, options, build):
+    text = build.read_text().replace("level_detector:from_spec", "level_detector:faltering")
+    build.write_text(text + "[detector.settings]\nsessions = 8\n")
+    with pytest.raises(DetectorFault) as raised:
+        run_scenarios([scenario], options("broken", seed=3, jobs=1))
+    assert str(raised.value) == (
+        f"{build}: detector 'level': RuntimeError: lost count; "
+        "in scenario small, cell distance_m=0.8, trial 3, seed 3; "
+        f"to hear it: lab render {scenario} --trial 3 --seed 3 --cell distance_m=0.8"
+    )
+    assert raised.value.trace.endswith("RuntimeError: lost count\n")
 
 
 def test_kill_nine_loses_no_finished_trial(scenario, options, whole, build):
