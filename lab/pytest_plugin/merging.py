@@ -13,19 +13,16 @@ from reports import page
 from reports.run import Run, open_run
 
 
-def write_merged(runs: Sequence[GatheredRun], out: Path, unjudged: Sequence[Unjudged] = ()) -> Path | None:
-    """Write `results.json` and `report.html` into `out`; answers the page, None when there is nothing to merge.
+def write_merged(runs: Sequence[GatheredRun], out: Path, unjudged: Sequence[Unjudged] = ()) -> Path:
+    """Write `results.json` and `report.html` into `out`, the parent of all folders of `runs`; answers the page.
 
-    Only the scenarios that pytest collected itself are merged: a Python test may run one scenario many times,
-    each with options of its own. Scenarios of several builds have a part of the page each, with a verdict of its own.
-    Raises LabFailure when the disk is full.
+    A scenario that Python tests ran several times is there as often. Scenarios of several builds have a part of the
+    page each, with a verdict of its own. Raises LabFailure when the disk is full.
     """
-    collected = [seen_from(out, run) for run in runs if run.folder.parent == out]
-    if not collected:
-        return None
-    write(merge(collected, out.name, unjudged), out / FILE_NAME)
+    seen = [seen_from(out, run) for run in runs]
+    write(merge(seen, out.name, unjudged), out / FILE_NAME)
     whole, target = open_run(out), out / "report.html"
-    parts = [Run(out, merge(group, out.name, unjudged), whole.sha256) for group in _by_build(collected)]
+    parts = [Run(out, merge(group, out.name, unjudged), whole.sha256) for group in _by_build(seen)]
     page.write(page.render(parts, folder=out), target)
     return target
 

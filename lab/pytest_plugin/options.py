@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,7 +44,7 @@ def add_options(parser: pytest.Parser) -> None:
         "--lab-trials", type=_count, metavar="N", help="trials per cell, instead of the scenario's own"
     )
     group.addoption("--lab-hours", type=_hours, metavar="H", help="hours per exposure cell, likewise")
-    group.addoption("--lab-seed", type=int, metavar="S", help="seed of all draws")
+    group.addoption("--lab-seed", type=_seed, metavar="S", help="seed of all draws")
     group.addoption(
         "--lab-build",
         metavar="FILE",
@@ -133,11 +134,18 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise ValueError
+    return int(text)
+
+
 def _hours(text: str) -> float:
-    if not float(text) > 0.0:
+    if not 0.0 < float(text) < math.inf:
         raise ValueError
     return float(text)
 
 
 _count.__name__ = "count of 1 or more"
+_seed.__name__ = "seed of 0 or more"
 _hours.__name__ = "number of hours above 0"

@@ -242,7 +242,16 @@ def test_a_session_without_scenarios_writes_nothing_and_says_nothing(pytester: p
     assert not (pytester.path / "out").exists()
 
 
-@pytest.mark.parametrize("option", [("--lab-trials", "0"), ("--lab-hours", "-1"), ("--lab-jobs", "two")])
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--lab-trials", "0"),
+        ("--lab-hours", "-1"),
+        ("--lab-hours", "inf"),
+        ("--lab-jobs", "two"),
+        ("--lab-seed", "-1"),
+    ],
+)
 def test_a_meaningless_option_is_refused(pytester: pytest.Pytester, option: tuple[str, str]):
     result = pytester.runpytest(*option)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
