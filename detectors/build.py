@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -140,6 +141,11 @@ def _detector(table: Mapping[str, Any], where: str, path: Path) -> DetectorSpec:
     unknown = [name for name in table["streams"] if name not in STREAMS]
     if unknown or not table["streams"]:
         raise DetectorError(f"{path}: {where}.streams must name some of {', '.join(STREAMS)}")
+    for key in ("threshold", "refractory_s"):
+        if not math.isfinite(table[key]):
+            raise DetectorError(
+                f"{path}: {where}.{key} of {table['name']!r} must be a finite number, not {table[key]}"
+            )
     if table["refractory_s"] < 0:
         raise DetectorError(f"{path}: {where}.refractory_s must be at least 0, not {table['refractory_s']}")
     shipped = own(table["name"], table.get("factory"))

@@ -102,6 +102,13 @@ def test_weights_beside_the_model_count_in_the_hash_and_must_be_there(write, tmp
         (('["audible"]', '["audibel"]'), "streams must name some of audible"),
         (("my.key", "no.key"), "model cannot be read"),
         (("refractory_s = 2.0", "refractory_s = -1"), "refractory_s must be at least 0"),
+        (
+            ("threshold = 6", "threshold = nan"),
+            "detector[0].threshold of 'watermark' must be a finite number, not nan",
+        ),
+        (("threshold = 6", "threshold = -inf"), "threshold of 'watermark' must be a finite number, not -inf"),
+        (("refractory_s = 2.0", "refractory_s = nan"), "refractory_s of 'watermark' must be a finite number"),
+        (("refractory_s = 2.0", "refractory_s = inf"), "refractory_s of 'watermark' must be a finite number"),
         (('model = "my.key"', 'model = "my.key"\nsha256 = "00"'), "my.key hashes to"),
         (("threshold = 6", "threshold = = 6"), "not a readable TOML file"),
     ],
