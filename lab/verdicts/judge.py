@@ -196,7 +196,7 @@ def _doubt(outcomes: Sequence[Outcome], good: Sequence[Outcome], recordings: set
     if recordings is not None and len(recordings) < decisions.MIN_RECORDINGS:
         return (
             f"at least {decisions.MIN_RECORDINGS} distinct recordings "
-            f"(there are {len(recordings)}: see the table per clip)"
+            f"(there are {len(recordings)}, see the table per clip in the report; ask for more trials or clips)"
         )
     return None
 
