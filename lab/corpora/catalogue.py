@@ -15,6 +15,7 @@ from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
+from detectors.interface import LABELS
 from lab.corpora.split import Split
 from lab.errors import BadInput
 
@@ -124,6 +125,11 @@ def load_corpus(name: str | Path) -> Corpus:
     if len(by_path) != len(rows):
         twice = next(r.path for i, r in enumerate(rows) if r.path in {q.path for q in rows[:i]})
         raise BadInput(f"{listing}: '{twice}' is listed twice")
+    _check_origins(listing, rows)
+    if unknown := sorted(head["events"].keys() - set(LABELS)):
+        raise BadInput(
+            f"{file}: events.{unknown[0]}: no label{_close(unknown[0], LABELS)}; there are {', '.join(LABELS)}"
+        )
     known = {r.label for r in rows} | set(by_path)
     for table in ("classes", "events"):
         for key, entries in head[table].items():
@@ -193,6 +199,18 @@ def _rows(listing: Path) -> list[Recording]:
         raise BadInput(f"{listing}: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
         raise BadInput(f"{listing}: not UTF-8: {error}") from None
+
+
+def _check_origins(listing: Path, rows: Iterable[Recording]) -> None:
+    """Refuse an origin that lies in two splits: what is heard in training would be heard in a test."""
+    first: dict[str, Recording] = {}
+    for row in rows:
+        other = first.setdefault(row.origin, row)
+        if other.split != row.split:
+            raise BadInput(
+                f"{listing}: origin '{row.origin}' is in two splits, {other.split} ('{other.path}') and "
+                f"{row.split} ('{row.path}'); all recordings of an origin lie in one"
+            )
 
 
 def _recording(row: dict, where: str) -> Recording:

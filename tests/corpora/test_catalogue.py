@@ -36,6 +36,11 @@ def test_training_and_tuning_are_refused_what_is_kept_for_the_test(tmp_path, pur
         ("title =", "titel =", r"unknown key 'titel' \(did you mean 'title'\?\)"),
         ('recordings = "small.csv"', "", "key 'recordings' is missing"),
         ("small.csv", "other.csv", "other.csv: No such file"),
+        (
+            "door_knock",
+            "door_knok",
+            r"small\.toml: events\.door_knok: no label \(did you mean 'door_knock'\?\); there are watermark, ",
+        ),
         ('["low"]', '["lo"]', "no recording has label or path 'lo'"),
         ('["low"]', '"low"', "must be a list of labels"),
         ("[classes]", "[classes", "not readable as TOML"),
@@ -58,6 +63,11 @@ def test_a_wrong_head_is_explained(tmp_path, old, new, told):
         (",8000,1,test", ",1,test", "small.csv:2: wrong number of columns"),
         ("path,label", "file,label", "the first line must be path,label"),
         ("b/high.wav,", "a/low.wav,", "'a/low.wav' is listed twice"),
+        (
+            "tone:250",
+            "tone:200",
+            r"small\.csv: origin 'tone:200' is in two splits, test \('a/low\.wav'\) and train \('a/low two\.wav'\)",
+        ),
     ],
 )
 def test_a_wrong_row_is_explained(tmp_path, old, new, told):
