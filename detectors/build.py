@@ -109,7 +109,7 @@ def load_build(path: Path | None = None) -> Build:
     if not path.exists() and (BUILDS / f"{path}.toml").exists():
         path = BUILDS / f"{path}.toml"
     try:
-        content = tomllib.loads(path.read_text())
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         known = ", ".join(sorted(p.stem for p in BUILDS.glob("*.toml")))
         raise DetectorError(f"{path}: no such build file (shipped builds: {known})") from None

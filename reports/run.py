@@ -52,7 +52,7 @@ def find_against(against: str, beside: Run) -> Run:
 
 def _build_id(path: Path) -> str:
     try:
-        return str(tomllib.loads(path.read_text(encoding="utf-8"))["id"])
+        return str(tomllib.loads(path.read_text(encoding="utf-8-sig"))["id"])
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError) as error:
         raise BadInput(f"{path}: not a build file: it must be TOML with an `id`") from error
 

@@ -71,7 +71,7 @@ class Key:
         """Read a key file; raises DetectorError naming file and key."""
         path = Path(path)
         try:
-            table = tomllib.loads(path.read_text(encoding="utf-8"))
+            table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except (OSError, UnicodeDecodeError) as error:
             raise DetectorError(f"{path}: cannot read the key file: {error}") from error
         except tomllib.TOMLDecodeError as error:

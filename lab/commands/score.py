@@ -129,7 +129,7 @@ def _labels(asked: Sequence[str] | None, marked: dict, said: dict, truth: Path) 
 
 def _read_limits(path: Path) -> list[Limit]:
     try:
-        content = tomllib.loads(path.read_text())
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadInput(f"{path}: not a readable TOML file: {error}") from None
     tables = content.get("accept")

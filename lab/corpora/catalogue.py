@@ -170,7 +170,7 @@ def _find(name: str | Path) -> Path:
 
 def _head(file: Path) -> dict:
     try:
-        head = tomllib.loads(file.read_text(encoding="utf-8"))
+        head = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"{file}: not readable as TOML: {error}") from None
     if head.get("format") != FORMAT:
@@ -190,7 +190,7 @@ def _head(file: Path) -> dict:
 def _rows(listing: Path) -> list[Recording]:
     columns = [f.name for f in fields(Recording)]
     try:
-        with listing.open(encoding="utf-8", newline="") as lines:
+        with listing.open(encoding="utf-8-sig", newline="") as lines:
             reader = csv.DictReader(lines)
             if reader.fieldnames != columns:
                 raise BadInput(f"{listing}: the first line must be {','.join(columns)}")

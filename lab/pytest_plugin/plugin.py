@@ -30,7 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    if file_path.suffix != ".toml" or "earshot-scenario/" not in file_path.read_text(errors="replace"):
+    if file_path.suffix != ".toml" or "earshot-" not in file_path.read_text(errors="replace"):
         return None
     from lab.pytest_plugin.items import collect_scenario
 

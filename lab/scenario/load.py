@@ -25,6 +25,8 @@ from lab.scenario.tree import NAMED, Tree, by_name, dotted, drawn_leaves, get, o
 
 SUITE_FILE = "suite.toml"
 SUITE_FORMAT = "earshot-suite/1"
+OURS = "earshot-"
+KINDS = ("scenario", "suite", "device", "corpus", "key", "build", "rig", "evidence")  # of TOML files
 
 __all__ = ["ScenarioFile", "find_scenarios", "is_scenario", "load_scenario", "load_suite", "suite_of"]
 
@@ -37,7 +39,8 @@ ONCE_OF_MEMBER = ("name", "kind")
 def is_scenario(path: Path) -> bool:
     """Whether a TOML file says it is a scenario, of this format or of another version.
 
-    A file that is not TOML at all is one when it mentions our format: its author meant it to be.
+    A file that is not TOML at all is one when it mentions our format: its author meant it to be. So is one of a format
+    of ours that does not exist, which `load_scenario` refuses.
     """
     try:
         found = read_toml(path).get("format")
@@ -46,7 +49,13 @@ def is_scenario(path: Path) -> bool:
             return '"earshot-scenario/' in path.read_text(errors="replace")
         except OSError:
             return False
-    return isinstance(found, str) and found.startswith("earshot-scenario/")
+    return _kind(found) == "scenario" or _kind(found) not in (None, *KINDS)
+
+
+def _kind(stated: object) -> str | None:
+    """`suite` of `earshot-suite/1`; None for what is no format of ours."""
+    ours = isinstance(stated, str) and stated.startswith(OURS)
+    return stated.removeprefix(OURS).partition("/")[0] if ours else None
 
 
 def find_scenarios(paths: Iterable[str | Path], split: str | None = None) -> tuple[ScenarioFile, ...]:
@@ -80,8 +89,11 @@ def load_scenario(path: str | Path, split: str | None = None) -> ScenarioFile:
     if path.is_dir():
         raise BadInput(f"{path}: a folder, where a scenario file is wanted")
     own = read_toml(path)
-    if own.get("format") != FORMAT:
-        raise BadInput(f'{path}: format must be "{FORMAT}", not {shown(own.get("format"))}')
+    if (stated := own.get("format")) != FORMAT:
+        said = f'{path}: format must be "{FORMAT}", not {shown(stated)}'
+        if (kind := _kind(stated)) not in (None, *KINDS):
+            said += f"{did_you_mean(kind, KINDS)}; kinds of file: {', '.join(KINDS)}"
+        raise BadInput(said)
     suite = path.parent / SUITE_FILE
     defaults = suite_of(path).defaults
     try:

@@ -11,9 +11,9 @@ from lab.errors import BadInput
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The content of a TOML file. Raises BadInput when it cannot be read or is malformed."""
+    """The content of a TOML file, with or without a byte order mark. Raises BadInput when it cannot be read or is malformed."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file") from None
     except UnicodeDecodeError as error:

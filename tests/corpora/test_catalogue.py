@@ -78,6 +78,13 @@ def test_a_wrong_row_is_explained(tmp_path, old, new, told):
         load_corpus(file)
 
 
+def test_files_that_a_spreadsheet_marked_with_their_byte_order_are_read(tmp_path):
+    file = write_small(tmp_path)
+    for one in (file, file.with_name("small.csv")):
+        one.write_text(one.read_text(), encoding="utf-8-sig")
+    assert len(load_corpus(file).by_path) == 3
+
+
 def test_an_excluded_recording_is_listed_but_never_given_out(tmp_path):
     file = write_small(tmp_path)
     file.write_text(file.read_text() + '\n[excluded]\n"a/low.wav" = "breaks off"\n')

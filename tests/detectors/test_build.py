@@ -38,6 +38,13 @@ def test_reference_build_loads_and_names_its_watermark_detector():
     assert build["watermark"].model.name == "reference.toml"
 
 
+def test_a_byte_order_mark_makes_no_other_build(write):
+    plain = load_build(write()).hash
+    path = write()
+    path.write_text(BUILD, encoding="utf-8-sig")
+    assert load_build(path).hash == plain
+
+
 def test_a_revision_of_the_code_makes_another_build(write):
     mine = BUILD + 'factory = "mine:detector"\n'
     first = load_build(write(mine)).hash

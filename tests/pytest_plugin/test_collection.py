@@ -70,6 +70,14 @@ def test_a_scenario_of_another_format_version_is_refused_not_ignored(
     result.stdout.fnmatch_lines(['*format must be "earshot-scenario/1"*'])
 
 
+def test_a_mistyped_format_is_refused_not_ignored(pytester: pytest.Pytester, write_scenario: WriteScenario):
+    path = write_scenario("near")
+    path.write_text(path.read_text().replace("earshot-scenario/1", "earshot-scenaro/1"))
+    result = pytester.runpytest()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(['near.toml: format must be *"earshot-scenaro/1" (did you mean *scenario*'])
+
+
 def test_two_files_with_one_id_are_refused(pytester: pytest.Pytester, write_scenario: WriteScenario):
     path = write_scenario("near")
     (pytester.path / "copy.toml").write_text(path.read_text())

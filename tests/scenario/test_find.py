@@ -41,6 +41,28 @@ def test_a_scenario_of_another_version_is_an_error_even_in_a_folder(folder: Path
         find_scenarios([folder])
 
 
+def test_a_mistyped_format_is_an_error_even_in_a_folder(folder: Path, base: str) -> None:
+    (folder / "new.toml").write_text(base.replace("earshot-scenario/", "earshot-scenaro/"))
+    with pytest.raises(BadInput) as refused:
+        find_scenarios([folder])
+    assert str(refused.value) == (
+        f'{folder / "new.toml"}: format must be "earshot-scenario/1", not "earshot-scenaro/1" '
+        "(did you mean 'scenario'?); kinds of file: scenario, suite, device, corpus, key, build, rig, evidence"
+    )
+
+
+def test_other_files_of_the_lab_are_no_scenarios() -> None:
+    root = Path(__file__).parents[2]
+    found = [path for name in ("scenarios", "detectors", "rigs") for path in (root / name).rglob("*.toml")]
+    for path in found:
+        assert is_scenario(path) == ("earshot-scenario/" in path.read_text()), path
+
+
+def test_a_byte_order_mark_is_no_error(folder: Path, base: str) -> None:
+    (folder / "b.toml").write_text(base.replace('id = "base"', 'id = "b"'), encoding="utf-8-sig")
+    assert [scenario.id for scenario in find_scenarios([folder])] == ["a", "b", "c"]
+
+
 def test_a_scenario_that_is_malformed_is_an_error_even_in_a_folder(folder: Path) -> None:
     (folder / "new.toml").write_text('format = "earshot-scenario/1"\nid = \n')
     assert is_scenario(folder / "new.toml")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +30,7 @@ from lab.movers.mover import MAJOR, MINOR
 from lab.runs.pool import run_chunks, stop_requested
 from lab.scenario.file import ScenarioFile
 from lab.scenario.load import is_scenario, load_scenario, suite_of
+from lab.scenario.toml_file import read_toml
 from lab.scenario.trial import Cell, Trial
 
 CHAIN = f"{VERSION} removal notch, medians from means"  # another chain makes other examples
@@ -92,7 +92,7 @@ def scenarios(folder: Path, split: str) -> list[ScenarioFile]:
 
 def _split_of(path: Path) -> str:
     """As the file or its suite says, before all of it is checked; test where nobody says."""
-    return tomllib.loads(path.read_text()).get("split", suite_of(path).defaults.get("split", "test"))
+    return read_toml(path).get("split", suite_of(path).defaults.get("split", "test"))
 
 
 def chosen(files: Iterable[ScenarioFile], only: Collection[str]) -> list[tuple[ScenarioFile, Cell]]:
