@@ -6,6 +6,7 @@ rooms and clips, which these tests do not use; they are therefore cautious. Audi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,7 @@ from scipy.stats import binomtest, fisher_exact, norm
 from lab.store.results import Detection, FalseAlarms, Results, Row, ScenarioResult
 from lab.verdicts.exposure import clumps
 from reports.panels import MIN_HOURS, Subject, listened_h
+from reports.words import cell_words, rate
 
 SIGNIFICANT = 0.05
 DETECTION = "detection rate"
@@ -66,12 +68,29 @@ def compare(before: Results, after: Results) -> list[ScenarioChange]:
     """Every scenario of either run, in the order of `after`."""
     old = {scenario.id: scenario for scenario in before.scenarios}
     new = {scenario.id: scenario for scenario in after.scenarios}
-    pairs = [_pair(name, old.get(name), new.get(name)) for name in dict.fromkeys([*new, *old])]
+    several = {
+        one for run in (before, after) for one, n in Counter(s.id for s in run.scenarios).items() if n > 1
+    }
+    pairs = [
+        ScenarioChange(name, old.get(name), new.get(name), refused="was run several times in one of the two")
+        if name in several
+        else _pair(name, old.get(name), new.get(name))
+        for name in dict.fromkeys([*new, *old])
+    ]
     adjusted = iter(holm([change.p for pair in pairs for change in pair.changes]))
     return [
         replace(pair, changes=tuple(replace(change, adjusted=next(adjusted)) for change in pair.changes))
         for pair in pairs
     ]
+
+
+def told(pair: ScenarioChange, change: Change) -> str:
+    """One change in a line."""
+    (before, counted), (after, counted_now) = change.before, change.after
+    return (
+        f"{pair.id}, {cell_words(change.cell)}: {change.measure}, {change.subject}: "
+        f"{rate(before)} ({counted}) before, {rate(after)} ({counted_now}) now"
+    )
 
 
 def _pair(name: str, old: ScenarioResult | None, new: ScenarioResult | None) -> ScenarioChange:

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 from scipy.stats import binom, poisson
 
+from lab.commands.main import call
 from reports import page
 from reports.comparison import DETECTION, compare, holm, newcombe, rate_test
 from reports.run import Run
-from tests.reports.synthetic_run import synthetic_results
+from tests.reports.synthetic_run import synthetic_results, write_run
 
 
 def test_newcombe_reproduces_the_published_example():
@@ -191,3 +192,32 @@ def test_a_change_tells_the_detector_and_the_stage():
     html = page.render([run], run)
     section = html[html.index("<h2>Against") : html.index('<section id="r0-s0">')]
     assert "detection rate, watermark by watermark (device)" in section
+
+
+def test_a_scenario_that_was_run_several_times_is_not_compared():
+    results = synthetic_results()
+    twice = results.model_copy(update={"scenarios": [*results.scenarios, results.scenarios[0]]})
+    pair = next(one for one in compare(results, twice) if one.id == results.scenarios[0].id)
+    assert pair.refused == "was run several times in one of the two" and not pair.changes
+
+
+def test_a_build_that_is_worse_fails_where_it_is_asked_for(run_folder, older_folder, tmp_path, capsys):
+    page = ["--html", str(tmp_path / "page.html")]
+    worse = ["report", str(older_folder), "--against", str(run_folder), *page]
+    assert call(worse) == 0
+    assert call([*worse, "--fail-on-worse"]) == 1
+    assert "\nworse: distance, distance 6.1 m, RT60 0.3 s, variant pink: detection rate, watermark by " in (
+        capsys.readouterr().out
+    )
+    better = ["report", str(run_folder), "--against", str(older_folder), *page, "--fail-on-worse"]
+    assert call(better) == 0
+    assert "worse:" not in capsys.readouterr().out
+
+
+def test_a_comparison_of_nothing_is_no_pass(small_folder, run_folder, tmp_path, capsys):
+    other = write_run(tmp_path / "other", only=("distance",))
+    report = ["report", str(small_folder), "--html", str(tmp_path / "page.html"), "--fail-on-worse"]
+    assert call([*report, "--against", str(other)]) == 2
+    assert "nothing can be compared" in capsys.readouterr().out
+    assert call(report) == 3
+    assert "--fail-on-worse speaks of a comparison" in capsys.readouterr().err
