@@ -43,7 +43,7 @@ from lab.bench.protocol import CaptureFacts, DeviceReport, Session, origin_of
 from lab.errors import LabFailure
 from lab.movers.linear_stage import truth_of
 from lab.scenario.trial import Trial
-from rigs.errors import LinkLost, OperatorAbsent, RigError
+from rigs.errors import LinkLost, RigError
 from rigs.locks import Lease
 from rigs.rig_file import RigFile
 
@@ -260,8 +260,7 @@ class PhysicalBench:
         self.instruments.start_device()
         if plan.placing is not None and plan.placing != self._placed:
             with self.instruments.attended(PATIENT_S):
-                if self._operator.ask(plan.placing.words).lower() in ("no", "n"):
-                    raise OperatorAbsent(f"refused at the bench: {plan.placing.words}")
+                self._operator.confirm(plan.placing.words)
             self._log.say(f"operator: {plan.placing.words}: done")
             self._placed = plan.placing
         if plan.move is not None:

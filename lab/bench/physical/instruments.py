@@ -153,34 +153,37 @@ class Instruments:
         """Move the stage; a person is warned. Raises RigError when it does not arrive."""
         stage, spec = self.stage, self.rig.stage
         assert stage is not None and spec is not None
+        if not stage.homed:
+            self.home()
+        here = stage.position_mm.get(spec.axis)
+        if here is not None and abs(here - position_mm) <= stage.profile.arrival_mm:
+            return
+        self._warn(f"the stage moves to {position_mm:.0f} mm")
         with self.attended(2.0 * stage.profile.homing_s + 600.0):
-            if not stage.homed:
-                self.home()
-            here = stage.position_mm.get(spec.axis)
-            if here is not None and abs(here - position_mm) <= stage.profile.arrival_mm:
-                return
-            self._warn(f"the stage moves to {position_mm:.0f} mm")
             stage.move_to({spec.axis: position_mm}, min(spec.feed_mm_min, stage.profile.maximum_feed_mm_min))
 
     def home(self) -> None:
         stage = self.stage
         assert stage is not None
         self._warn("the stage drives to its home switch")
-        stage.connect()
-        if stage.profile.homing:
-            stage.home()
+        with self.attended(2.0 * stage.profile.homing_s + 600.0):
+            stage.connect()
+            if stage.profile.homing:
+                stage.home()
 
     def _warn(self, what: str) -> None:
         """Before anything real moves: once with an answer, then with time to step back.
 
-        Raises OperatorAbsent when nobody answers and the rig file does not allow moves without a person.
+        Raises OperatorAbsent when a person refuses, or nobody answers and the rig file does not allow moves without a person.
         """
         self._log.say(what)
         words = f"PINCH HAZARD: {what}. Hands off the rail."
         if self.rig.kind != "physical" or (not self._operator.present and self.rig.safety.unattended_moves):
             self._operator.tell(words)
         elif not self._warned:
-            self._operator.ask(words)
+            with self.attended(PATIENT_S):
+                self._operator.confirm(words)
+            self._log.say("operator: go")
             self._warned = True
         else:
             self._operator.tell(words)

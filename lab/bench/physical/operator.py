@@ -48,6 +48,9 @@ class Operator(Protocol):
     def ask(self, text: str) -> str:
         """Ask and wait for a line; what was typed, stripped. Raises OperatorAbsent when none comes in time."""
 
+    def confirm(self, text: str) -> None:
+        """Ask before something may move or play; only Enter is a yes. Raises OperatorAbsent when refused or not answered."""
+
     def order(self) -> Said:
         """What was typed since the last call; GO_ON when nothing was."""
 
@@ -68,6 +71,9 @@ class Nobody:
 
     def ask(self, text: str) -> str:
         raise OperatorAbsent(f"nobody to ask: {text}")
+
+    def confirm(self, text: str) -> None:
+        self.ask(text)
 
     def order(self) -> Said:
         return Said(Order.GO_ON)
@@ -92,11 +98,20 @@ class AtTerminal:
 
     def ask(self, text: str) -> str:
         """The question stays until it is answered; blanks around the answer do not count."""
-        self._console.print(f"[bold reverse] {escape(text)} [/]  then press Enter", soft_wrap=True)
-        line = self._line(self._patience_s)
-        if line is None:
-            raise OperatorAbsent(f"no answer in {self._patience_s:g} s to: {text}")
-        return line
+        return self._answer(text, "then press Enter")
+
+    def confirm(self, text: str) -> None:
+        """An order is no yes: `p` pauses and asks again, any other holds between this trial and the next."""
+        while line := self._answer(text, "Enter = go, anything else = no"):
+            if _order(line) is not Order.PAUSE:
+                if _order(line) is not None:
+                    self._typed[:0] = line.encode() + b"\n"
+                raise OperatorAbsent(f"refused at the bench: {text}")
+            self.tell("paused; Enter asks again")
+            if (line := self._line(None)) is None:
+                raise OperatorAbsent("paused, and the terminal is gone")
+            if line:
+                self._typed[:0] = line.encode() + b"\n"
 
     def order(self) -> Said:
         """The last order counts; anything that is none is answered with the list."""
@@ -112,9 +127,8 @@ class AtTerminal:
 
     def _understood(self, line: str) -> Said | None:
         word, _, reason = line.partition(" ")
-        try:
-            order = Order(word.lower())
-        except ValueError:
+        order = _order(line)
+        if order is None:
             self.tell(f"{line!r} is no order. {HELP}")
             return None
         if order in (Order.REPEAT, Order.SKIP) and not reason.strip():
@@ -123,6 +137,14 @@ class AtTerminal:
         if order is Order.PAUSE:
             self.tell(f"paused. {HELP}")
         return Said(order, reason.strip())
+
+    def _answer(self, text: str, how: str) -> str:
+        """Raises OperatorAbsent when none comes in time."""
+        self._console.print(f"[bold reverse] {escape(text)} [/]  {how}", soft_wrap=True)
+        line = self._line(self._patience_s)
+        if line is None:
+            raise OperatorAbsent(f"no answer in {self._patience_s:g} s to: {text}")
+        return line
 
     def _line(self, wait_s: float | None) -> str | None:
         """One typed line, or None when none comes in time. None waits for ever.
@@ -143,3 +165,11 @@ class AtTerminal:
         line, _, rest = bytes(self._typed).partition(b"\n")
         self._typed = bytearray(rest)
         return line.decode(errors="replace").strip()
+
+
+def _order(line: str) -> Order | None:
+    """What the first word of a line orders, None when it is no order."""
+    try:
+        return Order(line.partition(" ")[0].lower())
+    except ValueError:
+        return None

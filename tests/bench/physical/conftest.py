@@ -96,10 +96,13 @@ def rig_of():
 
 @pytest.fixture
 def silent(rig_of, tmp_path):
-    """`silent(kind="emulated")`: the emulated bench without sound and device, its instruments open: (emulation, instruments)."""
+    """`silent(kind="emulated")`: the emulated bench without sound and device, its instruments open: (emulation, instruments).
+
+    operator: nobody when None.
+    """
     with ExitStack() as stack:
 
-        def _silent(**changes):
+        def _silent(operator=None, **changes):
             rig = rig_of("emulated")
             rig = rig.model_copy(
                 update={
@@ -111,7 +114,7 @@ def silent(rig_of, tmp_path):
             )
             emulation = stack.enter_context(Emulation(rig))
             log = BenchLog(tmp_path / "bench.log")
-            instruments = Instruments(rig, tmp_path, Nobody(), log, emulation.stand.urls)
+            instruments = Instruments(rig, tmp_path, operator or Nobody(), log, emulation.stand.urls)
             return emulation, stack.enter_context(instruments)
 
         yield _silent

@@ -1,14 +1,16 @@
 """The instruments of a bench together, through the guardian, on real pseudo-terminals; nothing sounds."""
 
+import io
 import threading
 import time
 
 import pytest
+from rich.console import Console
 
 from lab.bench.physical.instruments import Instruments
 from lab.bench.physical.log import BenchLog
-from lab.bench.physical.operator import Nobody
-from rigs.errors import RigError, Unsafe
+from lab.bench.physical.operator import AtTerminal, Nobody
+from rigs.errors import OperatorAbsent, RigError, Unsafe
 from rigs.grbl import SAFE_BYTES, State
 from rigs.guardian.guarded import PASSES
 
@@ -58,6 +60,22 @@ def test_a_physical_bench_that_has_nothing_but_sound_is_guarded_too(rig_of, tmp_
             instruments.check()
     with Instruments(rig_of("loopback"), tmp_path, Nobody(), log) as instruments:
         assert instruments.guardian is None  # nothing sounds but samples
+
+
+def test_a_stage_moves_only_after_a_person_has_pressed_enter(silent, typing):
+    stream, hand = typing
+    person = AtTerminal(LONG_S, Console(file=io.StringIO()), stream)
+    emulation, instruments = silent(person, kind="physical")
+    for word in ("no", "q"):
+        hand.write(f"{word}\n")
+        with pytest.raises(OperatorAbsent, match="refused at the bench: PINCH HAZARD: the stage drives"):
+            instruments.go_to(100.0)
+    assert b"$H" not in emulation.servers["rail"].received
+    assert not instruments.stage.homed
+    person.order()
+    hand.write("\n")
+    instruments.go_to(100.0)
+    assert instruments.stage.position_mm["x"] == pytest.approx(100.0)
 
 
 def press(emulation):

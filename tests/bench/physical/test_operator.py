@@ -38,6 +38,40 @@ def test_a_closed_terminal_is_an_absent_operator_at_once(person):
         operator.ask("anybody?")
 
 
+@pytest.mark.parametrize("typed", ["no", "n", "yes", "go", "wait!", "q", "s too hot", "r cable was loose"])
+def test_only_enter_is_a_yes(person, typed):
+    operator, hand, shown = person
+    hand.write(f"{typed}\n")
+    with pytest.raises(OperatorAbsent, match="refused at the bench: the stage moves"):
+        operator.confirm("the stage moves")
+    assert "Enter = go, anything else = no" in shown.getvalue()
+    operator.order()
+    hand.write("\n")
+    operator.confirm("the stage moves")
+
+
+def test_an_order_in_place_of_an_answer_is_obeyed_after_the_trial(person):
+    operator, hand, _ = person
+    hand.write("q\n")
+    with pytest.raises(OperatorAbsent, match="refused at the bench"):
+        operator.confirm("place the tv")
+    assert operator.order().order is Order.STOP
+
+
+def test_a_pause_at_a_question_asks_again(person):
+    operator, hand, shown = person
+    hand.write("p\n\n\n")
+    operator.confirm("place the tv")
+    assert shown.getvalue().count("place the tv") == 2
+    hand.write("p\n\nno\n")
+    with pytest.raises(OperatorAbsent, match="refused at the bench: place the tv"):
+        operator.confirm("place the tv")
+    hand.write("p\n")
+    hand.close()
+    with pytest.raises(OperatorAbsent, match="paused, and the terminal is gone"):
+        operator.confirm("place the tv")
+
+
 def test_nobody_hears_everything_and_answers_nothing():
     told = []
     nobody = Nobody(told.append)
@@ -46,6 +80,8 @@ def test_nobody_hears_everything_and_answers_nothing():
     assert nobody.order().order is Order.GO_ON
     with pytest.raises(OperatorAbsent, match="nobody to ask: place it"):
         nobody.ask("place it")
+    with pytest.raises(OperatorAbsent, match="nobody to ask: place it"):
+        nobody.confirm("place it")
 
 
 def test_without_an_order_the_run_goes_on(person):
