@@ -275,7 +275,7 @@ class PhysicalBench:
             )
         if self.rig.kind == "physical" and plan.soundings:
             self._operator.tell("HEARING: an alarm sounds next. Ears covered or out of the room.")
-        loudest = max((sound.level_db_spl or 0.0 for sound in plan.sounds), default=0.0)
+        loudest = max((sound.level_db_spl for sound in plan.sounds), default=0.0)
         if self.rig.kind == "physical" and loudest > self.rig.safety.hearing_warning_db_spl:
             self._operator.tell(
                 f"HEARING: {loudest:.0f} dB SPL at 1 m next. Ears covered or out of the room."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from lab.movers.linear_stage import LinearStageSpec
 from lab.scenario.trial import POSITION_KEYS, Trial
 from lab.sources.alarms import AlarmSpec
 from lab.sources.catalogue import SourceSpec
+from lab.sources.media import MediaSpec
+from lab.sources.noise import NoiseSpec
 from rigs.rig_file import RigFile
 from rigs.rig_tables import Output, Switch
 
@@ -34,11 +37,11 @@ class Refused(BadInput):
 
 @dataclass(frozen=True)
 class Sound:
-    """A source and the loudspeaker that plays it. level_db_spl: at 1 m; of a noise, at the device (None: by SNR)."""
+    """A source and the loudspeaker that plays it. level_db_spl: at 1 m; of a noise, at the device, 50 Hz-7 kHz."""
 
     source: str
     output: Output
-    level_db_spl: float | None
+    level_db_spl: float
 
 
 @dataclass(frozen=True)
@@ -117,8 +120,7 @@ class RigPlan:
             found.append(f"move the stage to {self.move.position_mm:.0f} mm ({self.move.distance_m:.2f} m)")
         found += [f"switch on {switch.name}" for switch in self.switches]
         for sound in self.sounds:
-            level = "by SNR" if sound.level_db_spl is None else f"{sound.level_db_spl:.1f} dB SPL"
-            found.append(f"play {sound.source} on {sound.output.name}, {level}")
+            found.append(f"play {sound.source} on {sound.output.name}, {sound.level_db_spl:.1f} dB SPL")
         if self.tone is not None:
             found.append(f"play on {self.tone.name} what the build commands")
         for stroke in self.strokes:
@@ -140,9 +142,6 @@ def plan_trial(
     Raises Refused naming everything that this bench cannot do, before anything has moved.
     """
     problems = [*_streams(trial, rig, needs), *_cell(trial, rig), *_kinds(trial, rig)]
-    sounds = tuple(_sounds(trial, rig, problems))
-    if "playback" not in lifted:
-        problems += _too_loud(sounds, rig)
     target = _target(trial)
     if target is None or rig.tone is None:
         move, placing = _place(trial, rig, problems)
@@ -150,6 +149,10 @@ def plan_trial(
     else:
         move, strokes = _run_up(target, rig, problems)
         placing = None
+    place = move or placing
+    sounds = tuple(_sounds(trial, rig, None if place is None else place.distance_m, problems))
+    if "playback" not in lifted:
+        problems += _too_loud(sounds, rig)
     if problems:
         raise Refused(f"bench {rig.id}: cannot play {trial.scenario_id}", tuple(problems))
     return RigPlan(
@@ -313,7 +316,23 @@ def _run_up(
     return Move(stage.position_mm(target.distance_m), target.distance_m), tuple(strokes)
 
 
-def _sounds(trial: Trial, rig: RigFile, problems: list[str]) -> Iterator[Sound]:
+def noise_level_db(source: NoiseSpec, trial: Trial, distance_m: float | None) -> float | None:
+    """Level of a noise at the device in dB SPL, 50 Hz-7 kHz; None where it is relative to what no loudspeaker plays.
+
+    One that follows from an SNR is set against the level at the device, L - 20 log10(d / 1 m) in a free field; without
+    a distance d is 1 m.
+    """
+    if source.level_db_spl is not None:
+        return source.level_db_spl
+    media = [one for one in trial.spec.sources if isinstance(one, MediaSpec)]
+    target = next((one for one in media if source.relative_to in (None, one.name)), None)
+    if target is None:
+        return None
+    return target.level_db_spl - 20.0 * math.log10(distance_m or 1.0) - source.snr_db
+
+
+def _sounds(trial: Trial, rig: RigFile, distance_m: float | None, problems: list[str]) -> Iterator[Sound]:
+    """distance_m: of the sources of media, None where the bench sets none."""
     for kind in ("media", "noise"):
         sources = [source for source in trial.spec.sources if source.kind == kind]
         outputs = [output for output in rig.audio.outputs if output.plays == kind]
@@ -325,7 +344,15 @@ def _sounds(trial: Trial, rig: RigFile, problems: list[str]) -> Iterator[Sound]:
                 f"it has {len(sources)} sources of {kind} ({names}), the bench has {len(outputs)} outputs"
             )
         for source, output in zip(sources, outputs, strict=False):
-            yield Sound(source.name, output, source.level_db_spl)
+            level = source.level_db_spl
+            if isinstance(source, NoiseSpec):
+                level = noise_level_db(source, trial, distance_m)
+            if level is None:
+                problems.append(
+                    f"sources.{source.name}.snr_db: relative to no source of media; state level_db_spl"
+                )
+                continue
+            yield Sound(source.name, output, level)
 
 
 def _too_loud(sounds: tuple[Sound, ...], rig: RigFile) -> Iterator[str]:
@@ -334,16 +361,14 @@ def _too_loud(sounds: tuple[Sound, ...], rig: RigFile) -> Iterator[str]:
         yield f"audio.pilot_db_spl = {rig.audio.pilot_db_spl:g} is above safety.max_playback_db_spl = {most:g}"
     for sound in sounds:
         level = sound.level_db_spl
-        if level is None:
-            continue
         if level > most:
             yield (
-                f"sources.{sound.source}.level_db_spl = {level:.1f} is above safety.max_playback_db_spl = {most:g}; "
+                f"sources.{sound.source}: {level:.1f} dB SPL is above safety.max_playback_db_spl = {most:g}; "
                 "only a person at the bench may lift that"
             )
         elif level + CREST_DB > sound.output.full_scale_db_spl + 3.0:
             yield (
-                f"sources.{sound.source}.level_db_spl = {level:.1f} would clip: {sound.output.name} reaches "
+                f"sources.{sound.source}: {level:.1f} dB SPL would clip: {sound.output.name} reaches "
                 f"{sound.output.full_scale_db_spl:g} dB SPL"
             )
 

@@ -2,8 +2,7 @@
 
     source (Pa at 1 m) -> full scale of its output -> sampling rate of the bench
 
-A noise whose level follows from an SNR is set against the level at the device, L - 20 log10(d / 1 m) in a free
-field; what the room adds is measured, not assumed. Where there is no distance, d is 1 m.
+The level of a noise that is stated by an SNR is the plan's; what the room adds is measured, not assumed.
 """
 
 from __future__ import annotations
@@ -54,8 +53,7 @@ class Playback:
                 stream = self.media[source.name] = _open(source, trial, corpus)
                 voice = _Voice(stream.read, sound.output, 1.0)
             else:
-                level = noise_level_db(source, trial, plan.distance_m)
-                self.noises_db_spl[source.name] = level
+                level = self.noises_db_spl[source.name] = sound.level_db_spl
                 noise = _noise(source, trial, corpus)
                 voice = _Voice(
                     lambda n, noise=noise: noise.read(n)[0], sound.output, float(pa_from_db_spl(level))
@@ -100,15 +98,6 @@ class _Voice:
 
     def read(self, samples: int) -> NDArray[np.float32]:
         return self._read(samples) * self._gain
-
-
-def noise_level_db(source: NoiseSpec, trial: Trial, distance_m: float | None) -> float:
-    """Level of a noise at the device in dB SPL, 50 Hz-7 kHz."""
-    if source.level_db_spl is not None:
-        return source.level_db_spl
-    media = [one for one in trial.spec.sources if isinstance(one, MediaSpec)]
-    target = next(one for one in media if source.relative_to in (None, one.name))
-    return target.level_db_spl - 20.0 * math.log10(distance_m or 1.0) - source.snr_db
 
 
 def _open(source: MediaSpec, trial: Trial, corpus: Path | None) -> MediaStream:

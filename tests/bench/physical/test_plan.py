@@ -2,6 +2,7 @@ import pytest
 
 from detectors.interface import AUDIBLE, ULTRASONIC, StreamNeed
 from lab.bench.physical.plan import Refused, plan_trial
+from lab.bench.physical.playback import Playback
 from rigs.rig_tables import Mark, Safety
 
 NEEDS = {AUDIBLE: StreamNeed((16000,), 1)}
@@ -25,7 +26,7 @@ def test_a_loopback_plays_levels_and_says_that_it_has_no_room(trial_of, rig_of):
     plan = plan_trial(trial_of(), rig_of("loopback"), NEEDS)
     assert plan.steps() == (
         "play tv on television, 68.0 dB SPL",
-        "play background on noise, by SNR",
+        "play background on noise, 48.0 dB SPL",
         "record 3.3 s",
     )
     assert plan.notes == (
@@ -93,6 +94,27 @@ def test_levels_are_limited_by_the_rig_file_and_lifted_only_by_name(trial_of, ri
     (said,) = problems(loud, rig_of("loopback"))
     assert "is above safety.max_playback_db_spl = 85; only a person at the bench may lift that" in said
     plan_trial(loud, rig_of("loopback"), NEEDS, lifted=frozenset({"playback"}))
+
+
+def test_a_noise_stated_by_snr_is_as_loud_as_it_will_be_played(trial_of, rig_of, at_a_table):
+    buried = trial_of("snr_db = 20.0", "snr_db = -20.0")
+    (said,) = problems(buried, rig_of("loopback"))
+    assert said.startswith("sources.background: 88.0 dB SPL is above safety.max_playback_db_spl = 85")
+    plan = plan_trial(buried, rig_of("loopback"), NEEDS, lifted=frozenset({"playback"}))
+    assert "play background on noise, 88.0 dB SPL" in plan.steps()
+    assert Playback(plan, rig_of("loopback")).noises_db_spl == {"background": 88.0}
+    far = trial_of("snr_db = 20.0", "snr_db = -20.0", "distance_m = 1.0", "distance_m = 3.0")
+    assert plan_trial(far, at_a_table, NEEDS).sounds[1].level_db_spl == pytest.approx(78.46, abs=0.01)
+    (said,) = problems(
+        buried, rig_of("loopback", safety=Safety(max_playback_db_spl=120.0), audio=quiet_noise(rig_of))
+    )
+    assert said == "sources.background: 88.0 dB SPL would clip: noise reaches 90 dB SPL"
+
+
+def quiet_noise(rig_of):
+    audio = rig_of("loopback").audio
+    tv, noise = audio.outputs
+    return audio.model_copy(update={"outputs": (tv, noise.model_copy(update={"full_scale_db_spl": 90.0}))})
 
 
 def test_a_level_that_would_clip_is_refused(trial_of, rig_of):
