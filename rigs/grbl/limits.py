@@ -3,18 +3,51 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from rigs.grbl.profile import StageProfile
 from rigs.grbl.protocol import Feedback
 
 Settings = Mapping[str, str]
+GUARDS = {20: "soft limits", 21: "hard limits", 22: "homing"}
+AS_PRINTED_MM = 0.001  # settings have three decimals
 
 
 def travel_mm(
     profile: StageProfile, settings: Settings, build: Iterable[Feedback]
 ) -> dict[str, tuple[float, float]]:
-    """(lowest, highest) on the stage by axis. The profile's word comes before the controller's.
+    """(lowest, highest) on the stage by axis. The profile's word comes before the controller's."""
+    return _counted_mm(profile, settings, build) | profile.travel_mm
+
+
+def unguarded(profile: StageProfile, settings: Settings, build: Iterable[Feedback]) -> Iterator[str]:
+    """What of a controller's settings lets a stage that homes run into its end stops; a line each.
+
+    Flags of grblHAL are bit 0 of a mask. A stage without homing has no soft limits to be asked for.
+    """
+    if not profile.homing:
+        return
+    for number, what in GUARDS.items():
+        if not int(_value(settings, number) or 0) & 1:
+            yield f"${number}={settings.get(str(number), 'not told')}: {what} must be on (1)"
+    counted = _counted_mm(profile, settings, build)
+    for axis, (low, high) in profile.travel_mm.items():
+        key = f"${130 + profile.axes.index(axis)}"
+        if axis not in counted:
+            yield f"{key} is not told: the controller must know the travel of {axis}"
+            continue
+        least, most = counted[axis]
+        if low < least - AS_PRINTED_MM or high > most + AS_PRINTED_MM:
+            yield (
+                f"{key}={most - least:g}: the controller goes from {least:g} to {most:g} mm on {axis}, "
+                f"travel_mm.{axis} of the profile from {low:g} to {high:g}"
+            )
+
+
+def _counted_mm(
+    profile: StageProfile, settings: Settings, build: Iterable[Feedback]
+) -> dict[str, tuple[float, float]]:
+    """By what the controller says, as far as it does.
 
     A controller counts its $130 and on downwards from 0; one built with homing to the origin (option Z)
     counts upwards on axes whose bit is set in $23.
@@ -28,7 +61,7 @@ def travel_mm(
             low, high = (0.0, span) if origin_at_switch and mask >> number & 1 else (-span, 0.0)
             zero = profile.zero_mm.get(axis, 0.0)
             found[axis] = (low - zero, high - zero)
-    return found | profile.travel_mm
+    return found
 
 
 def duration_s(distance_mm: float, feed_mm_min: float, axes: int, settings: Settings) -> float:

@@ -96,7 +96,8 @@ class Stage:
         """Find the controller in whatever state it is, stop what it is doing, and learn what it can do.
 
         What still moves is held first, so that the reset which brings both sides into step leaves no
-        carriage running. A stage with homing must be homed afterwards. Raises NoReply when nothing answers, LinkLost.
+        carriage running. A stage with homing must be homed afterwards. Raises NoReply when nothing answers, LinkLost, Unsafe
+        when a stage with homing has a controller that would let it run into its end stops.
         """
         with self._moves:
             self._connected = False
@@ -110,6 +111,10 @@ class Stage:
             self._controller.reset(self.profile.startup_s)
             self._controller.learn()
             self._controller.report()
+            if found := list(
+                limits.unguarded(self.profile, self._controller.settings, self._controller.build)
+            ):
+                raise Unsafe(f"{self._watch.where()}: refused connect(): {'; '.join(found)}")
             self._restarts = self._controller.restarts
             self._controller.position_lost = self.profile.homing
             self._target.clear()
@@ -172,7 +177,7 @@ class Stage:
         and speed ask for, and 10 s. Time on hold does not count.
 
         Raises Unsafe before anything moves; BadReply when the controller refuses or the stage ends
-        elsewhere; InstrumentAlarm when it stops with an alarm or is cancelled; NoReply after stopping what
+        elsewhere; InstrumentAlarm when it stops with an alarm, on a limit switch, or is cancelled; NoReply after stopping what
         takes too long; LinkLost.
         """
         call = f"move_to({in_words(mm)})"
@@ -338,6 +343,11 @@ class Stage:
         ticket = self._controller.send(_SYNC, timeout_s)
         self._watch.answered(ticket, timeout_s, call)
         self._watch.until_rest(self._stop_s(), call)
+        pins = "" if self.status is None else self.status.pins
+        if pressed := [axis for axis in self.profile.axes if axis.upper() in pins]:
+            raise InstrumentAlarm(
+                f"{self._watch.where()}: {call} ended on the limit switch of {', '.join(pressed)}"
+            )
         position = self.position_mm
         for axis, value in self._target.items():
             if abs(position.get(axis, math.inf) - value) > self.profile.arrival_mm:

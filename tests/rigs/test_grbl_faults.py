@@ -106,7 +106,7 @@ def test_homing_that_finds_no_switch():
 
 def test_homing_that_is_switched_off():
     with (
-        bench(home=False, settings={22: 0, 20: 0}) as rail,
+        bench(PROFILE_WITHOUT_HOMING, home=False, settings={22: 0, 20: 0}) as rail,
         pytest.raises(BadReply, match=r"error 5: homing is switched off"),
     ):
         rail.stage.home()

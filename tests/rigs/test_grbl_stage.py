@@ -1,14 +1,17 @@
 """The stage driver on a controller that is well: bytes as in the manual, refusals, holds, settings, programs."""
 
+from dataclasses import replace
+
 import pytest
 
 from rigs.errors import BadReply, BadRigFile, InstrumentAlarm, NoReply, Unsafe
 from rigs.grbl import SAFE_BYTES, Stage, StageProfile, State
+from rigs.grbl.limits import unguarded
 from rigs.profile import find_emulator, find_instrument, load_profile, parse
 from tests.rigs.stages import PROFILE, SLOW, SPEED, Aside, bench
 from tests.rigs.wires import conversation, wait_until
 
-SETTINGS = b"$13=0\r\n$22=1\r\n$130=200.000\r\n$131=200.000\r\n$132=200.000\r\n"
+SETTINGS = b"$13=0\r\n$20=1\r\n$21=1\r\n$22=1\r\n$130=200.000\r\n$131=200.000\r\n$132=200.000\r\n"
 BANNER = b"\r\nGrbl 1.1h ['$' for help]\r\n"
 IDLE = b"<Idle|MPos:-1.000,-1.000,-1.000|FS:0,0|WCO:0.000,0.000,0.000>\r\n"
 THERE = b"<Idle|MPos:-50.000,-1.000,-1.000|FS:0,0>\r\n"
@@ -102,6 +105,49 @@ def test_what_cannot_be_is_refused_before_a_byte_that_moves_is_sent(call, said):
             call(rail.stage)
         assert str(refusal.value).startswith("stage rail (Idle) at x -1, y -1, z -1 mm: refused ")
         assert rail.sent() == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ({20: 0.0}, r"\$20=0: soft limits must be on \(1\)$"),
+        ({21: 0.0}, r"\$21=0: hard limits must be on \(1\)$"),
+        ({22: 0.0}, r"\$22=0: homing must be on \(1\)$"),
+        ({20: 0.0, 21: 0.0, 22: 0.0}, r"\$20=0.*; \$21=0.*; \$22=0"),
+        (
+            {130: 200.0},
+            r"\$130=200: the controller goes from -200 to 0 mm on x, travel_mm.x of the profile from -250 to 0$",
+        ),
+    ],
+)
+def test_a_controller_that_lets_a_stage_run_into_its_end_stops_is_refused(setting, said):
+    profile = replace(PROFILE, travel_mm={"x": (-250.0, 0.0)})
+    with bench(profile, connect=False, settings=setting) as rail:
+        with pytest.raises(Unsafe, match=r"stage rail \(.*refused connect\(\): " + said):
+            rail.stage.connect()
+        with pytest.raises(Unsafe, match="connect first"):
+            rail.stage.home()
+        assert b"$H" not in rail.sent()
+
+
+def test_limits_that_grblhal_tells_as_masks_are_on():
+    settings = {"20": "1", "21": "3", "22": "5", "130": "300.000"}
+    assert list(unguarded(replace(PROFILE, travel_mm={"x": (-300.0, 0.0)}), settings, ())) == []
+    assert list(unguarded(replace(PROFILE, homing=False), {}, ())) == []
+    assert list(unguarded(replace(PROFILE, travel_mm={"x": (-300.0, 0.0)}), {}, ())) == [
+        "$20=not told: soft limits must be on (1)",
+        "$21=not told: hard limits must be on (1)",
+        "$22=not told: homing must be on (1)",
+        "$130 is not told: the controller must know the travel of x",
+    ]
+
+
+def test_a_move_that_ends_on_a_limit_switch_is_an_error():
+    with bench() as rail:
+        rail.stage.set(21, 0)  # the controller does not stop by itself
+        rail.grbl.carriage.pressed.add(0)
+        with pytest.raises(InstrumentAlarm, match=r"move_to\(x -50\) ended on the limit switch of x"):
+            rail.stage.move_to({"x": -50.0}, 3000)
 
 
 def test_before_homing_a_move_is_refused_and_a_jog_is_not():
