@@ -1,4 +1,5 @@
-"""Whether the tables of a rig file fit each other: names that are referred to, relay channels, sockets, what a kind of bench takes."""
+"""Whether the tables of a rig file fit each other: names that are referred to, relay channels, sockets, what a kind of bench takes;
+and the pilot its limit."""
 
 from __future__ import annotations
 
@@ -29,6 +30,9 @@ def misfits(rig: RigFile) -> Iterator[str]:
         if one.profile is None and not own:
             yield f"instruments.{one.name}.profile is missing: a model of rigs/profiles, or a path"
     yield from _kind(rig)
+    pilot, most = rig.audio.pilot_db_spl, rig.safety.max_playback_db_spl
+    if pilot > most:
+        yield f"audio.pilot_db_spl = {pilot:g}: must be at most safety.max_playback_db_spl = {most:g}"
     if rig.tone is not None:
         yield from _tone(rig)
 

@@ -103,6 +103,11 @@ def test_an_unknown_bench_lists_those_there_are():
             "[device]\nconsole = {identity = '(?P<version>'}\n",
             "device.console.*not a regular expression",
         ),
+        (
+            "lag_ms = [0.0, 500.0]",
+            "lag_ms = [0.0, 500.0]\npilot_db_spl = 86.0",
+            "bench.toml: audio.pilot_db_spl = 86: must be at most safety.max_playback_db_spl = 85$",
+        ),
         ("[audio]", "[audio", "not a readable TOML file"),
     ],
 )

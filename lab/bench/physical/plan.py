@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from detectors.interface import AUDIBLE, PLAYBACK, ULTRASONIC, StreamNeed
 from lab.acoustics.room import RoomSpec
 from lab.bench.physical.departures import departures
+from lab.bench.physical.noise_level import noise_level_db
 from lab.errors import BadInput
 from lab.movers.linear_stage import LinearStageSpec
 from lab.scenario.trial import POSITION_KEYS, Trial
 from lab.sources.alarms import AlarmSpec
 from lab.sources.catalogue import SourceSpec
-from lab.sources.media import MediaSpec
 from lab.sources.noise import NoiseSpec
 from rigs.rig_file import RigFile
 from rigs.rig_tables import Output, Switch
@@ -316,21 +315,6 @@ def _run_up(
     return Move(stage.position_mm(target.distance_m), target.distance_m), tuple(strokes)
 
 
-def noise_level_db(source: NoiseSpec, trial: Trial, distance_m: float | None) -> float | None:
-    """Level of a noise at the device in dB SPL, 50 Hz-7 kHz; None where it is relative to what no loudspeaker plays.
-
-    One that follows from an SNR is set against the level at the device, L - 20 log10(d / 1 m) in a free field; without
-    a distance d is 1 m.
-    """
-    if source.level_db_spl is not None:
-        return source.level_db_spl
-    media = [one for one in trial.spec.sources if isinstance(one, MediaSpec)]
-    target = next((one for one in media if source.relative_to in (None, one.name)), None)
-    if target is None:
-        return None
-    return target.level_db_spl - 20.0 * math.log10(distance_m or 1.0) - source.snr_db
-
-
 def _sounds(trial: Trial, rig: RigFile, distance_m: float | None, problems: list[str]) -> Iterator[Sound]:
     """distance_m: of the sources of media, None where the bench sets none."""
     for kind in ("media", "noise"):
@@ -357,8 +341,6 @@ def _sounds(trial: Trial, rig: RigFile, distance_m: float | None, problems: list
 
 def _too_loud(sounds: tuple[Sound, ...], rig: RigFile) -> Iterator[str]:
     most = rig.safety.max_playback_db_spl
-    if rig.audio.pilot_db_spl > most:
-        yield f"audio.pilot_db_spl = {rig.audio.pilot_db_spl:g} is above safety.max_playback_db_spl = {most:g}"
     for sound in sounds:
         level = sound.level_db_spl
         if level > most:
