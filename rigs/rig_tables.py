@@ -162,13 +162,14 @@ class Stage(Table):
 
 
 class Switch(Table):
-    """A relay channel. amplifier: on while a trial plays. device_power: closed when the device has power. alarm: an alarm on the bench, that
-    sounds while it is closed."""
+    """A relay channel. amplifier: on while anything is played. device_power: closed when the device has power. alarm: an alarm on the bench,
+    that sounds while it is closed. settle_s: from closing an amplifier's to the first sound."""
 
     name: Text
     instrument: Name
     channel: int = Field(ge=1, le=64)
     role: Literal["amplifier", "device_power", "alarm"]
+    settle_s: float = Field(0.0, ge=0.0, le=60.0)
 
 
 class Mark(Table):

@@ -62,6 +62,7 @@ def _watch(rig: RigFile, instruments: Instruments, seconds: float | None, consol
     mark = device.mark() if device is not None else None
     end = math.inf  # counts from the first sound on, once the pilot has been heard
     with (
+        instruments.closed(instruments.amplifiers, []),
         Duplex(spec) as duplex,
         Live(console=console, auto_refresh=False, transient=console.is_terminal) as live,
     ):

@@ -85,6 +85,7 @@ def run(options: argparse.Namespace) -> int:
             "place": lambda **request: place(device, **request),
             "power": lambda on: device.power(bool(on)) or {},
             "alarm": lambda on: device.alarm(bool(on)) or {},
+            "amplifier": lambda on: device.amplifier(bool(on)) or {},
             "reboot": lambda: console.reboot() or {},
             "say": lambda text: console.say(text.encode("latin-1", "replace")) or {},
             "faults": lambda **faults: console.set_faults(**faults) or {},

@@ -3,7 +3,8 @@
 One JSON object a line on a Unix socket, one answer each:
 
     {"do": "place", "scenario": "near.toml", "cell": "distance_m=1.0", "trial": 3, "seed": 1, "plays": {"tv": 1}}
-    {"do": "power", "on": false}    {"do": "alarm", "on": true}    {"do": "reboot"}    {"do": "status"}    {"do": "stop"}
+    {"do": "power", "on": false}    {"do": "alarm", "on": true}    {"do": "amplifier", "on": true}
+    {"do": "reboot"}    {"do": "status"}    {"do": "stop"}
     {"do": "say", "text": "\\u0007"}    {"do": "faults", "silence": true}    of its console and its wire
     {"ok": {...}}   {"error": "...", "bad_input": true}
 """

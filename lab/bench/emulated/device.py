@@ -53,6 +53,7 @@ class VirtualDevice:
         self._queued = self._heard = self._worked = 0  # samples at the sound card's rate
         self.lost_samples = 0
         self._closing = self._restart = self._alarm = False
+        self._amplified = True
         self._worker: threading.Thread | None = None
         stack = Stack(build)
         self._needs = stack.needs
@@ -79,7 +80,7 @@ class VirtualDevice:
 
         Only this is called by the audio thread; it never waits for the stack.
         """
-        pressure = self._twin.hear(playback)
+        pressure = self._twin.hear(playback if self._amplified else np.zeros_like(playback))
         n = pressure.shape[1]
         with self._news:
             self._heard += n
@@ -157,6 +158,10 @@ class VirtualDevice:
         """Let the alarm of the room sound from its beginning, or be silent; where the room has none, nothing."""
         self._alarm = on
         self._twin.alarm(on)
+
+    def amplifier(self, on: bool) -> None:
+        """Give the loudspeakers what is played, or nothing."""
+        self._amplified = on
 
     def power(self, on: bool) -> None:
         """Cut or give power: without it the console is dead and nothing is listened to."""

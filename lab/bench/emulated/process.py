@@ -157,6 +157,10 @@ class VirtualDeviceProcess(HeldProcess):
         """What the relay of the alarm in its room does. Raises LabFailure."""
         self._ask("alarm", on=on)
 
+    def amplifier(self, on: bool) -> None:
+        """What the relay of the loudspeakers' amplifier does. Raises LabFailure."""
+        self._ask("amplifier", on=on)
+
     def reboot(self) -> None:
         """Let it crash and start again. Raises LabFailure."""
         self._ask("reboot")

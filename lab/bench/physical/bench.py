@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -149,7 +149,7 @@ class PhysicalBench:
             losses = self.instruments.losses()
             self._prepare(plan)
             measured |= self._surroundings("before")
-            with self._switched(plan, faults):
+            with self.instruments.closed(plan.switches, faults):
                 heard = [self._play(plan, setting) for setting in self._settings()]
         except (RigError, OSError) as error:
             raise NotRun(str(error)) from error
@@ -198,7 +198,7 @@ class PhysicalBench:
             losses = self.instruments.losses()
             self._prepare(plan)
             measured = self._surroundings("before")
-            held.enter_context(self._switched(plan, faults))
+            held.enter_context(self.instruments.closed(plan.switches, faults))
             held.enter_context(self.instruments.attended(plan.trial.spec.duration_s + TAKE_MARGIN_S))
             path = capture_path(self.captures, capture_name(plan.trial), self.rig)
             take = held.enter_context(LiveTake(self._spec, plan, self.rig, path, self._stop_with))
@@ -280,25 +280,6 @@ class PhysicalBench:
             self._operator.tell(
                 f"HEARING: {loudest:.0f} dB SPL at 1 m next. Ears covered or out of the room."
             )
-
-    @contextmanager
-    def _switched(self, plan: RigPlan, faults: list[str]) -> Iterator[None]:
-        """Relays of the plan on while inside, off afterwards whatever happens.
-
-        One that cannot be switched off is a fault of the trial, which has been recorded by then; its board switches
-        everything off as soon as its link is back.
-        """
-        try:
-            for switch in plan.switches:
-                self.instruments.switch(switch, True)
-            yield
-        finally:
-            for switch in plan.switches:
-                try:
-                    self.instruments.switch(switch, False)
-                except RigError as error:
-                    self._log.say(f"{switch.name} off: {error}")
-                    faults.append(str(error))
 
     def _play(self, plan: RigPlan, setting: float | None) -> _Heard:
         """Play and record once, at a sensitivity of the device where it has several."""

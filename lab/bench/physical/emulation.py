@@ -28,8 +28,12 @@ from rigs.profile import find_emulator
 from rigs.rig_file import RigFile
 from rigs.rig_tables import EMULATOR, Instrument
 
-# What a contact of a relay board is in: the supply of the virtual device, the supply of an alarm in its room.
-CONTACTS = {"device_power": VirtualDeviceProcess.power, "alarm": VirtualDeviceProcess.alarm}
+# What a contact of a relay board is in: the supply of the virtual device, of an alarm in its room, of its loudspeakers' amplifier.
+CONTACTS = {
+    "device_power": VirtualDeviceProcess.power,
+    "alarm": VirtualDeviceProcess.alarm,
+    "amplifier": VirtualDeviceProcess.amplifier,
+}
 
 
 @dataclass(frozen=True)

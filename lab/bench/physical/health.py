@@ -67,7 +67,7 @@ def check_bench(
         if rig.device is not None and rig.device.instrument not in instruments.faults:
             found.append(check_device(rig.device, instruments, build))
         if sound:
-            found.append(check_sound(rig))
+            found.append(check_sound(rig, instruments))
     return found
 
 
@@ -121,15 +121,19 @@ def wrong_identity(identity: Identity, expected: str, build: Build | None) -> st
     return ""
 
 
-def check_sound(rig: RigFile) -> Check:
+def check_sound(rig: RigFile, instruments: Instruments) -> Check:
     """Two pilots with silence between: lag, level at the reference microphone, noise. Sounds at the pilot's level."""
     spec = audio_spec(rig)
+    faults: list[str] = []
     try:
-        capture = play_record(spec, np.zeros((spec.outputs, round(QUIET_S * spec.rate_hz)), np.float32))
+        with instruments.closed(instruments.amplifiers, faults):
+            capture = play_record(spec, np.zeros((spec.outputs, round(QUIET_S * spec.rate_hz)), np.float32))
     except RigError as error:
         return Check(
             "sound", Mark.BAD, str(error), "look at the sound card, its name in the rig file, and its cables"
         )
+    if faults:
+        return Check("sound", Mark.BAD, "; ".join(faults), "look at cable and power of the amplifier's relay")
     if not capture.verdict.valid:
         return Check("sound", Mark.BAD, capture.verdict.reason, "look at amplifier, gain and microphone")
     noise, alignment = background(spec, capture.blocks(spec.rate_hz)), capture.alignment

@@ -6,7 +6,7 @@ Leaving by an error, Ctrl-C or kill makes everything safe: stage held and reset,
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -148,6 +148,32 @@ class Instruments:
         """Command a relay; nothing says that its contact moved."""
         self._log.say(f"{switch.name} {'on' if on else 'off'} (commanded)")
         self.drivers[switch.instrument].set(switch.channel, on)
+
+    @contextmanager
+    def closed(self, switches: Sequence[Switch], faults: list[str]) -> Iterator[None]:
+        """Relays on while inside, and what hangs on them settled; off afterwards whatever happens. Raises RigError.
+
+        One that cannot be switched off is added to `faults`; its board switches everything off as soon as its link is back.
+        """
+        try:
+            for switch in switches:
+                self.switch(switch, True)
+            time.sleep(max((switch.settle_s for switch in switches), default=0.0))
+            yield
+        finally:
+            for switch in switches:
+                try:
+                    self.switch(switch, False)
+                except RigError as error:
+                    self._log.say(f"{switch.name} off: {error}")
+                    faults.append(str(error))
+
+    @property
+    def amplifiers(self) -> tuple[Switch, ...]:
+        """Those whose board answers."""
+        return tuple(
+            one for one in self.rig.switches if one.role == "amplifier" and one.instrument in self.drivers
+        )
 
     def go_to(self, position_mm: float) -> None:
         """Move the stage; a person is warned. Raises RigError when it does not arrive."""

@@ -49,6 +49,13 @@ def test_it_boots_and_says_which_build_it_runs(device):
     assert (identity.build_id, identity.build_hash) == ("loud", device.build.hash)
 
 
+def test_without_an_amplifier_nothing_is_heard(device):
+    device.amplifier(False)
+    assert not play(device, TONE).any()
+    device.amplifier(True)
+    assert play(device, TONE).any()
+
+
 def test_what_it_hears_it_reports_on_its_own_clock(device):
     silence = np.zeros(2 * RATE_HZ)
     play(device, np.concatenate([silence, TONE, silence]))
