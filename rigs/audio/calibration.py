@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -18,6 +18,7 @@ CALIBRATOR_DB_SPL = 94.0  # IEC 60942; some give 114
 CALIBRATOR_HZ = 1000.0
 STEADY_DB = 0.2
 CLEAN_DB = 25.0
+SAME_DB = 0.05
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,21 @@ class Calibration:
     def expired(self, today: date) -> bool:
         return not self.done <= today <= self.due
 
+    def says(self, full_scale_db_spl: float) -> bool:
+        """Whether this full scale is what was measured."""
+        return self.unit == "dB SPL" and abs(self.value - full_scale_db_spl) <= SAME_DB
+
 
 def judge_calibrations(
-    records: Iterable[Calibration], needed: Sequence[str], today: date | None = None
+    records: Iterable[Calibration],
+    needed: Sequence[str],
+    today: date | None = None,
+    full_scale_db_spl: Mapping[str, float] | None = None,
 ) -> list[Finding]:
-    """One finding for everything that is needed and has no record that holds today."""
+    """One finding for everything that is needed and has no record that holds today.
+
+    full_scale_db_spl: in use, by input and output; the record in force must say the same, within 0.05 dB.
+    """
     today = today or date.today()
     latest: dict[str, Calibration] = {}
     for record in sorted(records, key=lambda record: record.due):
@@ -53,6 +64,12 @@ def judge_calibrations(
                 detail = (
                     f"{name}: calibration is dated {record.done}, which has not come yet; check the clock"
                 )
+            findings.append(Finding(Defect.CALIBRATION, detail))
+        elif (used := (full_scale_db_spl or {}).get(name)) is not None and not record.says(used):
+            detail = (
+                f"{name}: calibration of {record.done} says {record.value:g} {record.unit}, "
+                f"full_scale_db_spl = {used:g} is in use"
+            )
             findings.append(Finding(Defect.CALIBRATION, detail))
     return findings
 

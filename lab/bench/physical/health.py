@@ -78,15 +78,18 @@ def to_fix(checks: Iterable[Check]) -> str:
 
 
 def check_calibrations(rig: RigFile, today: date | None = None) -> list[Check]:
-    """A physical bench needs a record that holds for each input, each output and the meter; others only keep theirs."""
+    """A physical bench needs a record that holds for each input, each output and the meter; others only keep theirs.
+
+    That of an input or output must be of the full scale that the rig file uses.
+    """
     needed = [record.of for record in rig.calibrations]
+    full_scale = {wire.name: wire.full_scale_db_spl for wire in (*rig.audio.inputs, *rig.audio.outputs)}
     if rig.kind == "physical":
-        audio = rig.audio
-        needed += [wire.name for wire in (*audio.inputs, *audio.outputs)] + ([rig.meter] if rig.meter else [])
+        needed += [*full_scale, *([rig.meter] if rig.meter else [])]
     if not needed:
         return [Check("calibration", Mark.GOOD, "none is needed: nothing here is real")]
     records = [Calibration(one.of, one.value, one.unit, one.done, one.due) for one in rig.calibrations]
-    findings = judge_calibrations(records, list(dict.fromkeys(needed)), today)
+    findings = judge_calibrations(records, list(dict.fromkeys(needed)), today, full_scale)
     if findings:
         remedy = "calibrate, and enter value and dates in the rig file"
         return [Check("calibration", Mark.BAD, finding.detail, remedy) for finding in findings]

@@ -16,8 +16,8 @@ from rigs.scpi import ScpiIdentity
 TODAY = date(2026, 11, 21)
 
 
-def record(of, due=date(2027, 1, 1)):
-    return Calibration(of=of, what="full scale", value=120.0, unit="dB SPL", done=date(2026, 1, 1), due=due)
+def record(of, due=date(2027, 1, 1), value=110.0, unit="dB SPL"):
+    return Calibration(of=of, what="full scale", value=value, unit=unit, done=date(2026, 1, 1), due=due)
 
 
 @pytest.fixture
@@ -50,6 +50,22 @@ def test_calibrations_that_hold_say_when_the_first_ends(physical):
     names = ("television", "noise", "from television", "from noise")
     (check,) = check_calibrations(physical(*map(record, names)), TODAY)
     assert (check.mark, check.found) == (Mark.GOOD, "all hold, the first is due on 2027-01-01")
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [({"value": 110.06}, "110.06 dB SPL"), ({"value": 96.0}, "96 dB SPL"), ({"unit": "mV/Pa"}, "110 mV/Pa")],
+)
+def test_a_record_of_another_full_scale_than_the_one_in_use_is_refused(physical, told, says):
+    names = ("noise", "from television", "from noise")
+    rig = physical(*map(record, names), record("television", **told))
+    (check,) = check_calibrations(rig, TODAY)
+    assert check.mark is Mark.BAD
+    assert check.found == (
+        f"television: calibration of 2026-01-01 says {says}, full_scale_db_spl = 110 is in use"
+    )
+    (check,) = check_calibrations(physical(*map(record, names), record("television", value=110.04)), TODAY)
+    assert check.mark is Mark.GOOD
 
 
 @pytest.fixture(scope="module")
