@@ -273,13 +273,12 @@ class PhysicalBench:
             self.stand.place(
                 self._scenarios[trial.scenario_id], trial.cell.key, trial.index, trial.seed, plays
             )
-        if self.rig.kind == "physical" and plan.soundings:
-            self._operator.tell("HEARING: an alarm sounds next. Ears covered or out of the room.")
         loudest = max((sound.level_db_spl for sound in plan.sounds), default=0.0)
-        if self.rig.kind == "physical" and loudest > self.rig.safety.hearing_warning_db_spl:
-            self._operator.tell(
-                f"HEARING: {loudest:.0f} dB SPL at 1 m next. Ears covered or out of the room."
-            )
+        loud = ["an alarm sounds"] if plan.soundings else []
+        if loudest > self.rig.safety.hearing_warning_db_spl:
+            loud.append(f"{loudest:.0f} dB SPL at 1 m")
+        if self.rig.kind == "physical" and loud:
+            self.instruments.warn_ears(f"{', '.join(loud)} next")
 
     def _play(self, plan: RigPlan, setting: float | None) -> _Heard:
         """Play and record once, at a sensitivity of the device where it has several."""

@@ -30,7 +30,7 @@ from rigs.scpi import ScpiInstrument
 
 BOOT_S = 60.0  # from power to a console that is ready
 POWER_OFF_S = 1.0  # for capacitors to run empty
-STEP_BACK_S = 2.0  # from a warning to the move
+STEP_BACK_S = 2.0  # from a warning to the move or the sound
 # A busy machine may hold up the lab; where nothing real moves it is given more time than hands and ears allow.
 TIMES = {True: {"silence_s": 0.5, "limit_s": 1.0}, False: {"silence_s": 2.0, "limit_s": 3.0}}
 PATIENT_S = 24 * 3600.0  # while a person thinks, nothing moves and nothing plays
@@ -63,7 +63,7 @@ class Instruments:
         self.drivers: dict[str, Any] = {}
         self._links: dict[str, Link] = {}
         self._losses: dict[str, int] = {}
-        self._warned = False
+        self._warned: set[str] = set()  # hazards that a person has answered for
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -184,33 +184,45 @@ class Instruments:
         here = stage.position_mm.get(spec.axis)
         if here is not None and abs(here - position_mm) <= stage.profile.arrival_mm:
             return
-        self._warn(f"the stage moves to {position_mm:.0f} mm")
+        self._warn_hands(f"the stage moves to {position_mm:.0f} mm")
         with self.attended(2.0 * stage.profile.homing_s + 600.0):
             stage.move_to({spec.axis: position_mm}, min(spec.feed_mm_min, stage.profile.maximum_feed_mm_min))
 
     def home(self) -> None:
         stage = self.stage
         assert stage is not None
-        self._warn("the stage drives to its home switch")
+        self._warn_hands("the stage drives to its home switch")
         with self.attended(2.0 * stage.profile.homing_s + 600.0):
             stage.connect()
             if stage.profile.homing:
                 stage.home()
 
-    def _warn(self, what: str) -> None:
-        """Before anything real moves: once with an answer, then with time to step back.
+    def warn_ears(self, what: str) -> None:
+        """Before a real bench is loud; with nobody at the terminal there is time to step back, too. Raises OperatorAbsent."""
+        self._log.say(f"HEARING: {what}")
+        words = f"HEARING: {what}. Ears covered or out of the room."
+        if self._operator.present:
+            self._warn("HEARING", words)
+        else:
+            self._operator.tell(words)
+            time.sleep(STEP_BACK_S)
 
-        Raises OperatorAbsent when a person refuses, or nobody answers and the rig file does not allow moves without a person.
-        """
+    def _warn_hands(self, what: str) -> None:
+        """Before the stage moves. Raises OperatorAbsent, also where nobody is there and the rig file does not allow that."""
         self._log.say(what)
         words = f"PINCH HAZARD: {what}. Hands off the rail."
         if self.rig.kind != "physical" or (not self._operator.present and self.rig.safety.unattended_moves):
             self._operator.tell(words)
-        elif not self._warned:
+        else:
+            self._warn("PINCH HAZARD", words)
+
+    def _warn(self, hazard: str, words: str) -> None:
+        """Once with an answer, then with time to step back. Raises OperatorAbsent when a person refuses or nobody answers."""
+        if hazard not in self._warned:
             with self.attended(PATIENT_S):
                 self._operator.confirm(words)
-            self._log.say("operator: go")
-            self._warned = True
+            self._log.say(f"operator: {hazard}: go")
+            self._warned.add(hazard)
         else:
             self._operator.tell(words)
             time.sleep(STEP_BACK_S)

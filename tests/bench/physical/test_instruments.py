@@ -3,13 +3,18 @@
 import io
 import threading
 import time
+from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
-from lab.bench.physical.instruments import Instruments
+from detectors.interface import AUDIBLE, StreamNeed
+from lab.bench.physical.bench import PhysicalBench
+from lab.bench.physical.instruments import STEP_BACK_S, Instruments
 from lab.bench.physical.log import BenchLog
 from lab.bench.physical.operator import AtTerminal, Nobody
+from lab.bench.physical.plan import plan_trial
 from rigs.errors import OperatorAbsent, RigError, Unsafe
 from rigs.grbl import SAFE_BYTES, State
 from rigs.guardian.guarded import PASSES
@@ -76,6 +81,59 @@ def test_a_stage_moves_only_after_a_person_has_pressed_enter(silent, typing):
     hand.write("\n")
     instruments.go_to(100.0)
     assert instruments.stage.position_mm["x"] == pytest.approx(100.0)
+
+
+@pytest.fixture
+def loud_bench(rig_of, tmp_path, typing):
+    """(bench of nothing but sound taken for a real one, hand that types, what was shown): `operator` of a person, or nobody."""
+    with ExitStack() as stack:
+
+        def _bench(present=True):
+            rig = rig_of("loopback", kind="physical", room="lab_1")
+            stream, hand = typing
+            shown = io.StringIO()
+            person = AtTerminal(LONG_S, Console(file=shown, width=200), stream)
+            log = BenchLog(tmp_path / "bench.log")
+            operator = person if present else Nobody(log.say)
+            bench = PhysicalBench(rig, tmp_path, operator, log)
+            bench.stand, bench.instruments = (
+                None,
+                stack.enter_context(Instruments(rig, tmp_path, operator, log)),
+            )
+            return bench, hand, shown
+
+        yield _bench
+
+
+def loud_plan(trial_of, bench):
+    """A noise of 83 dB SPL, stated by its SNR."""
+    plan = plan_trial(
+        trial_of("snr_db = 20.0", "snr_db = -15.0"), bench.rig, {AUDIBLE: StreamNeed((16000,), 1)}
+    )
+    return replace(plan, placing=None)
+
+
+def test_before_a_loud_sound_a_person_answers_once_and_then_has_time(loud_bench, trial_of, tmp_path):
+    bench, hand, shown = loud_bench()
+    plan = loud_plan(trial_of, bench)
+    hand.write("no\n")
+    with pytest.raises(OperatorAbsent, match="refused at the bench: HEARING: 83 dB SPL at 1 m next"):
+        bench._prepare(plan)
+    hand.write("\n")
+    bench._prepare(plan)
+    began = time.monotonic()
+    bench._prepare(plan)
+    assert time.monotonic() - began >= STEP_BACK_S
+    assert shown.getvalue().count("Ears covered or out of the room") == 3
+    assert (tmp_path / "bench.log").read_text().count("HEARING: 83 dB SPL at 1 m next") == 3
+
+
+def test_before_a_loud_sound_there_is_time_with_nobody_at_the_terminal(loud_bench, trial_of, tmp_path):
+    bench, _, _ = loud_bench(present=False)
+    began = time.monotonic()
+    bench._prepare(loud_plan(trial_of, bench))
+    assert time.monotonic() - began >= STEP_BACK_S
+    assert "HEARING: 83 dB SPL at 1 m next" in (tmp_path / "bench.log").read_text()
 
 
 def press(emulation):
