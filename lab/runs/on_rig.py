@@ -17,6 +17,7 @@ from lab.bench.physical.bench import PhysicalBench, capture_name
 from lab.bench.physical.disk import check_disk
 from lab.bench.physical.emission import rehearse
 from lab.bench.physical.health import Mark, to_fix
+from lab.bench.physical.instruments import PATIENT_S
 from lab.bench.physical.log import BenchLog
 from lab.bench.physical.operator import HELP, Nobody, Operator, Order
 from lab.bench.physical.plan import Refused, RigPlan, plan_trial
@@ -219,7 +220,8 @@ class _RigRun:
     def _obey(self) -> str | None:
         """Do what the person at the bench has ordered; answers why the next trial is skipped."""
         while True:
-            said = self._operator.order()
+            with self._bench.instruments.attended(PATIENT_S):  # a pause lasts as long as it likes
+                said = self._operator.order()
             if said.order is Order.STOP:
                 self._log.say("stopped by the operator")
                 raise KeyboardInterrupt

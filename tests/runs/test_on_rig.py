@@ -1,5 +1,6 @@
 """The run loop of a bench, with a bench that records silence at once and a person who types in advance."""
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import numpy as np
@@ -33,7 +34,7 @@ class QuietBench:
     def __init__(self, refuses=(), tripped=None):
         self.rig, self.lifted, self.opened = load_rig("emulated"), frozenset(), []
         self._refuses, self._tripped = list(refuses), tripped
-        self.instruments = SimpleNamespace(check=self._check)
+        self.instruments = SimpleNamespace(check=self._check, attended=lambda within_s: nullcontext())
 
     def _check(self):
         if self._tripped:

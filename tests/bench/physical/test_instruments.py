@@ -15,6 +15,7 @@ from lab.bench.physical.instruments import STEP_BACK_S, Instruments
 from lab.bench.physical.log import BenchLog
 from lab.bench.physical.operator import AtTerminal, Nobody
 from lab.bench.physical.plan import plan_trial
+from lab.runs.on_rig import _RigRun
 from rigs.errors import OperatorAbsent, RigError, Unsafe
 from rigs.grbl import SAFE_BYTES, State
 from rigs.guardian.guarded import PASSES
@@ -134,6 +135,16 @@ def test_before_a_loud_sound_there_is_time_with_nobody_at_the_terminal(loud_benc
     bench._prepare(loud_plan(trial_of, bench))
     assert time.monotonic() - began >= STEP_BACK_S
     assert "HEARING: 83 dB SPL at 1 m next" in (tmp_path / "bench.log").read_text()
+
+
+def test_a_pause_may_last_longer_than_anything_else_between_two_trials(loud_bench, typing):
+    bench, hand, _ = loud_bench()
+    run = _RigRun(bench, None, bench._operator, bench._log, None, "r", None)
+    hand.write("p\n")
+    threading.Timer(3.0, hand.write, ["\n"]).start()
+    bench.instruments._heart._until = time.monotonic() + 0.5  # of what is allowed without a word
+    assert run._obey() is None
+    bench.instruments.check()
 
 
 def press(emulation):
