@@ -10,14 +10,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Self
 
 from lab.bench.physical.heart import Heart
 from lab.bench.physical.log import BenchLog
 from lab.bench.physical.operator import Operator
+from lab.errors import EarshotError
 from rigs.climate import ClimateSensor
 from rigs.console import DeviceConsole
-from rigs.errors import RigError
+from rigs.errors import OperatorAbsent, RigError
 from rigs.grbl import SAFE_BYTES, Stage
 from rigs.guardian import Guarded, Guardian
 from rigs.links import Link, LinkSpec, LinkState
@@ -64,6 +66,8 @@ class Instruments:
         self._links: dict[str, Link] = {}
         self._losses: dict[str, int] = {}
         self._warned: set[str] = set()  # hazards that a person has answered for
+        self._safe_bytes: tuple[str, ...] = ()  # names of instruments that have some
+        self._stopped = ""  # why, before it was left
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -74,6 +78,7 @@ class Instruments:
             guarded = tuple(self._guarded(one) for one in self.rig.instruments)
             if self._tolerant:
                 guarded = tuple(one for one in guarded if self._reachable(one))
+            self._safe_bytes = tuple(one.name for one in guarded if one.safe)
             self.guardian = opening.enter_context(
                 Guardian.start(
                     guarded,
@@ -92,8 +97,30 @@ class Instruments:
             self._open = opening.pop_all()
         return self
 
-    def __exit__(self, *what: object) -> None:
-        self._open.__exit__(*what)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.guardian is not None and self.guardian.reason:
+            self._stopped = f"the rig in its safe state: {self.guardian.reason}"
+            self.guardian.trip(self.guardian.reason)  # comes back when that has been done
+        elif isinstance(error, Exception) and not isinstance(error, (EarshotError, OperatorAbsent)):
+            self._stopped = f"an error: {error}"
+        self._open.__exit__(kind, error, trace)
+        if self.unsafe:
+            self._log.say(f"left with {self.unsafe}")
+            self._operator.tell(f"LOOK AT THE BENCH: {self.unsafe}")
+
+    @property
+    def unsafe(self) -> str:
+        """Why a person must look, once this is closed; empty when all was put away, by Ctrl-C and by what was refused too."""
+        found = [self._stopped] if self._stopped else []
+        if self.guardian is not None and self.guardian.reason:
+            told = self.guardian.safe_after_ms
+            for name in (one for one in self._safe_bytes if told.get(one) is None):
+                moves = self.rig.stage is not None and self.rig.stage.instrument == name
+                may = "; the carriage may still be moving: cut the motor supply" if moves else ""
+                found.append(f"{name} could not be made safe{may}")
+        return "; ".join(found)
 
     @property
     def stage(self) -> Stage | None:

@@ -31,7 +31,7 @@ def opened(
     tolerant: see `Instruments`. Raises RigError, LabFailure.
     """
     with ExitStack() as stack:
-        stack.enter_context(in_use(rig, "a run" if lease is None else lease.holder.purpose))
+        left_with = stack.enter_context(in_use(rig, "a run" if lease is None else lease.holder.purpose))
         stand = standing(rig) if rig.kind == "emulated" else None
         if stand is not None:
             log.say(f"uses the emulation that process {stand.pid} keeps standing")
@@ -41,4 +41,6 @@ def opened(
             if rig.kind == "emulated":
                 stand = stack.enter_context(Emulation(rig, corpus)).stand
         urls = {} if stand is None else stand.urls
-        yield stand, stack.enter_context(Instruments(rig, folder, operator, log, urls, lease, tolerant))
+        instruments = Instruments(rig, folder, operator, log, urls, lease, tolerant)
+        stack.callback(lambda: left_with(instruments.unsafe))
+        yield stand, stack.enter_context(instruments)

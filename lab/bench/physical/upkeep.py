@@ -1,4 +1,4 @@
-"""How a bench was left: whether the last run put it away, or the computer or its power went first.
+"""How a bench was left: whether the last run put it away, had to be stopped, or the computer or its power went first.
 
 After an unclean end nobody knows where the stage is or what a relay's contact does, so a physical bench wants a person's
 word (`lab rig check`) before it moves again.
@@ -7,7 +7,7 @@ word (`lab rig check`) before it moves again.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -20,12 +20,14 @@ from rigs.rig_file import RigFile
 
 @dataclass(frozen=True)
 class Left:
-    """clean: put away. boot: of the computer, so that a restart in between shows. purpose: what it was in use for."""
+    """clean: put away. boot: of the computer, so that a restart in between shows. purpose: what it was in use for. why: it had to be
+    stopped, or could not be made safe."""
 
     clean: bool
     boot: str
     at: str
     purpose: str
+    why: str = ""
 
     @property
     def words(self) -> str:
@@ -33,7 +35,9 @@ class Left:
         if self.clean:
             return ""
         how = "ended without putting the bench away"
-        if self.boot != boot_id():
+        if self.why:
+            how = f"ended with {self.why}"
+        elif self.boot != boot_id():
             how = "was cut off: the computer lost power or was restarted"
         return f"{self.purpose!r} of {self.at} {how}"
 
@@ -59,24 +63,27 @@ def confirm_safe(rig: RigFile, by: str) -> None:
 
 
 @contextmanager
-def in_use(rig: RigFile, purpose: str) -> Iterator[None]:
+def in_use(rig: RigFile, purpose: str) -> Iterator[Callable[[str], None]]:
     """While inside, the bench counts as in use; leaving by an error puts it away too, being killed does not.
 
-    What an earlier run left behind on a physical bench stays so until a person has looked.
+    Yields what to call with why the bench is unsafe, if it is, before leaving. What an earlier run left behind on a
+    physical bench stays so until a person has looked.
     """
     before = last_left(rig)
     _write(rig, False, purpose)
+    found: list[str] = []
     try:
-        yield
+        yield found.append
     finally:
-        if before is not None and not before.clean and rig.kind == "physical":
+        why = "; ".join(filter(None, found))
+        if not why and before is not None and not before.clean and rig.kind == "physical":
             _keep(rig, before)
         else:
-            _write(rig, True, purpose)
+            _write(rig, not why, purpose, why)
 
 
-def _write(rig: RigFile, clean: bool, purpose: str) -> None:
-    _keep(rig, Left(clean, boot_id(), datetime.now().astimezone().isoformat(" ", "minutes"), purpose))
+def _write(rig: RigFile, clean: bool, purpose: str, why: str = "") -> None:
+    _keep(rig, Left(clean, boot_id(), datetime.now().astimezone().isoformat(" ", "minutes"), purpose, why))
 
 
 def _keep(rig: RigFile, left: Left) -> None:

@@ -124,6 +124,21 @@ def test_a_physical_bench_cut_off_stays_so_until_a_person_has_looked(rig_of, mon
     assert upkeep.last_left(rig).words == ""
 
 
+def test_a_bench_that_had_to_be_stopped_says_so_until_a_person_has_looked(rig_of):
+    rig = rig_of("emulated", id="stopped", kind="physical")
+    with upkeep.in_use(rig, "lab run") as left_with:
+        left_with("rail could not be made safe; the carriage may still be moving: cut the motor supply")
+    left = upkeep.last_left(rig)
+    assert left.words.endswith(
+        "ended with rail could not be made safe; the carriage may still be moving: cut the motor supply"
+    )
+    with upkeep.in_use(rig, "lab rig check") as left_with:
+        left_with("")
+    assert upkeep.last_left(rig) == left
+    upkeep.confirm_safe(rig, "a technician")
+    assert upkeep.last_left(rig).words == ""
+
+
 def test_a_disk_that_cannot_hold_the_captures_is_said_with_figures(rig_of, tmp_path, monkeypatch):
     rig = rig_of("loopback")
     hour = capture_bytes(rig, 1, 3600.0)

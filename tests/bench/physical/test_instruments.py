@@ -13,10 +13,13 @@ from detectors.interface import AUDIBLE, StreamNeed
 from lab.bench.physical.bench import PhysicalBench
 from lab.bench.physical.instruments import STEP_BACK_S, Instruments
 from lab.bench.physical.log import BenchLog
+from lab.bench.physical.opened import opened
 from lab.bench.physical.operator import AtTerminal, Nobody
 from lab.bench.physical.plan import plan_trial
+from lab.bench.physical.upkeep import confirm_safe, last_left
+from lab.errors import LabFailure
 from lab.runs.on_rig import _RigRun
-from rigs.errors import OperatorAbsent, RigError, Unsafe
+from rigs.errors import NoReply, OperatorAbsent, RigError, Unsafe
 from rigs.grbl import SAFE_BYTES, State
 from rigs.guardian.guarded import PASSES
 
@@ -185,6 +188,57 @@ def test_an_emergency_stop_in_mid_move_stops_everything(silent, act, reason):
         instruments.check()
     with pytest.raises(RigError):
         instruments.go_to(0.0)
+
+
+def leave(instruments, error):
+    instruments.__exit__(type(error), error, None)
+    return instruments.unsafe
+
+
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), LabFailure("the disk is full"), OperatorAbsent("refused")]
+)
+def test_a_bench_that_was_left_on_purpose_is_put_away(silent, error):
+    _, instruments = silent()
+    instruments.go_to(100.0)
+    assert leave(instruments, error) == ""
+
+
+def test_a_bench_that_was_stopped_wants_a_person_to_look(silent, tmp_path):
+    emulation, instruments = silent()
+    press(emulation)
+    wait_until(lambda: instruments.guardian.reason, "the emergency stop")
+    said = "the rig in its safe state: emergency stop: button said ESTOP"
+    assert leave(instruments, Unsafe("the rig is in its safe state")) == said
+    assert f"left with {said}" in (tmp_path / "bench.log").read_text()
+
+
+def test_a_bench_that_a_fault_ended_wants_a_person_to_look(silent):
+    _, instruments = silent()
+    assert leave(instruments, NoReply("rail: told to stop")) == "an error: rail: told to stop"
+
+
+def test_a_stage_that_could_not_be_stopped_may_still_be_moving(silent):
+    emulation, instruments = silent(e_stop=())
+    Move(emulation, instruments)
+    emulation.servers["rail"].unplug()
+    wait_until(lambda: instruments.states()["rail"] == "lost", "the cable")
+    said = leave(instruments, KeyboardInterrupt())
+    emulation.servers["rail"].plug()  # the guardian waits for it
+    assert said == "rail could not be made safe; the carriage may still be moving: cut the motor supply"
+
+
+def test_how_instruments_were_closed_is_how_the_bench_was_left(rig_of, tmp_path):
+    rig = rig_of("loopback", id="glued", kind="physical", room="lab_1")
+    rig = rig.model_copy(update={"audio": rig.audio.model_copy(update={"jack": None})})
+    log = BenchLog(tmp_path / "bench.log")
+    with opened(rig, tmp_path, Nobody(), log) as (_, instruments):
+        instruments.guardian.trip("the test says so")
+    assert last_left(rig).words.endswith("ended with the rig in its safe state: the test says so")
+    confirm_safe(rig, "a technician")
+    with opened(rig, tmp_path, Nobody(), log):
+        pass
+    assert last_left(rig).clean
 
 
 def test_a_stage_unplugged_in_mid_move_stops_everything_and_is_made_safe_when_it_is_back(silent):
