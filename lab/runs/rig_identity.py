@@ -65,6 +65,20 @@ def ask_identity(rig: RigFile, instruments: Instruments) -> RigIdentity:
     )
 
 
+def layout(rig: RigFile) -> dict[str, Any]:
+    """Where a bench stands and how it is wired, which all trials of a run have in common; a calibration may change full scales."""
+    return {
+        "room": rig.room,
+        "stage": None if rig.stage is None else rig.stage.model_dump(mode="json", exclude={"feed_mm_min"}),
+        **{
+            key: [
+                one.model_dump(mode="json", exclude={"full_scale_db_spl"}) for one in getattr(rig.audio, key)
+            ]
+            for key in ("outputs", "inputs")
+        },
+    }
+
+
 def add_identity(folder: Path, found: RigIdentity) -> bool:
     """Note the bench of a run; answers whether it is another than in the part of the run before. Raises LabFailure."""
     known = identities(folder)

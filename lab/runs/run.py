@@ -25,7 +25,7 @@ from lab.runs.options import RunOptions
 from lab.runs.plan import Planned, check_counts, chunks, plan
 from lab.runs.pool import run_chunks
 from lab.runs.progress import Pace, Progress
-from lab.runs.rig_identity import identities
+from lab.runs.rig_identity import identities, layout
 from lab.runs.summary import limits, summarise
 from lab.scenario.load import ScenarioFile, find_scenarios, suite_of
 from lab.sources.availability import check_available
@@ -158,9 +158,13 @@ def _settled(store: Store, options: RunOptions) -> tuple[RunOptions, int]:
 def _check_same(store: Store, run: RunRecord, options: RunOptions) -> None:
     """Refuse to go on with a run that would not be the same one. Raises BadInput saying what changed."""
     earlier = store.runs()
-    if not earlier or run.id in {one.id for one in earlier}:
+    if not earlier:
         return
     last = earlier[-1]
+    if moved := _moved(last, run):
+        raise BadInput(f"--out {options.out} --resume: the run there differs in {moved}; name another folder")
+    if run.id in {one.id for one in earlier}:
+        return
     if last.build_hash != run.build_hash:
         changed = f"the build: it was {last.build_id} ({last.build_hash[:12]}), now {run.build_id} ({run.build_hash[:12]})"
     elif last.seed != run.seed:
@@ -179,6 +183,17 @@ def _bench(run: RunRecord) -> str:
     return run.environment.get("rig", {}).get("id", "simulated")
 
 
+def _moved(before: RunRecord, now: RunRecord) -> str:
+    """What of the layout of one bench is another, empty when nothing is or nothing was kept of it."""
+    if _bench(before) != _bench(now):
+        return ""  # said where builds and seeds are
+    was, is_now = (one.environment.get("rig", {}).get("layout", {}) for one in (before, now))
+    for key in was:
+        if key in is_now and was[key] != is_now[key]:
+            return f"{key} of the rig file: it was {json.dumps(was[key])}, now {json.dumps(is_now[key])}"
+    return ""
+
+
 def _run_record(planned: Sequence[Planned], build: Build, seed: int, options: RunOptions) -> RunRecord:
     """Named by what it computes, so that the same run has the same name wherever it is made."""
     content = [build.hash, seed, sorted(one.scenario.hash for one in planned)]
@@ -187,7 +202,8 @@ def _run_record(planned: Sequence[Planned], build: Build, seed: int, options: Ru
         asked["split"] = options.split
     if options.rig is not None:
         content.append(options.rig.id)
-        asked["rig"] = {"id": options.rig.id, "kind": options.rig.kind, "hash": options.rig.hash}
+        rig = options.rig
+        asked["rig"] = {"id": rig.id, "kind": rig.kind, "hash": rig.hash, "layout": layout(rig)}
     return RunRecord(
         id=hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12],
         started=datetime.now(UTC).isoformat(timespec="seconds"),
