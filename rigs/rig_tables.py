@@ -198,7 +198,7 @@ class Device(Table):
 
     build: id of the build it must run; its hash is compared too when the console tells one. console: what its lines
     mean, see `rigs.console_patterns`; None for the profile of its instrument. labels: what it reports. delay_ms: from a decision to its line on the
-    console, taken off. refractory_s: at least this long between two of its reports of one label. forgets_s: how long what it heard goes on
+    console, taken off where that tells no time. refractory_s: at least this long between two of its reports of one label. forgets_s: how long what it heard goes on
     counting with it, so that a trial begins so long after the one before has sounded.
     """
 

@@ -77,11 +77,11 @@ class DeviceEar:
 def trial_s(
     said: ConsoleEvent, readings: Sequence[ClockReading], clock: HearingClock, delay_s: float
 ) -> float:
-    """When a report was made, in trial time."""
+    """When a report was made, in trial time. delay_s: from then to its line, where the line tells no time."""
     if said.device_time_s is None or not readings:
         return clock.trial_s(said.monotonic_ns) - delay_s
     first, last = readings[0], readings[-1]
     first_s, last_s = (clock.trial_s((one.sent_ns + one.received_ns) // 2) for one in (first, last))
     span_s = last.device_time_s - first.device_time_s
     rate = (last_s - first_s) / span_s if span_s >= APART_S else 1.0
-    return first_s + (said.device_time_s - first.device_time_s) * rate - delay_s
+    return first_s + (said.device_time_s - first.device_time_s) * rate
