@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -18,7 +19,7 @@ from rigs.audio import play_record
 from rigs.audio.background import background
 from rigs.audio.calibration import Calibration, judge_calibrations
 from rigs.console import Identity
-from rigs.errors import RigError
+from rigs.errors import LinkBusy, RigError, Unsafe
 from rigs.rig_file import RigFile
 from rigs.rig_tables import Device, Instrument
 from rigs.scpi import ScpiInstrument
@@ -54,14 +55,9 @@ def check_bench(
     with instruments.attended(600.0):
         for one in rig.instruments:
             if one.name in instruments.faults:
-                found.append(
-                    Check(
-                        one.name,
-                        Mark.BAD,
-                        instruments.faults[one.name],
-                        "look at cable, power and USB socket",
-                    )
-                )
+                fault = instruments.faults[one.name]
+                remedy = _remedy(fault, "look at cable, power and USB socket")
+                found.append(Check(one.name, Mark.BAD, str(fault), remedy))
             else:
                 found += _asked(one.name, _questions(rig, instruments, one.name))
         if rig.device is not None and rig.device.instrument not in instruments.faults:
@@ -164,9 +160,20 @@ def _asked(name: str, questions: Iterator[Callable[[], str]]) -> Iterator[Check]
     try:
         answers = [question() for question in questions]
     except RigError as error:
-        yield Check(name, Mark.BAD, str(error), "look at cable and power; switch it off and on")
+        remedy = _remedy(error, "look at cable and power; switch it off and on")
+        yield Check(name, Mark.BAD, str(error), remedy)
         return
     yield Check(name, Mark.GOOD, ", ".join(filter(None, answers)) or "its port is open")
+
+
+def _remedy(fault: RigError, otherwise: str) -> str:
+    if isinstance(fault, LinkBusy):
+        return "end that process"
+    if getattr(fault.__cause__, "errno", None) in (errno.EACCES, errno.EPERM):
+        return "join the group dialout (the group of the port, see ls -l) and log in again"
+    if isinstance(fault, Unsafe):
+        return "put the controller's settings right, see docs/instruments.md"
+    return otherwise
 
 
 def _questions(rig: RigFile, instruments: Instruments, name: str) -> Iterator[Callable[[], str]]:

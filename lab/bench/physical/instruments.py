@@ -56,7 +56,7 @@ class Instruments:
         tolerant: bool = False,
     ) -> None:
         self.rig = rig
-        self.faults: dict[str, str] = {}
+        self.faults: dict[str, RigError] = {}
         self._tolerant = tolerant
         self._folder, self._operator, self._log = folder, operator, log
         self._urls, self._lease = urls or {}, lease
@@ -259,7 +259,7 @@ class Instruments:
         try:
             SerialPort(guarded.spec).close()
         except RigError as error:
-            self.faults[guarded.name] = str(error)
+            self.faults[guarded.name] = error
         return guarded.name not in self.faults
 
     def _try(self, name: str, act: Callable[[], None]) -> None:
@@ -271,7 +271,7 @@ class Instruments:
         except RigError as error:
             if not self._tolerant:
                 raise
-            self.faults[name] = str(error)
+            self.faults[name] = error
             self.drivers.pop(name, None)
 
     def _connect(self, one: Instrument) -> None:

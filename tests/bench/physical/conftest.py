@@ -13,6 +13,7 @@ from lab.bench.physical.instruments import Instruments
 from lab.bench.physical.log import BenchLog
 from lab.bench.physical.operator import Nobody
 from lab.scenario.load import load_scenario
+from rigs.links import LinkSpec, open_link
 from rigs.rig_file import load_rig
 
 SCENARIO = """
@@ -98,11 +99,11 @@ def rig_of():
 def silent(rig_of, tmp_path):
     """`silent(kind="emulated")`: the emulated bench without sound and device, its instruments open: (emulation, instruments).
 
-    operator: nobody when None.
+    operator: nobody when None. tolerant: as of `Instruments`. held: the instrument whose port somebody else has.
     """
     with ExitStack() as stack:
 
-        def _silent(operator=None, **changes):
+        def _silent(operator=None, tolerant=False, held=None, **changes):
             rig = rig_of("emulated")
             rig = rig.model_copy(
                 update={
@@ -114,7 +115,10 @@ def silent(rig_of, tmp_path):
             )
             emulation = stack.enter_context(Emulation(rig))
             log = BenchLog(tmp_path / "bench.log")
-            instruments = Instruments(rig, tmp_path, operator or Nobody(), log, emulation.stand.urls)
+            urls = emulation.stand.urls
+            if held is not None:
+                stack.enter_context(open_link(LinkSpec(urls[held])))
+            instruments = Instruments(rig, tmp_path, operator or Nobody(), log, urls, tolerant=tolerant)
             return emulation, stack.enter_context(instruments)
 
         yield _silent

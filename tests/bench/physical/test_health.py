@@ -1,3 +1,5 @@
+import errno
+import os
 from datetime import date
 from types import SimpleNamespace
 
@@ -6,10 +8,18 @@ import pytest
 from detectors.build import load_build
 from lab.bench.physical import upkeep
 from lab.bench.physical.disk import capture_bytes, check_disk
-from lab.bench.physical.health import Check, Mark, _meter, check_calibrations, to_fix, wrong_identity
+from lab.bench.physical.health import (
+    Check,
+    Mark,
+    _meter,
+    check_bench,
+    check_calibrations,
+    to_fix,
+    wrong_identity,
+)
 from lab.errors import LabFailure
 from rigs.console import Identity
-from rigs.errors import RigError
+from rigs.errors import LinkLost, RigError
 from rigs.rig_tables import Calibration
 from rigs.scpi import ScpiIdentity
 
@@ -97,6 +107,40 @@ def test_another_meter_than_the_calibrated_one_is_refused(rig_of):
     assert _meter(one.model_copy(update={"serial_number": "B1"}), meter) == "XL2 reads 35.0 dB"
     with pytest.raises(RigError, match="meter: it is number B1, the rig file has A7"):
         _meter(one.model_copy(update={"serial_number": "A7"}), meter)
+
+
+def checked(instruments):
+    """What of each instrument is bad, and what to do."""
+    found = check_bench(instruments.rig, instruments, None, sound=False)
+    return {one.what: (one.found, one.remedy) for one in found if one.mark is Mark.BAD}
+
+
+def test_a_port_that_somebody_has_is_not_a_matter_of_cables(silent):
+    _, instruments = silent(tolerant=True, held="relays")
+    ((name, (found, remedy)),) = checked(instruments).items()
+    assert (name, remedy) == ("relays", "end that process")
+    assert f"in use by process {os.getpid()}" in found
+
+
+@pytest.mark.parametrize(
+    ("cause", "remedy"),
+    [(PermissionError(errno.EACCES, "no"), "join the group dialout"), (FileNotFoundError(), "look at cable")],
+)
+def test_a_port_that_one_may_not_open_asks_for_its_group(silent, cause, remedy):
+    _, instruments = silent(tolerant=True)
+    instruments.faults["relays"] = fault = LinkLost("relays: cannot be opened")
+    fault.__cause__ = cause
+    assert checked(instruments)["relays"][1].startswith(remedy)
+
+
+def test_a_stage_whose_controller_does_not_mind_its_limits_is_not_fit(silent):
+    _, instruments = silent(tolerant=True)
+    assert checked(instruments) == {}
+    instruments.stage.set(20, 0)
+    instruments.stage.set(21, 0)
+    ((name, (found, remedy)),) = checked(instruments).items()
+    assert (name, remedy) == ("rail", "put the controller's settings right, see docs/instruments.md")
+    assert "refused connect(): $20=0: soft limits must be on (1); $21=0: hard limits must be on (1)" in found
 
 
 def test_only_what_is_bad_must_be_fixed():
