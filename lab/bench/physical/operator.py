@@ -101,7 +101,11 @@ class AtTerminal:
         return self._answer(text, "then press Enter")
 
     def confirm(self, text: str) -> None:
-        """An order is no yes: `p` pauses and asks again, any other holds between this trial and the next."""
+        """An order is no yes: `p` pauses and asks again, any other holds between this trial and the next.
+
+        Nor is an Enter that was pressed before the question could be read.
+        """
+        self._forget_enters()
         while line := self._answer(text, "Enter = go, anything else = no"):
             if _order(line) is not Order.PAUSE:
                 if _order(line) is not None:
@@ -137,6 +141,14 @@ class AtTerminal:
         if order is Order.PAUSE:
             self.tell(f"paused. {HELP}")
         return Said(order, reason.strip())
+
+    def _forget_enters(self) -> None:
+        """Of what was typed so far, only words remain."""
+        words = []
+        while (line := self._line(0.0)) is not None:
+            if line:
+                words.append(line.encode() + b"\n")
+        self._typed[:0] = b"".join(words)
 
     def _answer(self, text: str, how: str) -> str:
         """Raises OperatorAbsent when none comes in time."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
+import threading
+import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -45,6 +48,9 @@ snr_db = 20.0
 [expect]
 labels = ["watermark"]
 """
+
+
+ASKED = "Enter = go, anything else = no"
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -122,6 +128,29 @@ def silent(rig_of, tmp_path):
             return emulation, stack.enter_context(instruments)
 
         yield _silent
+
+
+@pytest.fixture
+def answers():
+    """`answers(hand, shown, "", "no")`: types a line each time that something is asked, in a thread of its own."""
+    threads = []
+
+    def _answers(hand, shown: io.StringIO, *lines: str) -> None:
+        asked = shown.getvalue().count(ASKED)
+
+        def answer() -> None:
+            for number, line in enumerate(lines, start=asked + 1):
+                while shown.getvalue().count(ASKED) < number:
+                    time.sleep(0.005)
+                hand.write(f"{line}\n")
+
+        threads.append(threading.Thread(target=answer, daemon=True))
+        threads[-1].start()
+
+    yield _answers
+    for thread in threads:
+        thread.join(10.0)
+        assert not thread.is_alive(), "fewer questions than answers"
 
 
 @pytest.fixture

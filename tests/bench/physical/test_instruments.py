@@ -71,9 +71,10 @@ def test_a_physical_bench_that_has_nothing_but_sound_is_guarded_too(rig_of, tmp_
         assert instruments.guardian is None  # nothing sounds but samples
 
 
-def test_a_stage_moves_only_after_a_person_has_pressed_enter(silent, typing):
+def test_a_stage_moves_only_after_a_person_has_pressed_enter(silent, typing, answers):
     stream, hand = typing
-    person = AtTerminal(LONG_S, Console(file=io.StringIO()), stream)
+    shown = io.StringIO()
+    person = AtTerminal(LONG_S, Console(file=shown, width=200), stream)
     emulation, instruments = silent(person, kind="physical")
     for word in ("no", "q"):
         hand.write(f"{word}\n")
@@ -82,7 +83,7 @@ def test_a_stage_moves_only_after_a_person_has_pressed_enter(silent, typing):
     assert b"$H" not in emulation.servers["rail"].received
     assert not instruments.stage.homed
     person.order()
-    hand.write("\n")
+    answers(hand, shown, "")
     instruments.go_to(100.0)
     assert instruments.stage.position_mm["x"] == pytest.approx(100.0)
 
@@ -117,13 +118,13 @@ def loud_plan(trial_of, bench):
     return replace(plan, placing=None)
 
 
-def test_before_a_loud_sound_a_person_answers_once_and_then_has_time(loud_bench, trial_of, tmp_path):
+def test_before_a_loud_sound_a_person_answers_once_and_then_has_time(loud_bench, trial_of, answers, tmp_path):
     bench, hand, shown = loud_bench()
     plan = loud_plan(trial_of, bench)
     hand.write("no\n")
     with pytest.raises(OperatorAbsent, match="refused at the bench: HEARING: 83 dB SPL at 1 m next"):
         bench._prepare(plan)
-    hand.write("\n")
+    answers(hand, shown, "")
     bench._prepare(plan)
     began = time.monotonic()
     bench._prepare(plan)

@@ -3,7 +3,7 @@ import io
 import pytest
 from rich.console import Console
 
-from lab.bench.physical.operator import AtTerminal, Nobody, Order
+from lab.bench.physical.operator import AtTerminal, Nobody, Order, Said
 from rigs.errors import OperatorAbsent
 
 PATIENT_S = 60.0
@@ -39,15 +39,27 @@ def test_a_closed_terminal_is_an_absent_operator_at_once(person):
 
 
 @pytest.mark.parametrize("typed", ["no", "n", "yes", "go", "wait!", "q", "s too hot", "r cable was loose"])
-def test_only_enter_is_a_yes(person, typed):
+def test_only_enter_is_a_yes(person, answers, typed):
     operator, hand, shown = person
     hand.write(f"{typed}\n")
     with pytest.raises(OperatorAbsent, match="refused at the bench: the stage moves"):
         operator.confirm("the stage moves")
     assert "Enter = go, anything else = no" in shown.getvalue()
     operator.order()
-    hand.write("\n")
+    answers(hand, shown, "")
     operator.confirm("the stage moves")
+
+
+def test_an_enter_pressed_before_the_question_is_no_answer(typing):
+    stream, hand = typing
+    operator = AtTerminal(0.1, Console(file=io.StringIO()), stream)
+    hand.write("\n\n")
+    with pytest.raises(OperatorAbsent, match="no answer in 0.1 s to: the stage moves"):
+        operator.confirm("the stage moves")
+    hand.write("\ns too hot\n")
+    with pytest.raises(OperatorAbsent, match="refused at the bench"):
+        operator.confirm("the stage moves")
+    assert operator.order() == Said(Order.SKIP, "too hot")
 
 
 def test_an_order_in_place_of_an_answer_is_obeyed_after_the_trial(person):
@@ -58,12 +70,12 @@ def test_an_order_in_place_of_an_answer_is_obeyed_after_the_trial(person):
     assert operator.order().order is Order.STOP
 
 
-def test_a_pause_at_a_question_asks_again(person):
+def test_a_pause_at_a_question_asks_again(person, answers):
     operator, hand, shown = person
-    hand.write("p\n\n\n")
+    answers(hand, shown, "p\n", "")
     operator.confirm("place the tv")
     assert shown.getvalue().count("place the tv") == 2
-    hand.write("p\n\nno\n")
+    answers(hand, shown, "p\n", "no")
     with pytest.raises(OperatorAbsent, match="refused at the bench: place the tv"):
         operator.confirm("place the tv")
     hand.write("p\n")
