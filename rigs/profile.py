@@ -141,7 +141,7 @@ def parse(tree: dict[str, Any], kind: type[T], where: str) -> T:
 def read_toml(path: Path) -> dict[str, Any]:
     """The content of a TOML file. Raises BadRigFile naming file and place."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise BadRigFile(f"{path}: no such file") from None
     except UnicodeDecodeError as error:

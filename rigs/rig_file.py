@@ -130,7 +130,7 @@ def load_rig(rig: str | Path) -> RigFile:
     """Read a rig file by path or name. Raises BadRigFile naming file, key and what is allowed."""
     path = find_rig(rig)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise BadRigFile(f"{path}: not a readable TOML file: {error}") from None
     if content.get("format") != FORMAT:

@@ -202,7 +202,7 @@ def load_device(device: str, beside: Path | None = None) -> DeviceSpec:
     """Read a device file by name or path. Raises BadInput naming file, key and what is allowed."""
     path = find_device(device, beside)
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: not valid TOML: {error}") from None
     except OSError as error:
