@@ -279,6 +279,12 @@ class PhysicalBench:
             loud.append(f"{loudest:.0f} dB SPL at 1 m")
         if self.rig.kind == "physical" and loud:
             self.instruments.warn_ears(f"{', '.join(loud)} next")
+        if plan.strokes:
+            fastest = max(stroke.feed_mm_min for stroke in plan.strokes) / 60_000.0
+            self.instruments.warn_hands(
+                f"the stage moves by itself from {plan.strokes[0].at_s:g} s of the trial on, strokes: {len(plan.strokes)}, at up to {fastest:.2f} m/s; "
+                "stay away until the trial is over"
+            )
 
     def _play(self, plan: RigPlan, setting: float | None) -> _Heard:
         """Play and record once, at a sensitivity of the device where it has several."""

@@ -211,14 +211,14 @@ class Instruments:
         here = stage.position_mm.get(spec.axis)
         if here is not None and abs(here - position_mm) <= stage.profile.arrival_mm:
             return
-        self._warn_hands(f"the stage moves to {position_mm:.0f} mm")
+        self.warn_hands(f"the stage moves to {position_mm:.0f} mm")
         with self.attended(2.0 * stage.profile.homing_s + 600.0):
             stage.move_to({spec.axis: position_mm}, min(spec.feed_mm_min, stage.profile.maximum_feed_mm_min))
 
     def home(self) -> None:
         stage = self.stage
         assert stage is not None
-        self._warn_hands("the stage drives to its home switch")
+        self.warn_hands("the stage drives to its home switch")
         with self.attended(2.0 * stage.profile.homing_s + 600.0):
             stage.connect()
             if stage.profile.homing:
@@ -234,7 +234,7 @@ class Instruments:
             self._operator.tell(words)
             time.sleep(STEP_BACK_S)
 
-    def _warn_hands(self, what: str) -> None:
+    def warn_hands(self, what: str) -> None:
         """Before the stage moves. Raises OperatorAbsent, also where nobody is there and the rig file does not allow that."""
         self._log.say(what)
         words = f"PINCH HAZARD: {what}. Hands off the rail."
