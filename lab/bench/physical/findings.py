@@ -29,12 +29,12 @@ def facts_of(
     reported: DeviceReport | None,
     moved: Sequence[Event] = (),
 ) -> CaptureFacts:
-    """playback: None where a device played nothing but its tone. measured: by instruments. faults: of instruments or device while the
+    """The level of a noise is what was asked of its loudspeaker, and is named so: nothing here has measured it. playback: None where a device played nothing but its tone. measured: by instruments. faults: of instruments or device while the
     trial ran; they make it invalid. moved: what happened that is no sound."""
     truth, segments = list(moved), []
     noises = {} if playback is None else playback.noises_db_spl
     media = {} if playback is None else playback.media
-    figures = {**measured, **{f"{name}_db_spl": level for name, level in noises.items()}}
+    figures = {**measured, **{f"{name}_stated_db_spl": level for name, level in noises.items()}}
     for stream in media.values():
         truth += stream.truth
         segments += stream.segments

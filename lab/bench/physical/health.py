@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum
@@ -139,6 +140,9 @@ def check_sound(rig: RigFile, instruments: Instruments) -> Check:
     # RMS 1.0 is 3 dB above a full-scale sine.
     heard = spec.pilot.level_dbfs + alignment.gain_db + 3.01 + spec.full_scale_db_spl[spec.reference_input]
     lag_ms = alignment.lag_samples * 1000.0 / spec.rate_hz
+    if deaf := deaf_inputs(rig, noise.dba):
+        said = f"{', '.join(deaf)}: not a single bit of noise"
+        return Check("sound", Mark.BAD, said, "look at microphone, its supply and its cable")
     most = rig.background.most_dba
     if most is not None and not max(noise.dba) <= most:
         return Check(
@@ -146,6 +150,13 @@ def check_sound(rig: RigFile, instruments: Instruments) -> Check:
         )
     found = f"pilot of {rig.audio.pilot_db_spl:.1f} dB SPL heard at {heard:.1f} dB SPL, {lag_ms:.1f} ms later; noise {noise}"
     return Check("sound", Mark.GOOD, found)
+
+
+def deaf_inputs(rig: RigFile, dba: Sequence[float]) -> list[str]:
+    """Inputs of a physical bench that hear nothing at all, which no microphone in a room does. dba: of each input."""
+    if rig.kind != "physical":
+        return []
+    return [wire.name for wire, level in zip(rig.audio.inputs, dba, strict=True) if level == -math.inf]
 
 
 def _left(rig: RigFile, left: Left | None) -> Check:

@@ -1,4 +1,5 @@
 import errno
+import math
 import os
 from datetime import date
 from types import SimpleNamespace
@@ -14,6 +15,7 @@ from lab.bench.physical.health import (
     _meter,
     check_bench,
     check_calibrations,
+    deaf_inputs,
     to_fix,
     wrong_identity,
 )
@@ -192,3 +194,10 @@ def test_a_disk_that_cannot_hold_the_captures_is_said_with_figures(rig_of, tmp_p
         LabFailure, match=r"1000000 trials record up to .* GB .* Make room, name another --out"
     ):
         check_disk(tmp_path, rig, 1_000_000, 3600.0 * 1e6)
+
+
+def test_a_microphone_that_hears_not_a_bit_is_told_on_a_physical_bench(rig_of):
+    rig, levels = rig_of("emulated"), (31.0, -math.inf, 30.5, -math.inf)
+    names = [wire.name for wire in rig.audio.inputs]
+    assert deaf_inputs(rig.model_copy(update={"kind": "physical"}), levels) == [names[1], names[3]]
+    assert deaf_inputs(rig, levels) == []  # a loopback may be as silent
