@@ -22,11 +22,13 @@ from lab.commands.at_bench import person, read_rig
 from lab.errors import LabFailure
 from rigs.audio import Duplex
 from rigs.audio.levels import dbfs
-from rigs.errors import RigError
+from rigs.errors import AudioFault, RigError
 from rigs.locks import lease
 from rigs.rig_file import RigFile
 
 FRAME_S = 0.25
+LOOK_S = 0.02
+LAST_S = 5.0  # in which a sound card that has stopped says why
 LINES = 8
 BAR = 40
 QUIETEST_DB = 20.0
@@ -54,32 +56,42 @@ def monitor(bench: str, seconds: float | None, folder: Path) -> None:
 
 
 def _watch(rig: RigFile, instruments: Instruments, seconds: float | None, console: Console) -> None:
+    """Nothing is played: what is heard may be a calibrator on a microphone, or nothing at all."""
     spec = audio_spec(rig)
     frames = round(FRAME_S * spec.rate_hz)
-    silence = np.zeros((spec.outputs, frames), np.float32)
     said: deque[str] = deque(maxlen=LINES)
     device = instruments.console
     mark = device.mark() if device is not None else None
-    end = math.inf  # counts from the first sound on, once the pilot has been heard
+    blocks: deque[np.ndarray] = deque()
+    end = math.inf  # counts from the first sound on
     with (
-        instruments.closed(instruments.amplifiers, []),
-        Duplex(spec) as duplex,
+        Duplex(spec, live=False, hold=True, on_heard=blocks.append) as duplex,
         Live(console=console, auto_refresh=False, transient=console.is_terminal) as live,
     ):
         while time.monotonic() < end:
             with instruments.attended(60.0):
-                duplex.player.put(silence)
-                heard = duplex.recorder.get(frames) if duplex.recorder.queued >= frames else None
+                heard = _next(blocks, frames, duplex)
                 if device is not None and mark is not None:
                     fresh = device.lines_since(mark)
                     mark = device.mark() if fresh else mark
                     said.extend(line.text for line in fresh)
                 stage = _stage(instruments)
-            if heard is not None:
-                if end == math.inf and seconds is not None:
-                    end = time.monotonic() + seconds
-                live.update(screen(rig, dbfs(heard), stage, tuple(said)), refresh=True)
-        duplex.stop()
+            if end == math.inf and seconds is not None:
+                end = time.monotonic() + seconds
+            live.update(screen(rig, dbfs(heard), stage, tuple(said)), refresh=True)
+
+
+def _next(blocks: deque[np.ndarray], frames: int, duplex: Duplex) -> np.ndarray:
+    """So many of what came last, (inputs, frames). Raises RigError when the sound card has stopped."""
+    taken: list[np.ndarray] = []
+    while blocks or sum(block.shape[1] for block in taken) < frames:
+        if blocks:
+            taken.append(blocks.popleft())
+        elif duplex.running:
+            time.sleep(LOOK_S)
+        else:
+            raise AudioFault(f"{duplex.spec.device}: {duplex.result(LAST_S)[1].reason}")
+    return np.concatenate(taken, axis=1)[:, -frames:]
 
 
 def screen(rig: RigFile, levels_dbfs: np.ndarray, stage: str, said: tuple[str, ...]) -> Group:

@@ -36,8 +36,8 @@ class Duplex:
 
     The sound card's callback only copies; a thread of its own writes, watches and hands on. Leaving the block stops the
     sound whatever happens. source: plays this instead of what the player is given. live: keep blocks for `recorder`.
-    on_block: called with each (inputs, n) of the body. expected_s: for the check of the disk, made before anything plays.
-    hold: stay silent until `begin`.
+    on_block: called with each (inputs, n) of the body. on_heard: with each that comes in at all, aligned or not. expected_s: for the
+    check of the disk, made before anything plays. hold: stay silent until `begin`.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class Duplex:
         source: Source | None = None,
         live: bool = True,
         on_block: Callable[[NDArray[np.float32]], None] | None = None,
+        on_heard: Callable[[NDArray[np.float32]], None] | None = None,
         expected_s: float | None = None,
         hold: bool = False,
     ) -> None:
@@ -60,6 +61,7 @@ class Duplex:
         self._feed = Feed(spec, source or self.player)
         if not hold:
             self._feed.begin()
+        self._on_heard = on_heard
         self._sinks = [sink for sink in (self.recorder._put if live else None, on_block) if sink]
         self._out = [number - 1 for number in spec.out_connectors]
         self._in = [number - 1 for number in spec.in_connectors]
@@ -189,6 +191,8 @@ class Duplex:
     def _work(self) -> None:
         try:
             while (arrival := self._next()) is not None:
+                if self._on_heard is not None:
+                    self._on_heard(arrival[0])
                 self._recording.feed(*arrival)
             self._verdict = self._recording.finish()
         except Exception as error:  # noqa: BLE001 - raised again by `result`, in the caller's thread

@@ -1,4 +1,4 @@
-"""The loudspeakers of the emulated bench are silent while the relay of their amplifier is open."""
+"""The loudspeakers of the emulated bench are silent while the relay of their amplifier is open; what listens alone needs none."""
 
 from rigs.rig_file import BENCHES
 from tests.bench.physical.commands import lab
@@ -16,7 +16,14 @@ def test_a_check_hears_its_pilot_through_the_amplifier(tmp_path):
     assert "pilot of 70.0 dB SPL heard at" in done.stdout
 
 
-def test_a_monitor_hears_its_pilot_through_the_amplifier():
-    done = lab("rig", "monitor", "emulated", "--seconds", "0.5")
+def test_a_monitor_needs_nothing_to_be_heard_and_plays_nothing(tmp_path):
+    """As with a calibrator on the microphone: here its input has no path from any output."""
+    rig = tmp_path / "loopback.toml"
+    text = (BENCHES / "loopback.toml").read_text()
+    wire = "channel = {}\nmicrophone = 1"
+    assert wire.format(1) in text
+    rig.write_text(text.replace(wire.format(1), wire.format(7)))
+    assert lab("rig", "check", rig).returncode == 4
+    done = lab("rig", "monitor", rig, "--seconds", "0.5")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "reference microphone" in done.stdout
+    assert "silent" in done.stdout
