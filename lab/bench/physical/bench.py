@@ -33,7 +33,7 @@ from lab.bench.physical.opened import opened
 from lab.bench.physical.operator import Operator
 from lab.bench.physical.plan import Placing, RigPlan, plan_trial
 from lab.bench.physical.playback import Playback
-from lab.bench.physical.quiet import judge_quiet
+from lab.bench.physical.quiet import judge_noise, judge_quiet
 from lab.bench.physical.session import RecordedSession
 from lab.bench.physical.sound_card import audio_spec
 from lab.bench.physical.soundings import Soundings
@@ -160,6 +160,7 @@ class PhysicalBench:
         for one in heard:
             noises = one.playback.noises_db_spl
             faults += judge_quiet(plan, self.rig, self._spec, one.take.quiet, noises, measured)
+            faults += judge_noise(plan, self._spec, one.take.blocks(), noises)
         report = self._report(plan, heard)
         facts = facts_of(plan, self.rig, own.playback, own.take, measured, faults, report, own.alarms)
         return self._noted(plan, own.take, facts, own.console), own.take

@@ -1,4 +1,4 @@
-"""Whether the room was quiet enough before and after a trial, by its microphones and by the level meter.
+"""Whether the room was quiet enough before and after a trial, by its microphones and by the level meter, and its noise there meanwhile.
 
 A trial at a stated SNR needs a room that adds little to the noise that is played: a background d dB below it costs
 10 log10(1 + 10^(-d/10)) dB of SNR, 0.4 dB at 10 dB.
@@ -7,16 +7,22 @@ A trial at a stated SNR needs a room that adds little to the noise that is playe
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
 
 from lab.bench.physical.plan import RigPlan
-from rigs.audio.background import Background, judge_background
+from rigs.audio.background import Background, background, judge_background
 from rigs.audio.spec import AudioSpec
 from rigs.audio.verdict import Defect, Finding
 from rigs.rig_file import RigFile
 from rigs.rig_tables import Background as Limits
 
 Quiet = tuple[Background, Background]
+STEADY = ("pink", "white")
+SHORT_DB = 6.0  # less than was asked for is not there: a room and a second of noise take less away
+WHOLE_S = 0.9  # of a block of a second; a shorter one says little
 
 
 def judge_quiet(
@@ -47,14 +53,45 @@ def judge_quiet(
     return [str(finding) for finding in found]
 
 
+def judge_noise(
+    plan: RigPlan, spec: AudioSpec, body: Iterable[NDArray[np.float32]], noises_db_spl: Mapping[str, float]
+) -> list[str]:
+    """Why a trial must not count whose noise was not there: a steady one is in the quietest second of what was heard.
+
+    body: blocks (inputs, n) of a second or so. noises_db_spl: as of `judge_quiet`. Of babble and a household, which pause, nothing is said.
+    """
+    steady = {
+        source.name
+        for source in plan.trial.spec.sources
+        if source.kind == "noise" and source.colour in STEADY
+    }
+    wanted = {name: level for name, level in noises_db_spl.items() if name in steady}
+    if not wanted or not spec.full_scale_db_spl:
+        return []
+    levels = [
+        max(background(spec, [block]).band_db) for block in body if block.shape[1] >= WHOLE_S * spec.rate_hz
+    ]
+    quietest = min(levels, default=math.inf)
+    return [
+        str(
+            Finding(
+                Defect.BACKGROUND,
+                f"{quietest:.1f} dB SPL from 50 Hz to 7 kHz in the quietest second, where {name} should play at {level:.1f} dB SPL",
+            )
+        )
+        for name, level in wanted.items()
+        if quietest < level - SHORT_DB
+    ]
+
+
 def quiet_figures(quiet: Quiet | None) -> dict[str, float]:
     """The loudest microphone before and after; silence of a cable has no level and gives no figure."""
     if quiet is None:
         return {}
     found = {}
-    for when, background in zip(("before", "after"), quiet, strict=True):
-        found[f"room_dba_{when}"] = max(background.dba)
-        found[f"room_db_spl_{when}"] = max(background.band_db)
+    for when, room in zip(("before", "after"), quiet, strict=True):
+        found[f"room_dba_{when}"] = max(room.dba)
+        found[f"room_db_spl_{when}"] = max(room.band_db)
     return {name: value for name, value in found.items() if math.isfinite(value)}
 
 

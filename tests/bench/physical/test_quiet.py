@@ -1,10 +1,11 @@
 import math
 
+import numpy as np
 import pytest
 
 from detectors.interface import AUDIBLE, StreamNeed
 from lab.bench.physical.plan import plan_trial
-from lab.bench.physical.quiet import judge_quiet, quiet_figures
+from lab.bench.physical.quiet import judge_noise, judge_quiet, quiet_figures
 from lab.bench.physical.sound_card import audio_spec
 from rigs.audio.background import Background
 from rigs.rig_tables import Background as Limits
@@ -77,3 +78,37 @@ def test_noise_that_the_room_twin_makes_is_no_background(said_of):
 def test_figures_are_those_of_the_loudest_microphone_and_silence_has_none():
     quiet = (Background((30.0, 32.0), (40.0, 39.0), 0.5, True), room(-math.inf))
     assert quiet_figures(quiet) == {"room_dba_before": 32.0, "room_db_spl_before": 40.0}
+
+
+@pytest.fixture
+def noise_said_of(trial_of, rig_of):
+    """`noise_said_of(levels)`: of a body with white noise of these levels at input 2, in dB SPL below 7 kHz, a second each."""
+
+    def _said(*levels, change=()):
+        rig = rig_of("loopback")
+        spec = audio_spec(rig)
+        rng, full_band = np.random.default_rng(1), spec.rate_hz / 2 / (7000.0 - 50.0)
+        body = []
+        for level in levels:
+            # Full scale is that of a sine: 3 dB below RMS 1.
+            rms = math.sqrt(full_band / 2.0) * 10.0 ** ((level - spec.full_scale_db_spl[1]) / 20.0)
+            body.append(np.stack([np.zeros(spec.rate_hz), rms * rng.standard_normal(spec.rate_hz)]))
+        plan = plan_trial(trial_of(*change), rig, NEEDS)
+        return judge_noise(plan, spec, body, NOISE)
+
+    return _said
+
+
+def test_a_noise_that_plays_as_asked_is_there(noise_said_of):
+    assert noise_said_of(48.0, 68.0, 47.0) == []
+    assert noise_said_of(43.0) == []
+
+
+def test_a_noise_that_is_not_there_in_the_quietest_second_spoils_the_trial(noise_said_of):
+    (found,) = noise_said_of(70.0, 31.0, 70.0)
+    assert float(found.split()[2]) == pytest.approx(31.0, abs=0.3)
+    assert "in the quietest second, where background should play at 48.0 dB SPL" in found
+
+
+def test_of_babble_that_pauses_nothing_is_said(noise_said_of):
+    assert noise_said_of(31.0, change=('colour = "pink"', 'colour = "babble"')) == []
