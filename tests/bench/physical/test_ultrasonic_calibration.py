@@ -1,6 +1,5 @@
 """The presence detector with its network on the emulated bench: its sweep of carriers through PortAudio, 50 ms late and in ramps of 30 ms."""
 
-import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,10 +11,9 @@ from detectors.stack import Stack
 from lab.bench.physical.emission import close_level_db_spl
 from lab.bench.simulated.bench import SimulatedBench
 from lab.scenario.load import load_scenario
-from lab.store.store import Store
 from rigs.audio.storage import read_blocks
 from rigs.rig_file import load_rig
-from tests.bench.physical.commands import lab
+from tests.bench.physical.commands import lab, only_trial
 from tests.bench.physical.rail import plate
 from tests.bench.physical.sound import needs_sound
 
@@ -46,11 +44,7 @@ def run(tmp_path_factory):
     build = "detectors/builds/presence.toml"
     done = lab("run", scenario, "--rig", "ultrasonic", "--build", build, "--out", out, "--no-report", "--yes")
     assert done.returncode == 0, done.stderr
-    (note,) = (json.loads(path.read_text()) for path in (out / "captures").glob("*.json"))
-    with Store.read(out) as store:
-        (known,) = store.runs()
-        (trial,) = store.trials(known.id, store.scenarios(known.id)[0].id)
-        tracks = {track.label: track for track in store.tracks(trial)}
+    note, trial, tracks = only_trial(out)
     body = read_blocks(
         out / "captures" / note["capture"], RATE, note["body_at"], note["body_at"] + note["body_frames"]
     )

@@ -1,6 +1,5 @@
 """The presence detector with its network finds somebody on the emulated bench: a ball as large as a chest goes to and fro on the rail."""
 
-import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,8 +8,7 @@ import pytest
 
 from lab.scenario.load import load_scenario
 from lab.store.results import read
-from lab.store.store import Store
-from tests.bench.physical.commands import lab
+from tests.bench.physical.commands import lab, only_trial
 from tests.bench.physical.sound import needs_sound
 
 pytestmark = needs_sound
@@ -25,11 +23,7 @@ def run(tmp_path_factory):
     given = ["--rig", "ultrasonic", "--build", BUILD, "--trials", "1", "--no-report", "--yes"]
     done = lab("run", SCENARIO, *given, "--out", out)
     assert done.returncode == 0, done.stderr
-    (note,) = (json.loads(path.read_text()) for path in (out / "captures").glob("*.json"))
-    with Store.read(out) as store:
-        (known,) = store.runs()
-        (trial,) = store.trials(known.id, store.scenarios(known.id)[0].id)
-        tracks = {track.label: track for track in store.tracks(trial)}
+    note, trial, tracks = only_trial(out)
     return SimpleNamespace(out=out, note=note, trial=trial, tracks=tracks)
 
 
