@@ -38,7 +38,11 @@ def figures(campaign: Campaign, texts: Mapping[str, str]) -> Figures:
         title=plan.title,
         suite=plan.suite,
         under_test=plan.detector,
-        lines=[_line(one, ceilings.get(row.name)) for row in plan.rows for one in findings(campaign, row)],
+        lines=[
+            by_cells(_line(one, ceilings.get(row.name)))
+            for row in plan.rows
+            for one in findings(campaign, row)
+        ],
         units=_units(campaign, rows),
         ranges=_ranges(campaign, rows),
         heard=[
@@ -82,7 +86,7 @@ def kept(fresh: Figures, before: Figures, plan: Plan) -> Figures:
     groups = {line.group for line in older}
     order = list(now)
     lines = [
-        with_ceiling(with_uploads(as_borne(by_cells(as_grown(line, before))), before), before)
+        with_ceiling(with_uploads(as_borne(as_grown(line, before)), before), before)
         for line in fresh.lines
         if line.row not in rows
     ] + [with_median(as_borne(by_cells(line)), fresh) for line in older]
