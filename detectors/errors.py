@@ -22,6 +22,10 @@ class DetectorFault(Exception):
     def __str__(self) -> str:
         return str(self.args[0])
 
+    def told(self, more: str) -> DetectorFault:
+        """The same, and where it was."""
+        return DetectorFault(f"{self}; {more}", self.trace)
+
 
 def fault(where: str, error: BaseException) -> DetectorFault:
     """Of an exception that is being handled. where: build and detector. The trace begins below the frame that caught it."""

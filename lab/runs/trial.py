@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict
 
+from detectors.errors import DetectorFault
 from detectors.interface import DUT, SILENT, Block, StackOutput
 from detectors.stack import Stack
 from lab.bench.protocol import Bench, CaptureFacts, DeviceReport
@@ -18,7 +19,17 @@ from lab.store.records import TrialRecord
 
 
 def run_trial(trial: Trial, bench: Bench, stack: Stack) -> TrialRecord:
-    """Run one trial to its end and score it. Deterministic but for `wall_s`."""
+    """Run one trial to its end and score it. Deterministic but for `wall_s`. A DetectorFault names the trial."""
+    try:
+        return _run(trial, bench, stack)
+    except DetectorFault as fault:
+        cell = f"cell {trial.cell.key}, " if trial.cell.key else ""
+        raise fault.told(
+            f"in scenario {trial.scenario_id}, {cell}trial {trial.index}, seed {trial.seed}"
+        ) from None
+
+
+def _run(trial: Trial, bench: Bench, stack: Stack) -> TrialRecord:
     started = time.perf_counter()
     session = bench.open(trial, stack.needs)
     digest = hashlib.sha256()

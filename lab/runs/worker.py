@@ -57,7 +57,7 @@ def run_places(places: Sequence[TrialPlace]) -> list[TrialRecord]:
 
 
 def run_with(kept: Loaded, places: Sequence[TrialPlace]) -> list[TrialRecord]:
-    """As `run_places`, with what the caller keeps. A DetectorFault names the trial and how to hear it."""
+    """As `run_places`, with what the caller keeps. A DetectorFault says how to hear the trial."""
     records = []
     for place in places:
         if stop_requested():
@@ -68,9 +68,6 @@ def run_with(kept: Loaded, places: Sequence[TrialPlace]) -> list[TrialRecord]:
         trial = kept.scenarios[key].draw(place.cell, place.index, place.seed)
         try:
             records.append(run_trial(trial, kept.bench, kept.stack))
-        except DetectorFault as error:
-            cell = f"cell {trial.cell.key}, " if trial.cell.key else ""
-            where = f"scenario {trial.scenario_id}, {cell}trial {trial.index}, seed {trial.seed}"
-            command = render_command(place.path, trial)
-            raise DetectorFault(f"{error}; in {where}; to hear it: {command}", error.trace) from None
+        except DetectorFault as fault:
+            raise fault.told(f"to hear it: {render_command(place.path, trial)}") from None
     return records

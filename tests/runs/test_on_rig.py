@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from detectors.build import load_build
+from detectors.errors import DetectorFault
 from detectors.interface import AUDIBLE
 from detectors.stack import Stack
 from lab.bench.physical.bench import NotRun, capture_name
@@ -24,6 +25,7 @@ from lab.store.records import RunRecord, ScenarioRecord
 from lab.store.store import Store
 from rigs.errors import Unsafe
 from rigs.rig_file import load_rig
+from tests.detectors.level_detector import LevelDetector
 
 GO_ON = Said(Order.GO_ON)
 
@@ -128,6 +130,15 @@ def test_what_could_not_be_run_is_not_stored_and_comes_with_the_next_call(bench_
     rest = QuietBench()
     assert bench_run(rest, Person())[0] == []
     assert rest.opened == [not_run[0].name]
+
+
+def test_a_detector_that_raises_is_told_with_the_trial_it_was_in(bench_run, monkeypatch):
+    def broken(*_):
+        raise ZeroDivisionError("score")
+
+    monkeypatch.setattr(LevelDetector, "feed", broken)
+    with pytest.raises(DetectorFault, match=r"ZeroDivisionError: score; in scenario .*, trial 0, seed 1$"):
+        bench_run(QuietBench(), Person())
 
 
 def test_a_rig_in_its_safe_state_ends_the_run(bench_run):
