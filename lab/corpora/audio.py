@@ -18,6 +18,7 @@ import soxr
 from numpy.typing import NDArray
 
 from lab.corpora.catalogue import Corpus, Recording
+from lab.corpora.verify import sha256_of
 from lab.errors import BadInput
 
 ROOT_VARIABLE = "EARSHOT_CORPUS"
@@ -92,13 +93,18 @@ class ClipCache:
         self._bytes = 0
         self._lock = Lock()
 
-    def get(self, file: Path, rate_hz: int) -> NDArray[np.float32]:
+    def get(self, file: Path, rate_hz: int, sha256: str | None = None) -> NDArray[np.float32]:
+        """sha256: what the file must be when it is read, None for any. Raises BadInput."""
         key = (file, rate_hz)
         with self._lock:
             if key in self._clips:
                 self._clips.move_to_end(key)
                 return self._clips[key]
         clip = read_mono(file, rate_hz)
+        if sha256 not in (None, sha256_of(file)):
+            raise BadInput(
+                f"{file}: not the recording that its corpus names, its sha256 is another; see `lab corpus verify`"
+            )
         clip.flags.writeable = False
         with self._lock:
             if key not in self._clips:
@@ -115,8 +121,9 @@ _CLIPS = ClipCache()
 def load_clip(
     corpus: Corpus, recording: Recording, rate_hz: int, folder: Path | None = None
 ) -> NDArray[np.float32]:
-    """A recording as mono float32 at `rate_hz`, full scale as stored; shape (samples,), read-only."""
-    return _CLIPS.get(corpus_root(corpus, folder) / recording.path, rate_hz)
+    """A recording as mono float32 at `rate_hz`, full scale as stored; shape (samples,), read-only. Raises BadInput, also for a file that
+    is not the one that the corpus names: a scenario's hash promises it."""
+    return _CLIPS.get(corpus_root(corpus, folder) / recording.path, rate_hz, recording.sha256)
 
 
 def _first_line(error: Exception) -> str:

@@ -64,6 +64,13 @@ def test_a_missing_recording_is_named(tmp_path):
         load_clip(corpus, corpus.by_path["b/high.wav"], RATE_HZ, tmp_path / "audio")
 
 
+def test_a_recording_that_is_another_than_the_corpus_names_is_refused(tmp_path):
+    corpus = load_corpus(write_small(tmp_path))
+    soundfile.write(tmp_path / "audio/b/high.wav", tone(555.0, seconds=0.5), RATE_HZ)
+    with pytest.raises(BadInput, match="b/high.wav: not the recording that its corpus names"):
+        load_clip(corpus, corpus.by_path["b/high.wav"], RATE_HZ, tmp_path / "audio")
+
+
 def test_a_corpus_that_is_nowhere_says_how_to_get_it(tmp_path, monkeypatch):
     corpus = load_corpus(write_small(tmp_path))
     monkeypatch.delenv("EARSHOT_CORPUS", raising=False)
