@@ -35,16 +35,17 @@ from detectors.interface import (
 from detectors.presence.alignment import REACH_S
 from detectors.presence.arrivals import Arrivals
 from detectors.presence.calibration import Calibrated, Calibration, CalibrationSettings
-from detectors.presence.change import CarrierChange, Daily, Hiss
 from detectors.presence.clutter import ClutterFilter
 from detectors.presence.context import LABELS, Context, ContextSettings, Occupancy
 from detectors.presence.distortion import DistortionRemover
 from detectors.presence.features import DopplerMap
 from detectors.presence.front_end import HOP_S, RATE_HZ, Mixer
 from detectors.presence.hearing import Hearing, Verdict, clean
+from detectors.presence.hiss import Hiss
 from detectors.presence.lines import LineNotch
 from detectors.presence.listener import Listener, MotionClassifier
 from detectors.presence.power import Power, PowerSettings
+from detectors.presence.recalibration import Recalibration
 from detectors.presence.settings import count, microphones, of_detector
 
 PLAYBACK_HZ = (16_000, 48_000)
@@ -53,9 +54,7 @@ START_S = 3.0  # of new filters and maps: the removal adapts, backgrounds are le
 TOGETHER_S = 2.0  # of a new removal alone
 SPAN_S = 1.0  # how far back the maps look
 NOT_SENSING = (np.nan,) * len(LABELS)
-DEAF_S = 10.0
 QUIET_HOPS = 40  # of silence after which there is no distortion left
-AGAIN_S = 120.0  # at least between two calibrations
 MOST_HOPS = 40  # taken together, 1 MB of frames
 
 
@@ -203,9 +202,7 @@ class PresenceDetector:
     @property
     def _certain_hops(self) -> int:
         """For so many hops the tone stays as it is, and playback beside what it does, but for what the last of them brings."""
-        certain = min(
-            MOST_HOPS, self._change.certain_hops, self._daily.certain_hops, self._power.certain_hops
-        )
+        certain = min(MOST_HOPS, self._recalibration.certain_hops, self._power.certain_hops)
         return certain if self._remover is None else min(certain, self._remover.alignment.certain_hops)
 
     def tracks(self) -> Sequence[ScoreTrack]:
@@ -217,7 +214,7 @@ class PresenceDetector:
 
     def _wait_for_tone(self, raw: NDArray, played: NDArray[np.float32] | None) -> None:
         """A hop of a calibration, or of a rest."""
-        self._since_calibration_s += HOP_S
+        self._recalibration.wait()
         self._listener.miss()
         self._context.idle()
         if self._phase is Phase.CALIBRATING:
@@ -248,7 +245,8 @@ class PresenceDetector:
             self._build()
             scores += self._sense([self._heard(envelope, played, playing)])
         elif verdict is Verdict.SKIP:
-            self._deaf_s += HOP_S if usable.any() else 0.0
+            if usable.any():
+                self._recalibration.deaf()
             self._settle(Phase.DEAF)
             self._listener.miss()
             self._context.idle()
@@ -273,16 +271,15 @@ class PresenceDetector:
 
     def _end_hop(self, sensing: bool) -> None:
         """What follows from a hop for the tone."""
-        self._since_calibration_s += HOP_S
-        stale = self._daily.due(self._context.state is Occupancy.VACANT)
+        again = self._recalibration.due(self._context.state is Occupancy.VACANT)
         if not self._power.step(sensing):
             self._phase, self._emission = Phase.RESTING, SILENT
-        elif stale or self._since_calibration_s >= AGAIN_S and (self._change.lasts or self._deaf_s >= DEAF_S):
+        elif again:
             self._calibrate()
 
     def _sense(self, run: Sequence[_Heard]) -> list[tuple[float, ...]]:
         """Scores of hops that can be used."""
-        self._deaf_s = 0.0
+        self._recalibration.heard()
         music = [self._music(one.playing) for one in run]
         moving = [
             self._clutter.process(self._without_distortion(*pair)) for pair in zip(run, music, strict=True)
@@ -298,7 +295,7 @@ class PresenceDetector:
             for one, told in zip(run[first:], heard, strict=False):
                 scores.append(self._conclude(told))
                 if not one.playing:  # music turns the level of the carrier down
-                    self._change.step(one.carrier, told.sensing)
+                    self._recalibration.carrier(one.carrier, told.sensing)
                 self._end_hop(told.sensing)
         return scores
 
@@ -362,8 +359,7 @@ class PresenceDetector:
         self._phase = Phase.CALIBRATING
         self._calibration = Calibration(self._calibration_settings, self._rate_hz, self._channels, HOP_S)
         self._emission = self._calibration.emission
-        self._since_calibration_s = self._deaf_s = 0.0
-        self._change, self._daily = CarrierChange(), Daily()
+        self._recalibration = Recalibration()
         self._hearing = Hearing(np.ones(self._channels, bool))
         self._remover = None
         self._arrivals.hold(0)  # what is heard follows what is emitted
@@ -389,7 +385,7 @@ class PresenceDetector:
         self._clutter = ClutterFilter(channels, RATE_HZ)
         self._notch = LineNotch(channels, RATE_HZ)
         self._map = DopplerMap(channels, RATE_HZ)
-        self._change.forget()
+        self._recalibration.forget()
         self._listen_anew()
 
     def _settle(self, phase: Phase, seconds: float = SETTLE_S) -> None:

@@ -29,7 +29,8 @@ def facts_of(
     reported: DeviceReport | None,
     moved: Sequence[Event] = (),
 ) -> CaptureFacts:
-    """The level of a noise is what was asked of its loudspeaker, and is named so: that it was there is judged apart. playback: None where a device played nothing but its tone. measured: by instruments. faults: of instruments or device while the
+    """playback: None where a device played nothing but its tone; its noises have the level that was asked of them, and figures named so, as
+    whether they were there is judged apart. measured: by instruments. faults: of instruments or device while the
     trial ran; they make it invalid. moved: what happened that is no sound."""
     truth, segments = list(moved), []
     noises = {} if playback is None else playback.noises_db_spl

@@ -5,7 +5,7 @@ import pytest
 
 from detectors.errors import DetectorError
 from detectors.interface import BASEBAND, PLAYBACK, SILENT, ULTRASONIC, Block, Emission, StreamFormat
-from detectors.presence import change
+from detectors.presence import recalibration
 from detectors.presence.calibration import CalibrationSettings
 from detectors.presence.context import ContextSettings, Occupancy
 from detectors.presence.detector import Phase
@@ -145,8 +145,8 @@ def test_calibrates_again_when_the_carrier_has_changed_for_good():
 @pytest.mark.parametrize("cuts", [None, 997, 1])
 def test_a_calibration_is_good_for_a_day_and_waits_until_nobody_is_there(monkeypatch, cuts):
     """Of a day of 50 s: the second is due at 51 s, and at 61 and 71 s while somebody is held to be there."""
-    monkeypatch.setattr(change, "DAY_S", 50.0)
-    monkeypatch.setattr(change, "LATER_S", 10.0)
+    monkeypatch.setattr(recalibration, "DAY_S", 50.0)
+    monkeypatch.setattr(recalibration, "LATER_S", 10.0)
     context = ContextSettings(vacancy_s=20.0, confirm_s=5.0)
     one = detector(context=context, power=PowerSettings(off_s=0.0))
     presence = listen(one, envelope(140.0, [(49.0, 52.0, 250.0, -50.0)]), cuts=cuts)["presence"]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from detectors.interface import BASEBAND, PLAYBACK
-from detectors.presence.change import HISS_S
 from detectors.presence.detector import Phase
+from detectors.presence.hiss import HISS_S
 from tests.detectors.presence.played import PLAYED, bass, cone, heard
 from tests.detectors.presence.synthetic import RATE, detector, envelope, listen, seconds
 
