@@ -60,25 +60,27 @@ class Instrument(Table):
 class Output(Table):
     """One loudspeaker. full_scale_db_spl: level at 1 m, on axis, of a sine whose peaks reach full scale.
 
-    plays: `tone` is the device's own loudspeaker, which emits above hearing what the build under test commands.
+    serial_number: of this very one, for the report. plays: `tone` is the device's own loudspeaker, which emits above hearing what the build under test commands.
     """
 
     name: Text
     channel: int = Field(ge=1, le=64)
     plays: Literal["media", "noise", "tone"]
     full_scale_db_spl: float = Field(ge=40.0, le=160.0)
+    serial_number: str = ""
 
 
 class Input(Table):
     """One microphone. full_scale_db_spl: level of a sine whose peaks reach full scale.
 
-    microphone: which of the device file's it stands for, from 1.
+    microphone: which of the device file's it stands for, from 1. serial_number: of this very one, for the report.
     """
 
     name: Text
     channel: int = Field(ge=1, le=64)
     microphone: int = Field(1, ge=1, le=64)
     full_scale_db_spl: float = Field(ge=40.0, le=180.0)
+    serial_number: str = ""
 
 
 class Jack(Table):
@@ -269,14 +271,33 @@ class Background(Table):
 
 
 class Calibration(Table):
-    """A figure that holds until `due`. of: an instrument, input, output or `audio`."""
+    """A figure that holds until `due`. of: an instrument, input, output or `audio`.
+
+    uncertainty: expanded (k = 2), in `unit`; None where nobody has worked it out, which the report says. standard: what it was compared
+    with, such as a calibrator with its serial number and certificate. by: who did it. hz: lowest and highest frequency at which it holds; a
+    bench that emits needs that of its tone's output and of its inputs.
+    """
 
     of: Text
     what: Text
     value: float
     unit: Text
+    uncertainty: float | None = Field(None, gt=0.0)
+    standard: str = ""
+    by: str = ""
+    hz: Annotated[tuple[float, float], Field(strict=False)] | None = None
     done: Annotated[date, Field(strict=False)]
     due: Annotated[date, Field(strict=False)]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.hz is not None and not 0.0 < self.hz[0] <= self.hz[1]:
+            raise ValueError(f"hz must be [low, high], above 0, got {list(self.hz)}")
+        return self
+
+    def holds_at(self, frequency_hz: float) -> bool:
+        """Whether it says that it does."""
+        return self.hz is not None and self.hz[0] <= frequency_hz <= self.hz[1]
 
 
 class Captures(Table):

@@ -19,6 +19,7 @@ from lab.store.results import (
     DeviceIdentity,
     InstrumentIdentity,
     RigIdentity,
+    WireIdentity,
     replace,
 )
 from rigs.audio.devices import find_device
@@ -59,20 +60,43 @@ def ask_identity(rig: RigFile, instruments: Instruments) -> RigIdentity:
                 unit=one.unit,
                 done=one.done.isoformat(),
                 due=one.due.isoformat(),
+                uncertainty=one.uncertainty,
+                standard=one.standard,
+                by=one.by,
+                hz=one.hz,
             )
             for one in rig.calibrations
         ],
+        wires=wires(rig),
     )
 
 
+def wires(rig: RigFile) -> list[WireIdentity]:
+    """Loudspeakers, then microphones."""
+    return [
+        *(
+            WireIdentity(name=one.name, does=one.plays, serial_number=one.serial_number)
+            for one in rig.audio.outputs
+        ),
+        *(
+            WireIdentity(name=one.name, does=f"microphone {one.microphone}", serial_number=one.serial_number)
+            for one in rig.audio.inputs
+        ),
+    ]
+
+
 def layout(rig: RigFile) -> dict[str, Any]:
-    """Where a bench stands and how it is wired, which all trials of a run have in common; a calibration may change full scales."""
+    """Where a bench stands and how it is wired, which all trials of a run have in common.
+
+    A calibration may change full scales, and another microphone or loudspeaker may take the place of one that broke.
+    """
     return {
         "room": rig.room,
         "stage": None if rig.stage is None else rig.stage.model_dump(mode="json", exclude={"feed_mm_min"}),
         **{
             key: [
-                one.model_dump(mode="json", exclude={"full_scale_db_spl"}) for one in getattr(rig.audio, key)
+                one.model_dump(mode="json", exclude={"full_scale_db_spl", "serial_number"})
+                for one in getattr(rig.audio, key)
             ]
             for key in ("outputs", "inputs")
         },

@@ -108,6 +108,14 @@ def test_an_unknown_bench_lists_those_there_are():
             "lag_ms = [0.0, 500.0]\npilot_db_spl = 86.0",
             "bench.toml: audio.pilot_db_spl = 86: must be at most safety.max_playback_db_spl = 85$",
         ),
+        (
+            "[device]\n",
+            (
+                '[[calibrations]]\nof = "loudspeaker"\nwhat = "full scale"\nvalue = 110.0\nunit = "dB SPL"\nhz = [40000.0, 32000.0]\n'
+                "done = 2026-01-15\ndue = 2027-01-15\n[device]\n"
+            ),
+            r"calibrations\[1\]: hz must be \[low, high\], above 0, got \[40000.0, 32000.0\]",
+        ),
         ("[audio]", "[audio", "not a readable TOML file"),
     ],
 )

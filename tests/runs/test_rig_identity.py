@@ -4,7 +4,7 @@ from detectors.build import load_build
 from lab.errors import BadInput
 from lab.runs.environment import environment
 from lab.runs.options import RunOptions
-from lab.runs.rig_identity import FILE_NAME, add_identity, identities
+from lab.runs.rig_identity import FILE_NAME, add_identity, identities, wires
 from lab.runs.run import _check_same, _run_record
 from lab.store.results import RigIdentity
 from lab.store.store import Store
@@ -30,6 +30,16 @@ def test_a_run_keeps_the_bench_it_was_made_on(tmp_path):
     assert add_identity(tmp_path, bench()) is False
     assert add_identity(tmp_path, bench()) is False  # resumed on the same bench
     assert list(identities(tmp_path)) == [bench()]
+
+
+def test_loudspeakers_and_microphones_are_named_with_their_serial_numbers():
+    rig = load_rig("example_hardware")
+    found = wires(rig.model_copy(update=inputs(rig, serial_number="M-12")))
+    assert [(one.name, one.does, one.serial_number) for one in found] == [
+        ("loudspeaker", "media", ""),
+        ("noise loudspeakers", "noise", ""),
+        ("reference microphone", "microphone 1", "M-12"),
+    ]
 
 
 def test_a_bench_that_was_changed_in_between_is_told_beside_the_first(tmp_path):
@@ -87,6 +97,11 @@ def test_a_run_goes_on_after_a_calibration(resumed):
     rig = load_rig("example_hardware")
     resumed(rig, rig.model_copy(update={"calibrations": (), **inputs(rig, full_scale_db_spl=118.4)}))
     resumed(rig, rig.model_copy(update=stage(rig, feed_mm_min=3000.0)))
+
+
+def test_a_run_goes_on_with_another_microphone_at_the_same_place(resumed):
+    rig = load_rig("example_hardware")
+    resumed(rig, rig.model_copy(update=inputs(rig, serial_number="M-13", full_scale_db_spl=118.4)))
 
 
 def test_a_damaged_file_is_named(tmp_path):

@@ -274,7 +274,7 @@ class PhysicalBench:
             self.stand.place(
                 self._scenarios[trial.scenario_id], trial.cell.key, trial.index, trial.seed, plays
             )
-        loudest = max((sound.level_db_spl for sound in plan.sounds), default=0.0)
+        loudest = max([self.rig.audio.pilot_db_spl, *(sound.level_db_spl for sound in plan.sounds)])
         loud = ["an alarm sounds"] if plan.soundings else []
         if loudest > self.rig.safety.hearing_warning_db_spl:
             loud.append(f"{loudest:.0f} dB SPL at 1 m")

@@ -48,12 +48,32 @@ def check_emission(emission: Emission, rig: RigFile, device: DeviceSpec, build_i
         raise BadInput(
             f"{where}: build {build_id} commands {len(emission.carriers_hz)} tones; a bench plays one at a time"
         )
+    check_calibrated(emission, rig, build_id)
     low, high = device.ultrasonic.carrier_band_hz if device.ultrasonic is not None else (0.0, 0.0)
     for carrier in emission.carriers_hz:
         if not low <= carrier <= high:
             raise BadInput(
                 f"build {build_id} commands {carrier:g} Hz; device {device.id} has carrier_band_hz = [{low:g}, {high:g}]"
             )
+
+
+def check_calibrated(emission: Emission, rig: RigFile, build_id: str) -> None:
+    """A physical bench knows its levels only where it was calibrated. Raises BadInput for a carrier elsewhere."""
+    if rig.kind != "physical" or rig.tone is None:
+        return
+    for wire in (rig.tone, *rig.audio.inputs):
+        record = rig.calibration_of(wire.name)
+        for carrier in emission.carriers_hz:
+            if record is None or not record.holds_at(carrier):
+                told = (
+                    "not stated"
+                    if record is None or record.hz is None
+                    else str([round(f) for f in record.hz])
+                )
+                raise BadInput(
+                    f"{rig.where}: calibrations of {wire.name}: hz is {told}, and build {build_id} commands {carrier:g} Hz; a level "
+                    "found at other frequencies, as with a calibrator of 1 kHz, is not one there"
+                )
 
 
 def close_level_db_spl(emission: Emission) -> float:

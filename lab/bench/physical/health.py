@@ -122,10 +122,13 @@ def wrong_identity(identity: Identity, expected: str, build: Build | None) -> st
 
 
 def check_sound(rig: RigFile, instruments: Instruments) -> Check:
-    """Two pilots with silence between: lag, level at the reference microphone, noise. Sounds at the pilot's level."""
+    """Two pilots with silence between: lag, level at the reference microphone, noise. Warns first where the pilot is loud."""
     spec = audio_spec(rig)
     faults: list[str] = []
+    level = rig.audio.pilot_db_spl
     try:
+        if rig.kind == "physical" and level > rig.safety.hearing_warning_db_spl:
+            instruments.warn_ears(f"a pilot of {level:.0f} dB SPL at 1 m next")
         with instruments.closed(instruments.amplifiers, faults):
             capture = play_record(spec, np.zeros((spec.outputs, round(QUIET_S * spec.rate_hz)), np.float32))
     except RigError as error:
@@ -148,7 +151,7 @@ def check_sound(rig: RigFile, instruments: Instruments) -> Check:
         return Check(
             "sound", Mark.BAD, f"background {noise}, {most:.1f} allowed", "find out what is loud, or wait"
         )
-    found = f"pilot of {rig.audio.pilot_db_spl:.1f} dB SPL heard at {heard:.1f} dB SPL, {lag_ms:.1f} ms later; noise {noise}"
+    found = f"pilot of {level:.1f} dB SPL heard at {heard:.1f} dB SPL, {lag_ms:.1f} ms later; noise {noise}"
     return Check("sound", Mark.GOOD, found)
 
 

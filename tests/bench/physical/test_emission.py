@@ -1,5 +1,7 @@
 """What a build may make a device emit on a bench, and the tone that it then is."""
 
+from datetime import date
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from lab.bench.physical.tone import TonePlayer
 from lab.errors import BadInput
 from rigs.errors import BadRigFile
 from rigs.rig_file import BENCHES, load_rig
+from rigs.rig_tables import Calibration
 from tests.bench.physical.commanding import BUILD
 
 RATE = 96_000
@@ -60,6 +63,31 @@ def test_a_build_that_stays_below_is_not_refused(rig, tmp_path):
     path = tmp_path / "commanding.toml"
     path.write_text(BUILD.format(quietly=70.0, loudly=95.0))
     assert rehearse(load_build(path), rig(limit(85.0)), DEVICE, 4) == (Emission((34_000.0,), 70.0),)
+
+
+def calibrated(rig, hz):
+    """The bench taken for a real one, all of whose calibrations hold at hz."""
+    names = [rig.tone.name, *(wire.name for wire in rig.audio.inputs)]
+    days = {"done": date(2026, 1, 1), "due": date(2027, 1, 1)}
+    records = [
+        Calibration(of=name, what="full scale", value=110.0, unit="dB SPL", hz=hz, **days) for name in names
+    ]
+    return rig.model_copy(update={"kind": "physical", "calibrations": tuple(records)})
+
+
+def test_a_real_bench_emits_only_where_it_was_calibrated(rig):
+    emission = Emission((34_000.0,), 80.0)
+    check_emission(emission, calibrated(rig(), (32_000.0, 40_000.0)), DEVICE, "any")
+    for hz, told in (((900.0, 1100.0), r"\[900, 1100\]"), (None, "not stated")):
+        with pytest.raises(
+            BadInput, match=rf"calibrations of \S.*: hz is {told}, and build any commands 34000 Hz"
+        ):
+            check_emission(emission, calibrated(rig(), hz), DEVICE, "any")
+    old = calibrated(rig(), None).calibrations
+    both = calibrated(rig(), (32_000.0, 40_000.0)).calibrations
+    newer = tuple(one.model_copy(update={"due": date(2028, 1, 1)}) for one in both)
+    bench = calibrated(rig(), None).model_copy(update={"calibrations": (*newer, *old)})
+    check_emission(emission, bench, DEVICE, "any")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from detectors.interface import AUDIBLE, StreamNeed
 from lab.bench.physical.bench import PhysicalBench
+from lab.bench.physical.health import Mark, check_sound
 from lab.bench.physical.instruments import STEP_BACK_S, Instruments
 from lab.bench.physical.log import BenchLog
 from lab.bench.physical.opened import opened
@@ -139,6 +140,27 @@ def test_before_a_loud_sound_there_is_time_with_nobody_at_the_terminal(loud_benc
     bench._prepare(loud_plan(trial_of, bench))
     assert time.monotonic() - began >= STEP_BACK_S
     assert "HEARING: 83 dB SPL at 1 m next" in (tmp_path / "bench.log").read_text()
+
+
+@pytest.mark.parametrize(("pilot_db_spl", "warned"), [(84.0, True), (79.0, False)])
+def test_a_loud_pilot_is_announced_before_a_quiet_trial(loud_bench, trial_of, tmp_path, pilot_db_spl, warned):
+    bench, _, _ = loud_bench(present=False)
+    audio = bench.rig.audio.model_copy(update={"pilot_db_spl": pilot_db_spl})
+    bench.rig = bench.rig.model_copy(update={"audio": audio})
+    plan = plan_trial(trial_of(), bench.rig, {AUDIBLE: StreamNeed((16000,), 1)})
+    bench._prepare(replace(plan, placing=None))
+    bench._log.say("ready")
+    assert ("HEARING: 84 dB SPL at 1 m next" in (tmp_path / "bench.log").read_text()) is warned
+
+
+def test_nothing_sounds_in_a_check_when_a_person_refuses_a_loud_pilot(loud_bench):
+    bench, hand, _ = loud_bench()
+    audio = bench.rig.audio.model_copy(update={"pilot_db_spl": 84.0})
+    rig = bench.rig.model_copy(update={"audio": audio})
+    hand.write("no\n")
+    check = check_sound(rig, bench.instruments)
+    assert check.mark is Mark.BAD
+    assert check.found.startswith("refused at the bench: HEARING: a pilot of 84 dB SPL at 1 m next")
 
 
 def test_a_pause_may_last_longer_than_anything_else_between_two_trials(loud_bench, typing):
