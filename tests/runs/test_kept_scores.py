@@ -19,6 +19,12 @@ def test_a_build_scores_as_when_its_evidence_was_measured(build, scenario):
     assert not found, f"{'; '.join(found)}. {ADVICE}"
 
 
+def test_what_moves_in_a_capture_is_held_closer_than_scores():
+    kept = {"capture": [-90.0, -50.0]}
+    assert differences({"capture": [-90.05, -49.95]}, kept) == []
+    assert differences({"capture": [-90.0, -49.5]}, kept) == ["capture: -49.500 at 1 s, was -50.000"]
+
+
 @pytest.mark.parametrize(
     ("now", "said"),
     [
