@@ -24,10 +24,12 @@ class Line(Record):
     without an event of the label; silent_share: of them with an alarm. median_limit_s, uploads_limit, tone_on_limit: asked of the median
     time to a detection, of clips a day and of occupied_duty, the share of the time with somebody there in which the tone was on;
     median_low_s to occupied_duty_high are the bounds by which these are judged. present: of `present_of` who make a major motion, those who
-    were called present in time. alarmed: trials with a false alarm, of the last of its draws. others: false alarms of other labels;
+    were called present in time. played: trials, of the last of its draws, in so many different `rooms`; None where it was not kept. alarmed: of
+    them those with a false alarm. others: false alarms of other labels;
     others_high: at most a day. worst: of several cells the one with the fewest found, found, trials. by: of each drawn value of by_key, how
     many of how many: events found, where none is expected trials with a false alarm. uploads_hours: of which clips are counted. seeds: of
-    the draws that count. duty: share of the time in which it listened. ceiling: see the page."""
+    the draws that count. duty: share of the time in which it listened. ceiling: see the page; ceiling_trials, ceiling_seed: how many trials it is the mean of and the seed of their
+    draws, None where it was not kept."""
 
     row: str
     group: str
@@ -57,6 +59,8 @@ class Line(Record):
     present_median_s: float | None = None
     false_alarms: int = 0
     alarmed: int = 0
+    played: int | None = None
+    rooms: int | None = None
     others: dict[str, int] = Field(default_factory=dict)
     others_high: dict[str, float] = Field(default_factory=dict)
     worst: tuple[str, int, int] | None = None
@@ -83,6 +87,8 @@ class Line(Record):
     ceiling_matched: float | None = None
     ceiling_energy: float | None = None
     headroom_db: float | None = None
+    ceiling_trials: int | None = None
+    ceiling_seed: int | None = None
     limit: str | None = None
     bound: float | None = None
     verdict: str = "reported"
@@ -96,16 +102,19 @@ class Line(Record):
 
 
 class UnitLine(Record):
+    """grown: see `Line`."""
+
     unit: int
     trials: int
     asked: int = 0
     difference: float
     low: float
     high: float | None = None
+    grown: bool = False
 
 
 class RangeLine(Record):
-    """beyond: quiet_m is the farthest distance that was tried, and the range in quiet longer."""
+    """beyond: quiet_m is the farthest distance that was tried, and the range in quiet longer. grown: see `Line`."""
 
     what: str
     trials: int
@@ -117,6 +126,7 @@ class RangeLine(Record):
     low: float
     high: float
     limit: float
+    grown: bool = False
 
 
 class HeardLine(Record):
@@ -151,15 +161,35 @@ class Section(Record):
     note: str = ""
 
 
+class Made(Record):
+    """When trials were made, and by which commits. days: the first and the last, UTC, of those of which it was kept; commits: how many of
+    them each made, `+changes` where the checkout differed from it. not_kept: trials of which it was not, of draws that were started on the
+    first and last day in `started`."""
+
+    days: tuple[str, str] | None = None
+    commits: dict[str, int] = Field(default_factory=dict)
+    not_kept: int = 0
+    started: tuple[str, str] | None = None
+
+    @property
+    def known(self) -> tuple[str, str] | None:
+        """The first and the last of all these days."""
+        every = [*(self.days or ()), *(self.started or ())]
+        return (min(every), max(every)) if every else None
+
+
 class Figures(Record):
-    """picture: file of one in the folder of the suite, empty where there is none. measured: first and last day of what is counted."""
+    """picture: file of one in the folder of the suite, empty where there is none. note: Markdown below the summary. measured: first and last
+    day that is known of what is counted. made: None in figures older than it, whose days are those on which draws were started."""
 
     format: str = FORMAT
     title: str
     suite: str
     under_test: str
     picture: str = ""
+    note: str = ""
     measured: tuple[str, str] | None = None
+    made: Made | None = None
     lines: list[Line]
     units: list[UnitLine] = Field(default_factory=list)
     ranges: list[RangeLine] = Field(default_factory=list)
@@ -205,6 +235,10 @@ def page(figures: Figures) -> str:
         *identity(figures),
         "",
         *summary(figures),
+        "",
+        "Each target is judged by itself: of twenty whose truth lies at the very limit one is met by chance. Stages, and rows of one scenario, hear",
+        "the same trials.",
+        *(["", figures.note] if figures.note else []),
         *(["", picture(figures, f"{figures.suite}/")] if figures.picture else []),
     ]
     for section in figures.sections:

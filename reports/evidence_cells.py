@@ -8,6 +8,7 @@ from reports.evidence import Line, RangeLine
 from reports.evidence_checks import short
 from reports.evidence_targets import LEAST_PAIRS, MET, MISSED, OPEN, median, range_kept
 
+GREW = "but the plan grew after all of it was looked at: draws of another seed"
 WORDS = {MET: "met", MISSED: "**missed**", OPEN: "open"}
 
 
@@ -58,10 +59,33 @@ def false_alarms(line: Line) -> str:
     return f"{line.false_alarms}" + (f" in {line.alarmed} trials" if clumped else "")
 
 
+def played(line: Line) -> str:
+    """In how many trials hours were heard, and in how many different rooms; of the last of several draws."""
+    trials = line.silent_trials if line.played is None else line.played
+    told = f"{trials}; {'not kept' if line.rooms is None else line.rooms}"
+    return told if len(line.seeds) < 2 else f"{told}, of seed {line.seeds[-1]} alone"
+
+
+def rooms_again(line: Line) -> bool:
+    return line.rooms is not None and line.played is not None and line.played > line.rooms
+
+
+def heard(line: Line) -> str:
+    """Of what a row is: trials, or hours, and how many of those that were asked for."""
+    of = "" if line.complete else f" of {line.asked * (1 if line.of_hours else line.cells):g}"
+    if line.trials:
+        return f"{line.trials}{of} trials"
+    rooms = "" if line.rooms is None else f"; trials {line.played}, rooms {line.rooms}"
+    return f"{line.hours:.2f}{of} h{rooms}"
+
+
 def ceiling(line: Line) -> str:
+    """What the matched filter finds, with its headroom, what the receiver of energy does; means over how many trials, of which draws."""
     if line.ceiling_matched is None:
         return ""
-    return f"{line.ceiling_matched:.2f} ({line.headroom_db:+.0f} dB); {line.ceiling_energy:.2f}"
+    seed = "" if line.ceiling_seed is None else f", seed {line.ceiling_seed}"
+    of = "n not kept" if line.ceiling_trials is None else f"n = {line.ceiling_trials}{seed}"
+    return f"{line.ceiling_matched:.2f} ({line.headroom_db:+.0f} dB); {line.ceiling_energy:.2f}; {of}"
 
 
 def verdict(line: Line) -> str:
@@ -71,10 +95,11 @@ def verdict(line: Line) -> str:
 def missing(line: Line) -> str:
     """What a verdict still takes; of rows without one, how much of what is planned is there."""
     told = [line.needed] if line.verdict == OPEN and line.needed else []
-    if median(line) == OPEN:
-        told.append(
-            "the median: " + ("its bounds hold the limit between them" if line.complete else "more trials")
-        )
+    if median(line) == OPEN and line.complete:
+        whose = "its bounds of 99.9 %, as the plan grew," if line.grown else "its bounds"
+        told.append(f"the median: {whose} hold the limit between them")
+    elif median(line) == OPEN:
+        told.append("the median: more trials")
     if line.verdict not in WORDS and not line.complete:
         told.append(f"{_part(line)} of what is planned are there")
     return "; ".join(told)
@@ -88,10 +113,10 @@ def _part(line: Line) -> str:
 
 def pairs(one: RangeLine) -> str:
     asked = max(LEAST_PAIRS, one.asked)
-    stays = range_kept(one) == OPEN and one.trials >= asked
-    return f"{one.trials} of {asked}" + (
-        ": all there, and the bounds hold the limit between them" if stays else ""
-    )
+    if range_kept(one) != OPEN or one.trials < asked:
+        return f"{one.trials} of {asked}"
+    why = GREW if one.grown else "and the bounds hold the limit between them"
+    return f"{one.trials} of {asked}: all there, {why}"
 
 
 def alarms(line: Line) -> int:

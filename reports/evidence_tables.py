@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from reports import evidence_cells as cells
+from reports import evidence_provenance as provenance
 from reports.evidence import Figures, Line, Section
 from reports.evidence_cells import WORDS
 from reports.evidence_heard import confusion, grids, recordings
@@ -23,18 +24,20 @@ from reports.evidence_targets import (
 )
 from reports.markdown import table
 
+AGAIN = (
+    "Where there are more trials than rooms, a room and the places in it come again: in other cells, with the same draws, or once all rooms "
+    "had their turn, with everything else drawn anew."
+)
+
 
 def identity(figures: Figures) -> list[str]:
-    """What was under test, as it is told apart from any other: builds with the hash of the detector in them, draws, days."""
+    """What was under test, as it is told apart from any other: builds with the hash of the detector in them, draws, days and commits."""
     own = [line for line in figures.lines if figures.tests(line.detector)]
     builds = sorted({f"`{line.build}` {line.detector} {line.build_hash[:12]}" for line in own})
     seeds = sorted({str(seed) for line in own for seed in line.seeds}, key=int)
     told = f"Under test: {', '.join(builds)}." if builds else ""
     told += f" Draws of seed {' and '.join(seeds)}." if seeds else ""
-    if figures.measured is not None:
-        first, last = figures.measured
-        told += f" Measured on {first}." if first == last else f" Measured from {first} to {last}."
-    return [told]
+    return [" ".join(filter(None, (told, provenance.told(figures))))]
 
 
 def summary(figures: Figures) -> list[str]:
@@ -63,7 +66,7 @@ def found(figures: Figures, section: Section) -> list[str]:
             row.append(cells.ceiling(line))
         rows.append([*row, line.limit or "", cells.verdict(line), cells.missing(line)])
     present = ["called present in time"] if with_presence else []
-    ceiling = ["ceiling; receiver of energy"] if with_ceiling else []
+    ceiling = ["ceiling; receiver of energy; trials"] if with_ceiling else []
     heads = ["what", "stage", "found", "median latency", *present, *ceiling, "target", "verdict", "missing"]
     return _staged(heads, rows)
 
@@ -97,6 +100,7 @@ def held(figures: Figures, section: Section) -> list[str]:
         if line.silent_trials:
             said = (
                 f"{line.silent_share:.3f} of {line.silent_trials} half hours, at most {line.silent_high:.3f}"
+                + ("" if line.rooms is None else f", in {line.rooms} rooms")
             )
         rows.append([line.what, said, line.limit or "", cells.verdict(line), cells.missing(line)])
     told = table(["what", "found", "target", "verdict", "missing"], rows)
@@ -122,6 +126,7 @@ def exposure(figures: Figures, section: Section) -> list[str]:
             line.stage,
             cells.false_alarms(line),
             f"{line.hours:.2f}",
+            cells.played(line),
             f"{24.0 * line.false_alarms / line.hours:.2f}, at most {line.per_day_high:.3g}"
             if line.hours
             else "-",
@@ -134,12 +139,13 @@ def exposure(figures: Figures, section: Section) -> list[str]:
         ]
         for line in lines
     ]
-    return _staged(
+    told = _staged(
         [
             "what",
             "stage",
             "alarms",
             "hours",
+            "trials; rooms",
             "a day",
             "in alarm",
             "listened",
@@ -150,6 +156,7 @@ def exposure(figures: Figures, section: Section) -> list[str]:
         ],
         rows,
     )
+    return told + ["", AGAIN] * any(cells.rooms_again(line) for line in lines)
 
 
 def second_look(figures: Figures, section: Section) -> list[str]:
@@ -219,7 +226,8 @@ def units(figures: Figures, section: Section) -> list[str]:
     sure = sum(one.low >= UNIT_LOSS for one in lines)
     said = (
         f"{kept} of {len(lines)} units find at most {-UNIT_LOSS:g} less than the one as designed; of {sure} the bound says so too "
-        f"(target: {UNITS_SURE}): {WORDS[units_alike(lines)]}. {min(one.trials for one in lines)} paired trials a unit at least, of {max(one.asked for one in lines)}."
+        f"(target: {UNITS_SURE}): {WORDS[units_alike(lines)]}. {min(one.trials for one in lines)} paired trials a unit at least, of {max(one.asked for one in lines)}"
+        + (f", {cells.GREW}." if any(one.grown for one in lines) else ".")
     )
     heads = ["unit", *(str(one.unit) for one in lines)]
     body = [
@@ -236,11 +244,12 @@ def compared(figures: Figures, section: Section) -> list[str]:
     for row in dict.fromkeys(line.row for line in lines):
         of_row = {line.detector: line for line in lines if line.row == row}
         first = next(iter(of_row.values()))
-        of = "" if first.complete else f" of {first.asked * (1 if first.of_hours else first.cells):g}"
-        much = f"{first.trials}{of} trials" if first.trials else f"{first.hours:.2f}{of} h"
         told = cells.found if len(detectors) == 1 and first.trials else cells.point
         rows.append(
-            [f"{first.what} ({much})", *(told(of_row[name]) if name in of_row else "" for name in detectors)]
+            [
+                f"{first.what} ({cells.heard(first)})",
+                *(told(of_row[name]) if name in of_row else "" for name in detectors),
+            ]
         )
     return table(["what", *detectors], rows)
 

@@ -63,8 +63,8 @@ def uploads(line: Line) -> str | None:
 
 
 def range_kept(one: RangeLine) -> str:
-    """A reference whose range was not reached lets the ratio only be missed."""
-    if one.trials < max(LEAST_PAIRS, one.asked):
+    """A reference whose range was not reached lets the ratio only be missed. One that grew waits for other draws."""
+    if one.grown or one.trials < max(LEAST_PAIRS, one.asked):
         return OPEN
     if one.high < one.limit:
         return MISSED
@@ -72,8 +72,9 @@ def range_kept(one: RangeLine) -> str:
 
 
 def units_alike(lines: list[UnitLine]) -> str:
-    """Whether the bounds of so many units say that they lose no more than may be lost, or that they lose more."""
-    if any(one.trials < one.asked for one in lines):
+    """Whether the bounds of so many units say that they lose no more than may be lost, or that they lose more. If they grew they wait for
+    other draws."""
+    if any(one.grown or one.trials < one.asked for one in lines):
         return OPEN
     if sum(one.low >= UNIT_LOSS for one in lines) >= UNITS_SURE:
         return MET

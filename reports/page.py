@@ -70,6 +70,7 @@ def _environment() -> Environment:
         rate=words.rate,
         number=words.number,
         seconds=words.seconds,
+        calibration=words.calibration,
         cell=words.cell_words,
         signed=words.signed,
     )

@@ -119,7 +119,7 @@ def _motions(lines: Sequence[Line]) -> str:
         at = {distance: _told(line) for what, distance, line in split if what == motion}
         table.append(_line([motion, *(at.get(distance, "") for distance in distances)]))
     said = (
-        "Share of motions that are told, and of walks and creeping in brackets after it those by which somebody is called present within the same time, one device of four microphones, 85 dB SPL at 1 m; walks within 2 s, creeping while it goes on, small motions after a "
+        "Share of motions that are told, and of walks and creeping in brackets after it those by which somebody is called present within the same time, one device of four microphones on the envelope about 34 kHz ([what that leaves out](docs/results/presence.md)), 85 dB SPL at 1 m; walks within 2 s, creeping while it goes on, small motions after a "
         "visitor has left. Rooms are of 5 x 4 m up to 3 m and of 8 x 5 m beyond; in the picture, of persons who go all ways, of 12 x 6 m. What misses its target, and why, is told in [docs/presence.md](docs/presence.md#how-well-it-does):"
     )
     return said + "\n\n" + "\n".join(table)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from lab.store.results import Accept, DeviceIdentity, FalseAlarms, Row, Scalar
+from lab.store.results import Accept, CalibrationRecord, DeviceIdentity, FalseAlarms, Row, Scalar
 
 MINUS = "\u2212"
 THIN_SPACE = "\u202f"
@@ -53,6 +53,16 @@ def device(identity: DeviceIdentity) -> str:
     serial = f", serial number {identity.serial_number}" if identity.serial_number else ""
     version = f"version {identity.version or 'not told'}, build {identity.build_id or 'not told'}"
     return f"{identity.name}{serial}, {version}"
+
+
+def calibration(record: CalibrationRecord) -> str:
+    """What a figure of the bench stands on: value, uncertainty, dates, standard."""
+    sure = "uncertainty not stated"
+    if record.uncertainty is not None:
+        sure = f"± {number(record.uncertainty)} {record.unit} (k = 2)"
+    made = f"done {record.done}" + (f" by {record.by}" if record.by else "")
+    against = f", against {record.standard}" if record.standard else ""
+    return f"{record.what}, {number(record.value)} {record.unit}, {sure}; {made}{against}, due {record.due}"
 
 
 def unit_of(key: str) -> str:

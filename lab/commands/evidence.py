@@ -82,7 +82,7 @@ def ceiling_of_evidence(
     out: Out = None,
 ) -> None:
     """What physics leaves of each row of motions: what receivers find that know the person's echo, or that something moves."""
-    from lab.commands.evidence_steps import measure_ceiling
+    from lab.commands.evidence_ceilings import measure_ceiling
 
     measure_ceiling(_campaign(plan, out, rows=row), trials)
 

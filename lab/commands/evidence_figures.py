@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 
+from lab.commands.evidence_ceilings import RowCeiling, ceilings, with_ceiling
+from lab.commands.evidence_growth import as_grown, grown, ranges_as_grown, units_as_grown
 from lab.runs.campaign import Campaign
 from lab.runs.evidence import EvidenceRow, Plan
-from lab.runs.findings import Finding, findings, ranges, units
+from lab.runs.findings import Finding, findings, needed_of, ranges, units
 from lab.runs.heard import by_recording, grid, reported
 from reports.evidence import Figures, GridLine, HeardLine, Line, RangeLine, Section, UnitLine
 from reports.evidence_checks import borne, short
@@ -19,8 +20,8 @@ GRID_SOURCE, GRID_KEYS = "alarm", ("carrier_hz", "on_s", "off_s", "pause_s")
 LATE_KEYS = ("carrier_hz", "on_s", "off_s", "late_pause_s")
 
 
-def figures(campaign: Campaign, texts: Mapping[str, str]) -> Figures:
-    """texts: Markdown for the sections that have a name of one."""
+def figures(campaign: Campaign, texts: Mapping[str, str], before: Figures | None = None) -> Figures:
+    """texts: Markdown for the sections that have a name of one. before: what was published last, by which rows are told apart that grew."""
     plan = campaign.plan
     rows = {row.name: row for row in plan.rows}
     sections = [
@@ -33,15 +34,16 @@ def figures(campaign: Campaign, texts: Mapping[str, str]) -> Figures:
         )
         for one in plan.sections
     ]
-    ceilings = _ceilings(campaign)
+    physical = ceilings(campaign)
     return Figures(
         title=plan.title,
         suite=plan.suite,
         under_test=plan.detector,
+        note=plan.note.strip(),
         lines=[
-            by_cells(_line(one, ceilings.get(row.name)))
+            by_cells(_line(one, physical.get(row.name)))
             for row in plan.rows
-            for one in findings(campaign, row)
+            for one in findings(campaign, row, grown(row, before))
         ],
         units=_units(campaign, rows),
         ranges=_ranges(campaign, rows),
@@ -95,19 +97,10 @@ def kept(fresh: Figures, before: Figures, plan: Plan) -> Figures:
             "lines": sorted(lines, key=lambda line: order.index(line.row)),
             "heard": _either(fresh.heard, before.heard, lambda one: one.group in groups),
             "grids": _either(fresh.grids, before.grids, lambda one: one.row in rows),
-            "units": before.units if UNITS in rows else fresh.units,
-            "ranges": before.ranges if rows & _ranged(now) else fresh.ranges,
+            "units": before.units if UNITS in rows else units_as_grown(fresh, before, UNITS),
+            "ranges": before.ranges if rows & _ranged(now) else ranges_as_grown(fresh, before, plan),
         }
     )
-
-
-def as_grown(line: Line, before: Figures) -> Line:
-    """Told apart where the plan asked for less before, and all of that was there: who sees an open verdict may ask for as much as passes."""
-    for other in before.lines:
-        looked = other.grown or (other.complete and other.asked < line.asked)
-        if looked and other.seeds == line.seeds and _subject(other) == _subject(line):
-            return line.model_copy(update={"grown": True})
-    return line
 
 
 def _subject(line: Line) -> tuple[str, ...]:
@@ -123,9 +116,7 @@ def as_borne(line: Line) -> Line:
     """Open where its counts do not bear the verdict that was published."""
     if borne(line):
         return line
-    missing = f"the rest of what is planned: as it stands it would {line.verdict}"
-    if line.grown and line.complete:
-        missing = f"draws of another seed: the plan grew after all of it was looked at, as it stands it would {line.verdict}"
+    missing = f"{needed_of(line.grown and line.complete)} as it stands it would {line.verdict}"
     return line.model_copy(update={"verdict": "inconclusive", "needed": missing})
 
 
@@ -150,18 +141,6 @@ def with_median(line: Line, fresh: Figures) -> Line:
     return line
 
 
-def with_ceiling(line: Line, before: Figures) -> Line:
-    """The ceiling as it was computed before, where it was not here: it is of the scenario, whatever the build."""
-    for other in before.lines:
-        if (other.row, other.scenario_hash) == (
-            line.row,
-            line.scenario_hash,
-        ) and line.ceiling_matched is None:
-            names = ("ceiling_matched", "ceiling_energy", "headroom_db")
-            line = line.model_copy(update={name: getattr(other, name) for name in names})
-    return line
-
-
 def _ranged(rows: Mapping[str, EvidenceRow]) -> set[str]:
     """Rows whose range is compared, and those that it is compared with."""
     compared = [
@@ -182,7 +161,7 @@ def _much(line: Line) -> float:
     return line.hours if line.of_hours else line.hours + line.trials + line.silent_trials
 
 
-def _line(one: Finding, ceiling: dict[str, float] | None) -> Line:
+def _line(one: Finding, ceiling: RowCeiling | None) -> Line:
     row, result = one.row, one.result
     said: dict[str, object] = {}
     if result.detection is not None:
@@ -223,11 +202,7 @@ def _line(one: Finding, ceiling: dict[str, float] | None) -> Line:
             "needed": accept.needed,
         }
     if ceiling is not None:
-        said |= {
-            "ceiling_matched": ceiling["matched"],
-            "ceiling_energy": ceiling["energy"],
-            "headroom_db": ceiling["headroom_db"],
-        }
+        said |= ceiling.told()
     spec = row.spec
     return Line(
         row=row.name,
@@ -241,13 +216,16 @@ def _line(one: Finding, ceiling: dict[str, float] | None) -> Line:
         stage=one.stage,
         label=spec.label,
         cells=len(row.cells),
-        asked=float(spec.hours if spec.hours is not None else spec.trials),
+        asked=spec.asked,
         of_hours=spec.hours is not None,
         median_limit_s=spec.median_s,
         uploads_limit=spec.uploads_per_day,
         duty=None if math.isnan(one.duty) else one.duty,
         complete=one.complete,
+        grown=one.grown,
         alarmed=one.alarmed,
+        played=one.played,
+        rooms=one.rooms,
         others={name: count for name, (count, _) in one.others.items()},
         others_high={name: high for name, (_, high) in one.others.items()},
         worst=one.worst,
@@ -335,15 +313,3 @@ def _grid(campaign: Campaign, row: EvidenceRow) -> list[GridLine]:
         GridLine(row=row.name, stage=one.stage, values=one.values, detected=one.detected, trials=one.trials)
         for one in grid(campaign, row, GRID_SOURCE, LATE_KEYS if late else GRID_KEYS)
     ]
-
-
-def _ceilings(campaign: Campaign) -> dict[str, dict[str, float]]:
-    path = campaign.out / "ceiling.json"
-    if not path.exists():
-        return {}
-    hashes = {row.scenario.hash for row in campaign.plan.rows}
-    return {
-        key.split()[1]: value
-        for key, value in json.loads(path.read_text()).items()
-        if key.split()[0] in hashes
-    }

@@ -1,22 +1,18 @@
-"""What `lab evidence` does with a plan: what is left of it, what physics leaves, a page of what is stored."""
+"""What `lab evidence` does with a plan: what is left of it, a page of what is stored."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lab.errors import BadInput
-from lab.runs.campaign import Campaign, states, summaries
+from lab.runs.campaign import Campaign, provenance, states, summaries
 from lab.runs.evidence import Plan
-from lab.store.ledger import Ledger
 from lab.store.results import Results
 from reports.evidence import Figures
 from reports.evidence_targets import OPEN, verdicts
-
-MOTIONS = ("walking", "minor", "gestures")  # groups of rows that have a ceiling
 
 
 def chosen(plan: Plan, rows: Sequence[str], undecided: bool, results: Path) -> tuple[str, ...]:
@@ -59,33 +55,6 @@ def estimate(campaign: Campaign, jobs: int) -> str:
     return "\n".join([*lines, f"{'all':28}{'':31}{total / 60 / jobs:>14.1f}"])
 
 
-def measure_ceiling(campaign: Campaign, trials: int) -> None:
-    """Mean over the first trials of each row of detections above hearing; kept in `out`/ceiling.json."""
-    from lab.bench.simulated.ceiling import ceiling
-
-    if not any(row.spec.group in MOTIONS for row in campaign.chosen):
-        raise BadInput(f"{campaign.plan.path}: no row of a group of motions: {', '.join(MOTIONS)}")
-    path = campaign.out / "ceiling.json"
-    kept = json.loads(path.read_text()) if path.exists() else {}
-    for row in campaign.chosen:
-        key = f"{row.scenario.hash} {row.name} {trials} in air"
-        if row.spec.group not in MOTIONS or key in kept:
-            continue
-        each = max(1, trials // len(row.cells))
-        found = [
-            ceiling(row.scenario.draw(cell, index, campaign.plan.seed), row.spec.label)
-            for cell in row.cells
-            for index in range(each)
-        ]
-        kept[key] = {
-            name: sum(getattr(one, name) for one in found) / len(found)
-            for name in ("matched", "energy", "headroom_db")
-        }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(kept, indent=1))
-        print(row.name, kept[key], flush=True)
-
-
 def check_texts(plan: Plan) -> None:
     """Raises BadInput for a text that there is none of."""
     from lab.commands.evidence_texts import BENCHMARKS, TEXTS
@@ -106,6 +75,7 @@ def publish(campaign: Campaign, results: Path, benchmark: bool) -> None:
     from lab.store import ledger
     from reports import evidence as page
     from reports import published
+    from reports.evidence_provenance import made
 
     plan = campaign.plan
     check_texts(plan)
@@ -114,10 +84,12 @@ def publish(campaign: Campaign, results: Path, benchmark: bool) -> None:
     stored = summaries(campaign)
     if not stored and before is None:
         raise BadInput(f"{campaign.out}: nothing is measured there; lab evidence measure {plan.path} does it")
-    for found in stored.values():
+    made_with = provenance(campaign)
+    for build, found in stored.items():
         for scenario in found.scenarios:
             with contextlib.suppress(ledger.AlreadyCounted):
-                ledger.merge(found.model_copy(update={"scenarios": [scenario]}), path)
+                one = found.model_copy(update={"scenarios": [scenario]})
+                ledger.merge(one, path, made_with.get(build, {}))
     names = {section.title: section.text for section in plan.sections if section.text}
     timed = {names.get(one.title): one.text for one in (before.sections if before else [])}
     texts = {name: TEXTS[name]() for name in names.values() if name in TEXTS}
@@ -126,12 +98,14 @@ def publish(campaign: Campaign, results: Path, benchmark: bool) -> None:
         for name in names.values()
         if name in BENCHMARKS
     }
-    fresh = figures(campaign, texts)
+    fresh = figures(campaign, texts, before)
     shown = fresh if before is None else kept(fresh, before, plan)
+    how = made(shown.lines, ledger.read(path).entries)
     shown = shown.model_copy(
         update={
             "picture": _picture(plan, stored, fresh, shown, before, folder),
-            "measured": _days(shown, ledger.read(path)),
+            "measured": None if how is None else how.known,
+            "made": how,
         }
     )
     page.write(shown, folder / page.FILE_NAME)
@@ -140,21 +114,6 @@ def publish(campaign: Campaign, results: Path, benchmark: bool) -> None:
     if results.resolve() == published.RESULTS:
         published.main()
         print(f"published: {published.README}")
-
-
-def _days(figures: Figures, held: Ledger) -> tuple[str, str] | None:
-    """First and last day of the draws that its lines are of."""
-    of: dict[tuple[str, str], set[int]] = defaultdict(set)
-    for line in figures.lines:
-        of[line.scenario_hash, line.build_hash].update(line.seeds)
-    days = [
-        share.date
-        for entry in held.entries
-        if entry.current
-        for share in entry.shares
-        if share.seed in of[entry.scenario_hash, entry.build_hash]
-    ]
-    return (min(days), max(days)) if days else None
 
 
 def _picture(

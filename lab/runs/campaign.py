@@ -22,7 +22,7 @@ from lab.corpora.audio import corpus_root
 from lab.corpora.catalogue import load_corpus
 from lab.errors import BadInput
 from lab.runs import worker
-from lab.runs.environment import environment
+from lab.runs.environment import environment_of, here
 from lab.runs.evidence import EvidenceRow, Plan
 from lab.runs.plan import Planned
 from lab.runs.pool import run_chunks
@@ -30,7 +30,8 @@ from lab.runs.published import Published
 from lab.runs.summary import summarise
 from lab.runs.worker import TrialPlace
 from lab.store import results as results_file
-from lab.store.records import RunRecord, RunState, ScenarioRecord, TrialRecord
+from lab.store.provenance import Provenance, of_batches
+from lab.store.records import BatchRecord, RunRecord, RunState, ScenarioRecord, TrialRecord
 from lab.store.results import Results
 from lab.store.store import Store
 
@@ -92,7 +93,7 @@ def run_of(build: Build, seed: int) -> RunRecord:
     key = json.dumps(["evidence", build.hash, seed])
     return RunRecord(
         id=hashlib.sha256(key.encode()).hexdigest()[:12],
-        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        started=_now(),
         seed=seed,
         build_id=build.id,
         build_hash=build.hash,
@@ -158,17 +159,19 @@ def measure(
             stores[row.build.id].add_scenario(
                 runs[row.build.id].id, _scenario_record(row, campaign.plan.seed)
             )
+        # Asked once and before the first worker loads its code, so that a commit made meanwhile is not taken for it.
+        made_with = here()
         count = 0
         faults: dict[str, str] = {}
 
         def keep(answer: Answer) -> None:
             nonlocal count
-            name, build, records, fault = answer
+            name, build, records, times, fault = answer
             if fault is not None and name not in faults:
                 faults[name] = fault
                 say(f"{name}: {fault}")
             if records:
-                stores[build].add_trials(runs[build].id, records)
+                stores[build].add_trials(runs[build].id, records, BatchRecord(*times, **made_with))
                 count += 1
                 core_s = sum(record.wall_s for record in records)
                 say(
@@ -221,9 +224,26 @@ def summaries(campaign: Campaign) -> dict[str, Results]:
             begun = next((one for one in store.runs() if one.id == run.id), None)
             if not planned or begun is None:
                 continue
-            found[build_id] = summarise(store, begun, planned, environment(build))
+            batches = [
+                one
+                for scenario in scenarios.values()
+                for one in store.batches(run.id, scenario.id, scenario.hash)
+            ]
+            found[build_id] = summarise(store, begun, planned, environment_of(build, batches))
         results_file.write(found[build_id], folder / results_file.FILE_NAME)
     return found
+
+
+def provenance(campaign: Campaign) -> dict[str, dict[str, list[Provenance]]]:
+    """Build id, then scenario id -> when and with what its stored trials were made."""
+    found: dict[str, dict[str, list[Provenance]]] = defaultdict(dict)
+    for build_id, build in campaign.plan.builds.items():
+        if (campaign.folder(build) / "lab.sqlite").is_file():
+            with Store.read(campaign.folder(build)) as store:
+                run = run_of(build, campaign.plan.seed)
+                for one in (row.scenario for row in campaign.plan.rows if row.build.id == build_id):
+                    found[build_id][one.id] = of_batches(store.batches(run.id, one.id, one.hash))
+    return dict(found)
 
 
 def _dealt(
@@ -251,8 +271,8 @@ def _dealt(
                 yield row.name, row.build.id, str(row.build.path), tuple(slices[turn])
 
 
-# Row, build id, trials, why the next one cannot be played.
-Answer = tuple[str, str, list[TrialRecord], str | None]
+# Row, build id, trials, when they began and ended, why the next one cannot be played.
+Answer = tuple[str, str, list[TrialRecord], tuple[str, str], str | None]
 _stacks: dict[str, worker.Loaded] = {}
 
 
@@ -265,15 +285,21 @@ def _run(slice_: tuple[str, str, str, tuple[TrialPlace, ...]]) -> Answer:
     if path not in _stacks:
         _stacks[path] = worker.loaded(Path(path), None)
     records: list[TrialRecord] = []
+    began, fault = _now(), None
     for place in places:
         try:
             one = worker.run_with(_stacks[path], (place,))
         except BadInput as error:
-            return name, build, records, str(error)
+            fault = str(error)
+            break
         if not one:  # asked to stop
             break
         records += one
-    return name, build, records, None
+    return name, build, records, (began, _now()), fault
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _scenario_record(row: EvidenceRow, seed: int) -> ScenarioRecord:

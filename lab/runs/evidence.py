@@ -91,6 +91,11 @@ class RowSpec(Spec):
     reference: Name | None = None
     by: str | None = Field(None, min_length=1, max_length=120)
 
+    @property
+    def asked(self) -> float:
+        """Trials of each cell, or hours of all cells together."""
+        return float(self.hours if self.hours is not None else self.trials or 0)
+
     @model_validator(mode="after")
     def _how_much(self) -> Self:
         if (self.trials is None) == (self.hours is None):
@@ -124,6 +129,7 @@ class PlanSpec(Spec):
     seed: int = Field(1, ge=0, lt=2**31)
     counted_with: tuple[int, ...] = ()
     picture: Name | None = None
+    note: str = ""
     row: tuple[RowSpec, ...] = Field(min_length=1)
     section: tuple[SectionSpec, ...] = ()
 
@@ -166,7 +172,8 @@ class EvidenceRow:
 @dataclass(frozen=True)
 class Plan:
     """detector: the one under test; others of a build are what it is compared with. Empty: all of a build, which is one device. seed: of every
-    trial. counted_with: of draws published before whose hours count too. picture: id of a scenario, empty for none."""
+    trial. counted_with: of draws published before whose hours count too. picture: id of a scenario, empty for none. note: Markdown below the number of targets that are
+    met: what the verdicts are of."""
 
     path: Path
     title: str
@@ -176,6 +183,7 @@ class Plan:
     rows: tuple[EvidenceRow, ...]
     sections: tuple[SectionSpec, ...]
     picture: str = ""
+    note: str = ""
 
     @property
     def suite(self) -> str:
@@ -226,7 +234,15 @@ def load_plan(path: Path) -> Plan:
     if picture and len(swept) < 2:
         raise BadInput(f"{path}: picture: no row of a scenario {picture} that sweeps distance_m")
     return Plan(
-        path, spec.title, spec.detector or "", spec.seed, spec.counted_with, rows, spec.section, picture
+        path,
+        spec.title,
+        spec.detector or "",
+        spec.seed,
+        spec.counted_with,
+        rows,
+        spec.section,
+        picture,
+        spec.note,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +15,7 @@ from lab.runs.campaign import Campaign, stored
 from lab.runs.counted import with_counts
 from lab.runs.evidence import EvidenceRow
 from lab.runs.split import by_drawn
+from lab.scenario.trial import Shares
 from lab.scoring.outcome import Outcome
 from lab.store.records import TrialRecord
 from lab.verdicts import judge
@@ -24,13 +25,20 @@ from lab.verdicts.latency import median_bounds
 from lab.verdicts.paired import Difference, RangeRatio, difference, range_ratio
 
 RESAMPLES = 10_000
+# (detector, stage, seeds) -> whether the plan asked for less of a row when all of that was there and looked at.
+Grown = Callable[[str, str, Sequence[int]], bool]
+
+
+def never(detector: str, stage: str, seeds: Sequence[int]) -> bool:
+    return False
 
 
 @dataclass(frozen=True)
 class Finding:
     """detector, stage: whose. result: of all cells of the row together, the scenario's limit held against it, with what the detector
     counted and the published hours of earlier draws. duty: share of the time in which it listened. played_hours: of the trials stored
-    here. seeds: of all draws that count. complete: whether all that the plan asks for is there; before, verdicts take bounds of INTERIM.
+    here, played of them, in so many `rooms`, see `lab.scenario.trial.Shares`: cells share their draws. seeds: of all draws that count. complete: whether all that the plan asks for is there; before, verdicts take bounds of INTERIM, and
+    so they do where `grown`: the plan asked for less when all of that was there and looked at.
     median_s: bounds by which the median time to a detection is judged. occupied_duty: of the time with somebody there, as it says itself,
     that in which its tone was in the air, and the bounds by which it is judged; None where it says nothing of it. present: whether who
     makes a major motion is called present as well. alarmed: trials stored here with a false alarm. others: false alarms of other labels where
@@ -44,8 +52,11 @@ class Finding:
     result: judge.Row
     duty: float
     played_hours: float
+    played: int
+    rooms: int
     seeds: tuple[int, ...]
     complete: bool
+    grown: bool
     median_s: tuple[float, float]
     occupied_duty: tuple[float, float, float] | None
     present: Told | None
@@ -55,23 +66,30 @@ class Finding:
     by: dict[str, tuple[int, int]]
 
 
-def findings(campaign: Campaign, row: EvidenceRow) -> list[Finding]:
+def findings(campaign: Campaign, row: EvidenceRow, grown: Grown = never) -> list[Finding]:
     """One for each stage of each detector that reports the row's label; none where nothing is measured."""
     limits = {(one.metric, one.at_least, one.at_most): replace(one, where={}) for one in row.limits}
     found = []
+    room = row.scenario.first.room
+    rooms = Shares(room.bank, room.placements)
     records = [replace(record, tracks=(), events=()) for record in stored(campaign, row)]
     wanted = {(cell.key, index) for cell in row.cells for index in range(campaign.wanted(row))}
     complete = wanted <= {(record.cell_key, record.index) for record in records}
     unheard = len(row.cells) - len({record.cell_key for record in records})
-    confidence = CONFIDENCE if complete else INTERIM
     for (detector, stage), outcomes in _outcomes(row, records).items():
-        duration_s = row.scenario.first.duration_s * sum(o.invalid is None for o in outcomes)
+        played = [o for o in outcomes if o.invalid is None]
+        duration_s = row.scenario.first.duration_s * len(played)
         listened_s = sum(o.free_s for o in outcomes)
         before = campaign.published.exposure(row, detector, stage)
+        seeds = (*(campaign.plan.counted_with if before.hours else ()), campaign.plan.seed)
+        grew = grown(detector, stage, seeds)
+        confidence = CONFIDENCE if complete and not grew else INTERIM
         result = judge.judge_cell(outcomes, tuple(limits.values()), before)
-        if not complete:
+        if confidence == INTERIM:
             strict = judge.judge_cell(outcomes, tuple(limits.values()), before, INTERIM)
-            accept = [_interim(*pair, unheard) for pair in zip(result.accept, strict.accept, strict=True)]
+            accept = [
+                _interim(*pair, unheard, complete) for pair in zip(result.accept, strict.accept, strict=True)
+            ]
             result = replace(result, accept=accept)
         nobody = campaign.plan.tests(detector) and row.spec.label == PRESENCE and row.spec.hours is not None
         found.append(
@@ -83,8 +101,11 @@ def findings(campaign: Campaign, row: EvidenceRow) -> list[Finding]:
                 result=with_counts(result, records, confidence),
                 duty=listened_s / duration_s if duration_s else float("nan"),
                 played_hours=duration_s / 3600.0,
-                seeds=(*(campaign.plan.counted_with if before.hours else ()), campaign.plan.seed),
+                played=len(played),
+                rooms=len({rooms.room_index(o.index) for o in played}),
+                seeds=seeds,
                 complete=complete,
+                grown=grew,
                 median_s=_all_heard(median_bounds(outcomes, confidence), unheard),
                 occupied_duty=_occupied_duty(records, detector, confidence, unheard),
                 present=presence_of_motions(campaign, row, detector, records)
@@ -129,16 +150,23 @@ def _by(
     return by_drawn(row.spec.by, records, (detector, stage, row.spec.label), expected)
 
 
-def _interim(usual: judge.Accept, strict: judge.Accept, unheard: int) -> judge.Accept:
-    """What may be said before all is there. unheard: cells of which nothing is."""
+def _interim(usual: judge.Accept, strict: judge.Accept, unheard: int, complete: bool) -> judge.Accept:
+    """What may be said before all is there, or of a row that grew. unheard: cells of which nothing is. complete: all is there."""
     if strict.verdict is Verdict.FAIL or (strict.verdict is Verdict.PASS and not unheard):
         return replace(usual, verdict=strict.verdict, needed=strict.needed)
     missing = [f"{unheard} of the row's kinds were not heard yet"] if unheard else []
     if usual.verdict is Verdict.INCONCLUSIVE:
         missing.append(usual.needed or "")
     else:
-        missing.append(f"the rest of what is planned: as it stands it would {usual.verdict}")
+        missing.append(f"{needed_of(complete)} as it stands it would {usual.verdict}")
     return replace(usual, verdict=Verdict.INCONCLUSIVE, needed="; ".join(filter(None, missing)))
+
+
+def needed_of(complete: bool) -> str:
+    """What a row takes whose verdict does not hold yet. complete: all is there, but more is asked for than when it was looked at first."""
+    if complete:
+        return "draws of another seed: the plan grew after all of it was looked at,"
+    return "the rest of what is planned:"
 
 
 def _all_heard(bounds: tuple[float, float], unheard: int) -> tuple[float, float]:

@@ -6,17 +6,20 @@ a detector that joins a build leaves what was published of the others as it is. 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from lab.errors import BadInput, LabFailure
 from lab.store.counts import Counts, counts_of, pooled
+from lab.store.provenance import Provenance, added, at_most, either
 from lab.store.results import BuildIdentity, Record, Results, ScenarioResult, parse_document, replace
 
 FORMAT = "earshot-ledger/1"
+NOT_KEPT: Mapping[str, Sequence[Provenance]] = MappingProxyType({})
 
 
 class AlreadyCounted(BadInput):
@@ -24,8 +27,8 @@ class AlreadyCounted(BadInput):
 
 
 class Share(Record):
-    """What one seed contributed. date: ISO 8601 day. trials: of all cells, invalid ones included; of cells that came in several runs at
-    least so many."""
+    """What one seed contributed. date: ISO 8601 day on which its run was started. trials: of all cells, invalid ones included; of cells
+    that came in several runs at least so many. provenance: of those of them of which it was kept, when they were made and with what."""
 
     seed: int
     run: str
@@ -33,6 +36,16 @@ class Share(Record):
     trials: int
     invalid: int
     rows: list[Counts]
+    provenance: list[Provenance] = Field(default_factory=list)
+
+    @model_serializer(mode="wrap")
+    def _without_what_was_not_kept(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
+        return {key: value for key, value in write(self).items() if key != "provenance" or value}
+
+    @property
+    def last(self) -> str:
+        """The last day that is known of it: that of its last trial, else the one on which it was started."""
+        return max([self.date, *(one.last for one in self.provenance)])
 
 
 class Entry(Record):
@@ -67,7 +80,7 @@ class Entry(Record):
 
     @property
     def last(self) -> str:
-        return max(share.date for share in self.shares)
+        return max(share.last for share in self.shares)
 
     @property
     def seeds(self) -> str:
@@ -99,9 +112,9 @@ def read(path: Path) -> Ledger:
     return parse_document(raw, path, Ledger, FORMAT)
 
 
-def merge(results: Results, path: Path) -> Ledger:
+def merge(results: Results, path: Path, provenance: Mapping[str, Sequence[Provenance]] = NOT_KEPT) -> Ledger:
     """Add what a run found to the ledger at `path`, all of it or nothing. Raises as `merged` and `write` do."""
-    ledger = merged(results, path)
+    ledger = merged(results, path, provenance)
     write(ledger, path)
     return ledger
 
@@ -115,9 +128,10 @@ def write(ledger: Ledger, path: Path) -> None:
     replace(path, ledger.model_dump_json(indent=1) + "\n")
 
 
-def merged(results: Results, path: Path) -> Ledger:
+def merged(results: Results, path: Path, provenance: Mapping[str, Sequence[Provenance]] = NOT_KEPT) -> Ledger:
     """The ledger at `path` with a run added, its figures now the current ones; nothing is written.
 
+    provenance: of the trials of each scenario, by its id.
     A row of a seed that heard more than it had replaces its shorter self, and rows that are not of this run stay. Of a build of several
     detectors, those that did not change since keep what is counted of them. Raises BadInput when a seed of a scenario and build is already counted in full, when a scenario is not of the
     test split, or when the ledger cannot be read.
@@ -133,7 +147,8 @@ def merged(results: Results, path: Path) -> Ledger:
             key = (scenario.hash, build_hash, scenario.origin, scenario.scope or "")
             known = entries[key].shares if key in entries else []
             try:
-                shares = _with(_share(results, part), known, f"{path}: {scenario.id}")
+                share = _share(results, part, provenance.get(scenario.id, ()))
+                shares = _with(share, known, f"{path}: {scenario.id}")
             except AlreadyCounted as error:
                 if entries[key].current:
                     counted.append(error)
@@ -207,7 +222,7 @@ def _now(hashes: str | Mapping[str, str] | None, entry: Entry) -> str | None:
     return next((hashes[name] for name in sorted(entry.detectors) if name in hashes), None)
 
 
-def _share(results: Results, scenario: ScenarioResult) -> Share:
+def _share(results: Results, scenario: ScenarioResult, provenance: Sequence[Provenance]) -> Share:
     return Share(
         seed=scenario.seed,
         run=results.run,
@@ -215,6 +230,7 @@ def _share(results: Results, scenario: ScenarioResult) -> Share:
         trials=scenario.trials,
         invalid=scenario.invalid,
         rows=[counts_of(row) for row in scenario.results],
+        provenance=at_most(provenance, scenario.trials),
     )
 
 
@@ -249,6 +265,9 @@ def _longer(share: Share, known: Share, what: str) -> Share:
             "trials": several((share.trials, known.trials)),
             "invalid": several((share.invalid, known.invalid)),
             "rows": list((before | {row: rows[row] for row in more}).values()),
+            "provenance": added([*share.provenance, *known.provenance])
+            if apart
+            else either(share.provenance, known.provenance),
         }
     )
 

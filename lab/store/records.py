@@ -56,6 +56,21 @@ class ScenarioRecord:
 
 
 @dataclass(frozen=True)
+class BatchRecord:
+    """When trials that are stored together were made, and with what.
+
+    began, ended: ISO 8601, UTC. commit: of the checkout as the process that made them started, see `lab.runs.environment.commit`.
+    """
+
+    began: str
+    ended: str
+    commit: str
+    python: str
+    packages: Mapping[str, str]
+    machine: str
+
+
+@dataclass(frozen=True)
 class TrackPlace:
     """Where the score tracks of a stored trial lie: a Parquet file in the store's `tracks/` and a row group."""
 

@@ -196,17 +196,34 @@ class DeviceIdentity(Record):
     build_hash: str
 
 
+class WireIdentity(Record):
+    """A loudspeaker or microphone of the bench, as the rig file has it. does: `media`, `noise`, `tone`, or `microphone 1`."""
+
+    name: str
+    does: str
+    serial_number: str
+
+
 class CalibrationRecord(Record):
+    """uncertainty: expanded (k = 2), in `unit`; None where it is not stated, as in results of older releases."""
+
     of: str
     what: str
     value: float
     unit: str
     done: str
     due: str
+    uncertainty: float | None = None
+    standard: str = ""
+    by: str = ""
+    hz: tuple[float, float] | None = None
 
 
 class RigIdentity(Record):
-    """A bench as it stood. hash: of all that its rig file says. sound: the sound card, as the system names it."""
+    """A bench as it stood. hash: of all that its rig file says. sound: the sound card, as the system names it.
+
+    wires: its loudspeakers and microphones; empty in results of older releases.
+    """
 
     id: str
     title: str
@@ -217,6 +234,7 @@ class RigIdentity(Record):
     instruments: list[InstrumentIdentity]
     device: DeviceIdentity | None
     calibrations: list[CalibrationRecord]
+    wires: list[WireIdentity] = Field(default_factory=list)
 
 
 class Environment(Record):

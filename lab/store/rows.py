@@ -10,7 +10,7 @@ from detectors.interface import Event
 from lab.store.records import TrackPlace, TrialRecord
 
 
-def trial_row(trial: TrialRecord, scenario_row: int, place: TrackPlace | None) -> dict:
+def trial_row(trial: TrialRecord, scenario_row: int, place: TrackPlace | None, batch_row: int | None) -> dict:
     return {
         "scenario_row": scenario_row,
         "cell_key": trial.cell_key,
@@ -31,6 +31,7 @@ def trial_row(trial: TrialRecord, scenario_row: int, place: TrackPlace | None) -
         "track_file": place.file if place else None,
         "track_row_group": place.row_group if place else None,
         "wall_s": trial.wall_s,
+        "batch_row": batch_row,
     }
 
 

@@ -103,6 +103,19 @@ scenarios = sa.Table(
     sa.UniqueConstraint("run_row", "id", "hash"),
 )
 
+# When trials that were stored together were made, and with what; of `lab evidence measure`.
+batches = sa.Table(
+    "batches",
+    metadata,
+    _column("row", sa.Integer, primary_key=True, autoincrement=True),
+    _column("began", sa.String),
+    _column("ended", sa.String),
+    _column("commit", sa.String),
+    _column("python", sa.String),
+    _column("packages", StrictJson),
+    _column("machine", sa.String),
+)
+
 trials = sa.Table(
     "trials",
     metadata,
@@ -126,16 +139,6 @@ trials = sa.Table(
     _column("track_file", sa.String, nullable=True, index=True),
     _column("track_row_group", sa.Integer, nullable=True),
     _column("wall_s", sa.Double),
+    sa.Column("batch_row", sa.Integer, sa.ForeignKey("batches.row"), nullable=True),
     sa.UniqueConstraint("scenario_row", "cell_key", "trial_index"),
-)
-
-# Filled by rigs: an instrument's figure holds until `due` (ISO 8601 date).
-calibrations = sa.Table(
-    "calibrations",
-    metadata,
-    _column("row", sa.Integer, primary_key=True, autoincrement=True),
-    _column("instrument", sa.String, index=True),
-    _column("kind", sa.String),
-    _column("value", StrictJson),
-    _column("due", sa.String),
 )

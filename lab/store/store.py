@@ -22,7 +22,7 @@ from lab.errors import BadInput, LabFailure
 from lab.store import schema
 from lab.store.database import engine_for, guarded, is_current, name_of, settle, upgrade
 from lab.store.lock import WriterLock
-from lab.store.records import RunRecord, RunState, ScenarioRecord, TrackPlace, TrialRecord
+from lab.store.records import BatchRecord, RunRecord, RunState, ScenarioRecord, TrackPlace, TrialRecord
 from lab.store.rows import trial_record, trial_row
 from lab.store.tracks import read_tracks, write_tracks
 
@@ -123,9 +123,10 @@ class Store:
                     raise LabFailure(f"{self.directory}: run {run_id} was not begun")
                 connection.execute(schema.scenarios.insert().values(run_row=run_row, **asdict(scenario)))
 
-    def add_trials(self, run_id: str, trials: Sequence[TrialRecord]) -> int:
+    def add_trials(self, run_id: str, trials: Sequence[TrialRecord], batch: BatchRecord | None = None) -> int:
         """Store a batch, all or nothing; returns how many were new.
 
+        batch: when these trials were made and with what, None to keep nothing of it; stored with them in one step.
         A trial already stored is left as it is when its capture is the same, and refused (LabFailure, nothing
         of the batch is stored) when it is not: then something is not reproducible. Raises LabFailure when the
         disk is full; what was stored before stays.
@@ -139,12 +140,14 @@ class Store:
             if any(trial.tracks for trial, _ in new):
                 name = f"{uuid.uuid4().hex}.parquet"
                 groups = write_tracks(self._track_path(name), [trial for trial, _ in new])
-            rows = [
-                trial_row(trial, scenario_row, TrackPlace(name, group) if group is not None else None)
-                for (trial, scenario_row), group in zip(new, groups, strict=True)
-            ]
+            places = [TrackPlace(name, group) if group is not None else None for group in groups]
             # When this fails the file stays for the next writer to remove: only then is it sure that no row names it.
             with self._engine.begin() as connection:
+                made = None
+                if batch is not None:
+                    added = connection.execute(schema.batches.insert().values(**asdict(batch)))
+                    made = added.inserted_primary_key.row
+                rows = [trial_row(*one, place, made) for one, place in zip(new, places, strict=True)]
                 connection.execute(schema.trials.insert(), rows)
             return len(new)
 
@@ -240,6 +243,29 @@ class Store:
                 (cell, index)
                 for cell, index in connection.execute(query.where(schema.trials.c.scenario_row == row))
             }
+
+    def batches(
+        self, run_id: str, scenario_id: str, scenario_hash: str
+    ) -> list[tuple[BatchRecord | None, int]]:
+        """When and with what a scenario's stored trials were made, and how many of them, in the order that they came in; None for those
+        of which it was not kept."""
+        names = [field.name for field in fields(BatchRecord)]
+        table = schema.batches
+        query = (
+            sa.select(table.c.row, *(table.c[name] for name in names), sa.func.count().label("trials"))
+            .select_from(schema.trials.outerjoin(table))
+            .group_by(table.c.row)
+        )
+        with guarded("cannot read the store", self._engine), self._engine.connect() as connection:
+            row = self._scenario_row(connection, run_id, scenario_id, scenario_hash)
+            found = connection.execute(query.where(schema.trials.c.scenario_row == row)).all()
+            return [
+                (
+                    None if one.row is None else BatchRecord(**{name: getattr(one, name) for name in names}),
+                    one.trials,
+                )
+                for one in sorted(found, key=lambda one: one.row or 0)
+            ]
 
     def trials(
         self, run_id: str, scenario_id: str, scenario_hash: str | None = None

@@ -40,6 +40,17 @@ def test_what_was_told_beside_is_told_a_day_with_its_bound():
             "the median: its bounds hold the limit between them",
         ),
         (
+            {
+                "verdict": "pass",
+                "complete": True,
+                "grown": True,
+                "trials": 9,
+                "median_limit_s": 0.6,
+                "median_high_s": 0.7,
+            },
+            "the median: its bounds of 99.9 %, as the plan grew, hold the limit between them",
+        ),
+        (
             {"verdict": "pass", "trials": 9, "median_limit_s": 0.6, "median_high_s": 0.7},
             "the median: more trials",
         ),
@@ -66,6 +77,20 @@ def test_a_range_that_stays_open_with_all_its_pairs_says_so():
     assert cells.pairs(ratio(99, 0.6)) == "99 of 100"
     assert cells.pairs(ratio(100, 0.6)) == "100 of 100: all there, and the bounds hold the limit between them"
     assert cells.pairs(ratio(100, 0.7)) == "100 of 100"
+    grown = ratio(100, 0.7).model_copy(update={"grown": True})
+    assert cells.pairs(grown).endswith(
+        "all there, but the plan grew after all of it was looked at: draws of another seed"
+    )
+
+
+def test_hours_of_several_draws_tell_the_trials_and_rooms_of_the_last():
+    hours = {"hours": 1.5, "of_hours": True, "asked": 24.0}
+    one = line(**hours, played=9, rooms=4, seeds=[2, 3])
+    assert cells.played(one) == "9; 4, of seed 3 alone"
+    assert cells.played(line(**hours, silent_trials=9, seeds=[3])) == "9; not kept"
+    assert cells.heard(one) == "1.50 of 24 h; trials 9, rooms 4"
+    assert cells.heard(line(**hours, complete=True)) == "1.50 h"
+    assert cells.heard(line(trials=9, asked=5.0, cells=2, played=9, rooms=4)) == "9 of 10 trials"
 
 
 def test_a_page_says_which_builds_draws_and_days_it_is_of():
@@ -78,6 +103,6 @@ def test_a_page_says_which_builds_draws_and_days_it_is_of():
         title="t", suite="s", under_test="presence", lines=lines, measured=("2026-11-21", "2026-11-23")
     )
     assert identity(figures) == [
-        "Under test: `one` presence aaaaaaaaaaaa, `two` presence bbbbbbbbbbbb. Draws of seed 2 and 10. Measured from 2026-11-21 to 2026-11-23."
+        "Under test: `one` presence aaaaaaaaaaaa, `two` presence bbbbbbbbbbbb. Draws of seed 2 and 10. Started from 2026-11-21 to 2026-11-23; neither the days after nor commits were kept."
     ]
     assert identity(figures.model_copy(update={"lines": [], "measured": None})) == [""]

@@ -6,7 +6,14 @@ from html.parser import HTMLParser
 import pytest
 
 from lab.errors import BadInput
-from lab.store.results import CalibrationRecord, DeviceIdentity, InstrumentIdentity, Metric, RigIdentity
+from lab.store.results import (
+    CalibrationRecord,
+    DeviceIdentity,
+    InstrumentIdentity,
+    Metric,
+    RigIdentity,
+    WireIdentity,
+)
 from lab.store.results import write as write_results
 from reports import clips, page
 from reports.run import find_against, open_run
@@ -312,7 +319,22 @@ def test_a_bench_is_told_with_its_instruments_and_calibrations(small_folder, tmp
         calibrations=[
             CalibrationRecord(
                 of="meter", what="certificate", value=0.5, unit="dB", done="2026-01-15", due="2028-01-15"
-            )
+            ),
+            CalibrationRecord(
+                of="microphone",
+                what="full scale",
+                value=118.0,
+                unit="dB SPL",
+                done="2026-02-01",
+                due="2027-02-01",
+                uncertainty=0.25,
+                standard="calibrator 4231, number 77",
+                by="A. Vogel",
+            ),
+        ],
+        wires=[
+            WireIdentity(name="microphone", does="microphone 1", serial_number="M-12"),
+            WireIdentity(name="loudspeaker", does="media", serial_number=""),
         ],
     )
     made = results.environment.model_copy(update={"rigs": [rig]})
@@ -324,4 +346,10 @@ def test_a_bench_is_told_with_its_instruments_and_calibrations(small_folder, tmp
     assert "Loudspeaker on a rail, physical, room lab_1" in text
     assert "scpi, profile nti_xl2, serial number A2A; it says: NTi, XL2" in text
     assert "lcus, profile lcus_8; cannot be asked" in text
-    assert "meter: certificate, 0.5 dB, 2026-01-15, due 2028-01-15" in text
+    assert "meter: certificate, 0.5 dB, uncertainty not stated; done 2026-01-15, due 2028-01-15" in text
+    assert (
+        "microphone: full scale, 118 dB SPL, ± 0.25 dB SPL (k = 2); done 2026-02-01 by A. Vogel, against calibrator 4231, number 77, "
+        "due 2027-02-01"
+    ) in text
+    assert "microphone 1, serial number M-12" in text
+    assert "media, no serial number stated" in text

@@ -102,6 +102,16 @@ def test_units_are_not_judged_before_all_pairs_are_there():
     assert units_alike([one.model_copy(update={"asked": 301}) for one in lines]) == OPEN
 
 
+def test_ranges_and_units_of_a_plan_that_grew_after_all_of_it_was_seen_stay_open():
+    for low, high in ((0.75, 0.8), (0.5, 0.6)):
+        assert range_kept(ratio(30, low, high)) != OPEN
+        assert range_kept(ratio(30, low, high).model_copy(update={"grown": True})) == OPEN
+    for difference in (0.0, -0.2):
+        lines = units([difference] * 20, 0.01)
+        assert units_alike(lines) != OPEN
+        assert units_alike([one.model_copy(update={"grown": True}) for one in lines]) == OPEN
+
+
 @pytest.mark.parametrize(
     ("differences", "width", "stands"),
     [

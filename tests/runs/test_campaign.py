@@ -1,14 +1,19 @@
 """A plan of two rows, measured, stopped, gone on with, published."""
 
+import shutil
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 
 from lab.commands import evidence_steps as command
-from lab.commands.evidence_figures import as_borne, as_grown, with_ceiling, with_median, with_uploads
+from lab.commands.evidence_ceilings import with_ceiling
+from lab.commands.evidence_figures import with_median, with_uploads
 from lab.commands.main import call
 from lab.errors import BadInput
 from lab.runs.campaign import Campaign, measure, states, summaries
+from lab.runs.environment import here
 from lab.runs.evidence import load_plan
 from lab.runs.findings import findings, ranges
 from lab.runs.published import Published
@@ -88,11 +93,10 @@ def test_published_figures_are_those_of_the_ledger_and_more_trials_replace_fewer
     assert near.worst is None  # one cell
     least, found, of = both.worst
     assert least in ("distance_m 1.5", "distance_m 2.0") and of == 2 and found <= both.detected / 2
-    assert figures.measured == (date := figures.measured[0], date)
-    assert (
-        f"`presence_cfar_baseband` doppler_cfar {near.build_hash[:12]}. Draws of seed 1. Measured on {date}."
-        in shown
-    )
+    date, last = figures.measured
+    when = f"on {date}" if date == last else f"from {date} to {last}"  # around midnight
+    head = f"`presence_cfar_baseband` doppler_cfar {near.build_hash[:12]}. Draws of seed 1. Measured {when} by commit `"
+    assert head in shown and "(7 trials)." in shown
     assert near.by == {"tangential": (near.detected, 2)}
     assert {value: all_ for value, (_, all_) in both.by.items()} == {"1.5": 2, "2.0": 2}
     assert sum(hits for hits, _ in both.by.values()) == both.detected
@@ -114,6 +118,61 @@ def test_published_figures_are_those_of_the_ledger_and_more_trials_replace_fewer
         other = figures.model_copy(update={"lines": [line.model_copy(update=change)]})
         (told,) = unsupported(other, entries, cells_of(campaign))
         assert line.row in told or "near" in told
+
+
+def test_what_is_published_says_by_which_commit_it_was_made_and_of_how_much_that_was_not_kept(
+    campaign, measured, tmp_path
+):
+    """Of a store in which three trials are older than batches."""
+    command.publish(campaign, tmp_path / "whole", benchmark=False)
+    suite, now = campaign.plan.suite, here()
+    whole = page.read(tmp_path / "whole" / suite / "figures.json").made
+    assert (whole.commits, whole.not_kept, whole.started) == ({now["commit"]: 7}, 0, None)
+    for entry in ledger.read(tmp_path / "whole" / f"{suite}.json").entries:
+        (share,) = entry.shares
+        (one,) = share.provenance
+        assert (one.commit, one.packages, one.machine) == (now["commit"], now["packages"], now["machine"])
+        assert one.trials == share.trials == {"walk": 4, "empty": 3}[entry.scenario]
+    older = tmp_path / "older"
+    shutil.copytree(campaign.out, older)
+    with closing(sqlite3.connect(older / "presence_cfar_baseband" / "lab.sqlite")) as connection:
+        connection.execute("UPDATE trials SET batch_row = NULL WHERE trial_index = 0")
+        connection.execute("UPDATE runs SET started = '2026-01-02T03:04:05+00:00'")
+        connection.execute("UPDATE batches SET began = '2026-01-05T03:04:05+00:00' WHERE row = 1")
+        connection.execute('UPDATE batches SET ended = began, "commit" = ? WHERE row = 1', ["c" * 40])
+        connection.commit()
+    command.publish(replace(campaign, out=older), tmp_path / "part", benchmark=False)
+    part = page.read(tmp_path / "part" / suite / "figures.json").made
+    assert part.commits == {"c" * 40: 1, now["commit"]: 3} and part.not_kept == 3
+    assert part.days[0] == "2026-01-05" and part.started == ("2026-01-02", "2026-01-02")
+    shown = (tmp_path / "part" / f"{suite}.md").read_text()
+    assert f"Measured from 2026-01-05 to {part.days[1]} by commits `{'c' * 12}` (1 trials), `" in shown
+    assert "Of 3 trials, of draws that were started on 2026-01-02, neither day nor commit was kept." in shown
+    (results,) = summaries(replace(campaign, out=older)).values()
+    made = results.environment
+    assert made.commit == f"{'c' * 40} (1 trials), {now['commit']} (3 trials), not kept (3 trials)"
+    assert made.machine == f"{now['machine']}, not kept"
+
+
+def test_hours_stand_beside_the_trials_and_different_rooms_that_they_were_heard_in(
+    campaign, measured, tmp_path
+):
+    near, both, empty = (findings(campaign, row)[0] for row in campaign.plan.rows)
+    assert [(one.played, one.rooms) for one in (near, both, empty)] == [(2, 2), (4, 2), (3, 3)]
+    folder = written(tmp_path)
+    (folder / "suite.toml").write_text(SUITE.replace("rt60_s = 0.3", "rt60_s = 0.3, bank = 2"))
+    again = Campaign(load_plan(folder / "evidence.toml"), folder / "out", rows=("empty",))
+    measure(again, 1, say=lambda _: None)
+    command.publish(again, tmp_path / "results", benchmark=False)
+    figures = page.read(tmp_path / "results" / again.plan.suite / "figures.json")
+    assert (figures.lines[0].played, figures.lines[0].rooms) == (3, 2)
+    shown = page.page(figures)
+    assert (
+        "| nobody | 0 | 0.00 | 3; 2 | 0.00, " in shown and "a room and the places in it come again" in shown
+    )
+    older = figures.lines[0].model_copy(update={"played": None, "rooms": None})
+    shown = page.page(figures.model_copy(update={"lines": [older]}))
+    assert "| nobody | 0 | 0.00 | 3; not kept | 0.00, " in shown and "come again" not in shown
 
 
 def test_a_plan_that_names_no_detector_tests_all_of_the_build_and_another_none(
@@ -300,24 +359,6 @@ def test_clips_that_left_are_those_of_more_hours_even_if_fewer(campaign, measure
     assert with_uploads(told, before.model_copy(update={"lines": [short]})) == told
 
 
-def test_a_plan_that_grew_after_a_look_at_all_of_it_goes_on_as_between_looks(campaign, measured, tmp_path):
-    command.publish(campaign, tmp_path, benchmark=False)
-    figures = page.read(tmp_path / campaign.plan.suite / "figures.json")
-    looked = figures.lines[0].model_copy(update={"verdict": "inconclusive", "limit": "at least 0.5"})
-    before = figures.model_copy(update={"lines": [looked]})
-    more = {"asked": 8.0, "trials": 8, "detected": 8, "verdict": "pass"}
-    grown = as_grown(looked.model_copy(update=more), before)
-    assert grown.grown and as_borne(grown).verdict == "inconclusive"
-    assert "another seed" in as_borne(grown).needed
-    again = as_grown(looked.model_copy(update=more), figures.model_copy(update={"lines": [grown]}))
-    assert again.grown
-    many = as_grown(looked.model_copy(update=more | {"trials": 12, "detected": 12}), before)
-    assert as_borne(many).verdict == "pass"
-    for other in ({"seeds": [9]}, {"asked": looked.asked}, {"build_hash": "f" * 64}):
-        alone = as_grown(looked.model_copy(update=more | other), before)
-        assert not alone.grown and as_borne(alone).verdict == "pass"
-
-
 def test_a_ceiling_outlives_the_build_but_not_the_scenario(campaign, measured, tmp_path):
     command.publish(campaign, tmp_path, benchmark=False)
     figures = page.read(tmp_path / campaign.plan.suite / "figures.json")
@@ -327,10 +368,13 @@ def test_a_ceiling_outlives_the_build_but_not_the_scenario(campaign, measured, t
             "ceiling_matched": 1.0,
             "ceiling_energy": 0.9,
             "headroom_db": 20.0,
+            "ceiling_trials": 40,
+            "ceiling_seed": 3,
             "build_hash": "f" * 64,
         }
     )
-    assert with_ceiling(line, figures.model_copy(update={"lines": [known]})).ceiling_energy == 0.9
+    told = with_ceiling(line, figures.model_copy(update={"lines": [known]}))
+    assert (told.ceiling_energy, told.ceiling_trials, told.ceiling_seed) == (0.9, 40, 3)
     other = known.model_copy(update={"scenario_hash": "0" * 64})
     assert with_ceiling(line, figures.model_copy(update={"lines": [other]})).ceiling_energy is None
 

@@ -7,6 +7,7 @@ import itertools
 import sys
 
 from lab.store.store import Store
+from tests.store.samples import BATCH as MADE
 from tests.store.samples import RUN, SCENARIO, make_trial
 
 BATCH = 4
@@ -19,7 +20,7 @@ def main(directory: str) -> None:
     done = len(store.finished(RUN.id, SCENARIO.id, SCENARIO.hash))
     print("ready", flush=True)
     for start in itertools.count(done, BATCH):
-        store.add_trials(RUN.id, [make_trial(index) for index in range(start, start + BATCH)])
+        store.add_trials(RUN.id, [make_trial(index) for index in range(start, start + BATCH)], MADE)
         print(start + BATCH, flush=True)
 
 

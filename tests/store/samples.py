@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 
 from detectors.interface import Event, ScoreTrack
-from lab.store.records import RunRecord, ScenarioRecord, TrialRecord
+from lab.store.records import BatchRecord, RunRecord, ScenarioRecord, TrialRecord
 from lab.store.results import (
     Accept,
     BuildIdentity,
@@ -24,6 +24,14 @@ RUN = RunRecord(
     build_id="reference",
     build_hash="b" * 64,
     environment={"packages": {"numpy": "2.0"}, "commit": "abc"},
+)
+BATCH = BatchRecord(
+    began="2026-11-20T08:00:05+00:00",
+    ended="2026-11-20T08:00:35+00:00",
+    commit="c" * 40,
+    python="3.12.3",
+    packages={"numpy": "2.0"},
+    machine="Linux x86_64",
 )
 SCENARIO = ScenarioRecord(
     id="distance",

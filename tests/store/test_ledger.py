@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import pytest
@@ -5,10 +6,20 @@ import pytest
 from lab.errors import BadInput
 from lab.store import ledger
 from lab.store.counts import Counts
+from lab.store.provenance import Provenance, at_most, of_batches
 from lab.verdicts.intervals import proportion, rate
-from tests.store.samples import make_results
+from tests.store.samples import BATCH, make_results
 
 BUILD, SCENARIO = "b" * 64, "5" * 64
+MADE = Provenance(
+    commit="c" * 40,
+    python="3.12.3",
+    packages={"numpy": "2.0"},
+    machine="Linux x86_64",
+    first="2026-11-20",
+    last="2026-11-20",
+    trials=40,
+)
 
 
 @pytest.fixture
@@ -326,3 +337,56 @@ def _of_two(detectors, seed=7):
             "environment": results.environment.model_copy(update={"build": build}),
         }
     )
+
+
+def test_a_share_says_when_and_by_which_code_its_trials_were_made(path):
+    ledger.merge(make_results(), path, {"distance": [MADE], "another": [MADE]})
+    (share,) = only_entry(path).shares
+    assert share.provenance == [MADE] and share.last == "2026-11-20"
+    later = MADE.model_copy(update={"commit": "d" * 40, "last": "2026-11-23", "trials": 60})
+    ledger.merge(make_results(run="longer", trials=100, detected=95), path, {"distance": [MADE, later]})
+    (share,) = only_entry(path).shares
+    assert [one.trials for one in share.provenance] == [40, 60]
+    assert (only_entry(path).first, only_entry(path).last) == ("2026-11-20", "2026-11-23")
+
+
+def test_a_share_of_which_it_was_not_kept_is_written_as_before(path):
+    ledger.merge(make_results(), path)
+    (share,) = json.loads(path.read_text())["entries"][0]["shares"]
+    assert "provenance" not in share
+    assert only_entry(path).shares[0].provenance == []
+
+
+@pytest.mark.parametrize(("distance_m", "trials"), [(6.0, 80), (3.0, 40)])
+def test_of_rows_of_two_runs_both_tell_how_they_were_made(path, distance_m, trials):
+    """Other cells add up; of the same cells each made at least so many."""
+    ledger.merge(make_results(hours=2.0), path, {"distance": [MADE]})
+    results = make_results(hours=3.0)
+    (scenario,) = results.scenarios
+    more = scenario.results[0].model_copy(update={"cell": {"distance_m": distance_m}})
+    other = more.model_copy(update={"label": "another"})
+    fewer = more.model_copy(update={"detection": more.detection.model_copy(update={"trials": 30})})
+    rows = [more] if distance_m == 6.0 else [fewer, other]
+    results = results.model_copy(update={"scenarios": [scenario.model_copy(update={"results": rows})]})
+    ledger.merge(results, path, {"distance": [MADE]})
+    (share,) = only_entry(path).shares
+    assert len(share.rows) == 2
+    assert [one.trials for one in share.provenance] == [trials]
+
+
+def test_trials_that_came_between_two_looks_at_a_store_are_left_out(path):
+    later = MADE.model_copy(update={"commit": "d" * 40, "last": "2026-11-23", "trials": 3})
+    assert [(one.commit[0], one.trials) for one in at_most([MADE, later], 41)] == [("c", 40), ("d", 1)]
+    ledger.merge(make_results(), path, {"distance": [later, MADE]})
+    assert only_entry(path).shares[0].provenance == [MADE]
+    assert at_most([MADE, later], 50) == [MADE, later]
+
+
+def test_batches_of_the_same_code_and_machine_add_up():
+    changed = dataclasses.replace(BATCH, commit="c" * 40 + "+changes")
+    late = dataclasses.replace(BATCH, ended="2026-11-22T00:10:00+00:00")
+    found = of_batches([(None, 5), (BATCH, 2), (changed, 1), (late, 3)])
+    assert [(one.commit, one.trials, one.first, one.last) for one in found] == [
+        ("c" * 40 + "+changes", 1, "2026-11-20", "2026-11-20"),
+        ("c" * 40, 5, "2026-11-20", "2026-11-22"),
+    ]

@@ -2,16 +2,17 @@ import sqlite3
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateTable
 
 from lab.errors import BadInput, LabFailure
-from lab.store.database import engine_for, upgrade
+from lab.store.database import _alembic_config, engine_for, upgrade
 from lab.store.schema import metadata
 from lab.store.store import Store
-from tests.store.samples import RUN, make_trial
+from tests.store.samples import BATCH, RUN, SCENARIO, make_trial
 
 
 @pytest.fixture
@@ -41,21 +42,41 @@ def test_upgrading_twice_changes_nothing(engine):
     upgrade(engine)
     with engine.begin() as connection:
         connection.execute(
-            sa.text("INSERT INTO calibrations VALUES (1, 'gras-46', 'sensitivity', '12.1', '2027-01-01')")
+            sa.text(
+                "INSERT INTO batches VALUES (1, '2027-01-01', '2027-01-02', 'abc', '3.12', '{}', 'Linux')"
+            )
         )
     upgrade(engine)
     with engine.connect() as connection:
-        assert connection.execute(sa.text("SELECT count(*) FROM calibrations")).scalar() == 1
+        assert connection.execute(sa.text("SELECT count(*) FROM batches")).scalar() == 1
+
+
+def test_a_store_of_before_batches_keeps_its_trials_and_says_that_nothing_was_kept_of_their_making(store):
+    store.add_trials(RUN.id, [make_trial(0), make_trial(1)], BATCH)
+    store.close()
+    engine, config = engine_for(store.directory, None, write=True), _alembic_config()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+    assert set(sa.inspect(engine).get_table_names()) == {
+        "alembic_version", "calibrations", "runs", "scenarios", "trials"
+    }  # fmt: skip
+    with Store.open(store.directory) as opened:
+        assert drift(engine) == []
+        assert opened.add_trials(RUN.id, [make_trial(1), make_trial(2)], BATCH) == 1
+        first, _, last = opened.trials(RUN.id, SCENARIO.id)
+        assert opened.batches(RUN.id, SCENARIO.id, SCENARIO.hash) == [(None, 2), (BATCH, 1)]
+        assert (first.index, last.index) == (0, 2) and opened.tracks(first) and opened.tracks(last)
 
 
 def test_a_failed_upgrade_leaves_no_half_schema(engine):
     with engine.begin() as connection:
         connection.execute(
-            sa.text("CREATE TABLE calibrations (foreign_table INTEGER)")
+            sa.text("CREATE TABLE batches (foreign_table INTEGER)")
         )  # in the way of a late step
     with pytest.raises(LabFailure, match="already exists"):
         upgrade(engine)
-    assert sa.inspect(engine).get_table_names() == ["calibrations"]
+    assert sa.inspect(engine).get_table_names() == ["batches"]
 
 
 def test_every_table_can_be_written_for_postgresql():

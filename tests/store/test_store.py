@@ -8,7 +8,7 @@ import pytest
 from lab.errors import BadInput, LabFailure
 from lab.store.records import RunState, TrialStatus
 from lab.store.store import Store
-from tests.store.samples import RUN, SCENARIO, make_trial
+from tests.store.samples import BATCH, RUN, SCENARIO, make_trial
 
 
 def stored(store, run=RUN, scenario=SCENARIO):
@@ -66,6 +66,16 @@ def test_a_batch_is_one_parquet_file(store):
     store.add_trials(RUN.id, [make_trial(index) for index in range(5)])
     store.add_trials(RUN.id, [make_trial(index) for index in range(5, 7)])
     assert len(list((store.directory / "tracks").iterdir())) == 2
+
+
+def test_a_batch_tells_when_and_with_what_its_trials_were_made(store):
+    later = dataclasses.replace(BATCH, commit="d" * 40 + "+changes", began="2026-11-21T00:00:00+00:00")
+    store.add_trials(RUN.id, [make_trial(0)])
+    store.add_trials(RUN.id, [make_trial(index) for index in range(3)], BATCH)
+    store.add_trials(RUN.id, [make_trial(index) for index in range(3)], later)  # nothing new: nothing to tell
+    store.add_trials(RUN.id, [make_trial(0, distance_m=6.0)], later)
+    assert store.batches(RUN.id, SCENARIO.id, SCENARIO.hash) == [(None, 1), (BATCH, 2), (later, 1)]
+    assert store.batches(RUN.id, SCENARIO.id, "0" * 64) == []
 
 
 def test_an_hour_of_scores_reads_back_alone(store):

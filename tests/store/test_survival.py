@@ -16,6 +16,7 @@ from lab.errors import LabFailure
 from lab.store.results import write
 from lab.store.store import Store
 from tests.store.endless_writer import BATCH
+from tests.store.samples import BATCH as MADE
 from tests.store.samples import RUN, SCENARIO, make_trial
 
 ROOT = Path(__file__).parents[2]
@@ -46,6 +47,8 @@ def assert_whole(directory, at_least):
         for trial in trials:
             for found, expected in zip(store.tracks(trial), make_trial(trial.index).tracks, strict=True):
                 np.testing.assert_array_equal(found.scores, expected.scores)
+        batches = store.batches(RUN.id, SCENARIO.id, SCENARIO.hash)
+        assert batches == [(MADE, BATCH)] * (len(trials) // BATCH)
         named = {trial.track_place.file for trial in trials}
         assert {path.name for path in (store.directory / "tracks").iterdir()} == named
         return len(trials)

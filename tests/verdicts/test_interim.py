@@ -52,7 +52,7 @@ def accepted(verdict, needed=None):
 )
 def test_before_all_is_there_only_what_is_beyond_doubt_is_decided(usual, strict, unheard, verdict, told):
     needed = "40 more" if usual == "inconclusive" else None
-    said = _interim(accepted(Verdict(usual), needed), accepted(Verdict(strict)), unheard)
+    said = _interim(accepted(Verdict(usual), needed), accepted(Verdict(strict)), unheard, False)
     assert said.verdict == Verdict(verdict)
     assert (said.needed is None) if told is None else told in said.needed
 

@@ -1,0 +1,82 @@
+"""Rows of which a plan asks for more after all that it asked for was there and looked at: who sees an open verdict may ask for as much as
+passes. Such rows go on taking the bounds of a look between, or stay open, until they have draws of another seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from lab.runs.evidence import EvidenceRow, Plan
+from lab.runs.findings import Grown, never
+from reports.evidence import Figures, Line, RangeLine, UnitLine
+
+
+def grown(row: EvidenceRow, before: Figures | None) -> Grown:
+    """Whether a row grew, by detector, stage and seeds; never where nothing was published before."""
+    if before is None:
+        return never
+
+    def said(detector: str, stage: str, seeds: Sequence[int]) -> bool:
+        subject = row.name, detector, stage, row.build.parts.get(detector), row.scenario.hash, list(seeds)
+        return any(
+            _subject(other) == subject
+            and (other.grown or (other.complete and _less(other, row.spec.asked, len(row.cells))))
+            for other in before.lines
+        )
+
+    return said
+
+
+def as_grown(line: Line, before: Figures) -> Line:
+    """Told apart where the plan asked for less before, and all of that was there."""
+    for other in before.lines:
+        looked = other.grown or (other.complete and _less(other, line.asked, line.cells))
+        if looked and _subject(other) == _subject(line):
+            return line.model_copy(update={"grown": True})
+    return line
+
+
+def ranges_as_grown(fresh: Figures, before: Figures, plan: Plan) -> list[RangeLine]:
+    """Ranges of `fresh`, told apart likewise, where either of the two rows that are compared was of the same draws."""
+    names = {
+        row.spec.what: {row.name, row.spec.reference}
+        for row in plan.rows
+        if row.spec.of_reference is not None
+    }
+    return [
+        one.model_copy(update={"grown": True})
+        if _same_draws(names.get(one.what, set()), fresh, before)
+        and any(
+            other.grown or _all_seen([other], one.asked) for other in before.ranges if other.what == one.what
+        )
+        else one
+        for one in fresh.ranges
+    ]
+
+
+def units_as_grown(fresh: Figures, before: Figures, row: str) -> list[UnitLine]:
+    """Units of `fresh`, told apart likewise: they are looked at together. row: of the plan, whose cells they are."""
+    asked = max((one.asked for one in fresh.units), default=0)
+    looked = any(one.grown for one in before.units) or _all_seen(before.units, asked)
+    if not looked or not _same_draws({row}, fresh, before):
+        return fresh.units
+    return [one.model_copy(update={"grown": True}) for one in fresh.units]
+
+
+def _less(other: Line, asked: float, cells: int) -> bool:
+    """Whether a line was of less than is asked now, of each cell or by fewer cells."""
+    return other.asked < asked or other.cells < cells
+
+
+def _all_seen(lines: Sequence[RangeLine | UnitLine], asked: int) -> bool:
+    """Whether all pairs were there that were asked for, and those were fewer than are now. Older figures do not say what was asked for."""
+    return bool(lines) and all(one.trials >= one.asked > 0 and one.asked < asked for one in lines)
+
+
+def _same_draws(rows: Iterable[str | None], fresh: Figures, before: Figures) -> bool:
+    of_rows = [line for line in fresh.lines if line.row in rows and fresh.tests(line.detector)]
+    known = [_subject(line) for line in before.lines]
+    return any(_subject(line) in known for line in of_rows)
+
+
+def _subject(line: Line) -> tuple[object, ...]:
+    return line.row, line.detector, line.stage, line.build_hash, line.scenario_hash, line.seeds
