@@ -124,7 +124,14 @@ class LinearStage:
         return spec.distance_m + math.copysign(1.0, spec.end_m - spec.distance_m) * gone
 
     def pose(self, time_s: Array) -> tuple[Shape, ...]:
-        middle = self._device_m + self.distance_m(time_s)[:, None] * self._along
+        return self._at(self.distance_m(time_s))
+
+    def expected_pose(self, time_s: Array) -> tuple[Shape, ...]:
+        """As planned, whatever it follows: for what a renderer settles before anything has moved."""
+        return self._at(self._planned_m(np.asarray(time_s, dtype=np.float64)))
+
+    def _at(self, distance_m: Array) -> tuple[Shape, ...]:
+        middle = self._device_m + distance_m[:, None] * self._along
         size, count = self.spec.size_m, len(middle)
         if self.spec.carries == "ball":
             up = np.broadcast_to([0.0, 0.0, 1.0], (1, count, 3))

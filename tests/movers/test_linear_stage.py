@@ -66,6 +66,9 @@ def test_a_real_stage_may_take_over():
     assert moving.pose(np.array([10.0]))[0].centre_m[0, 0] == pytest.approx(
         ROOM.device_m + (1.4 / 1.5) * (stage().pose(np.zeros(1))[0].centre_m[0, 0] - ROOM.device_m)
     )
+    assert moving.expected_pose(np.array([10.0]))[0].centre_m == pytest.approx(
+        stage().pose(np.array([10.0]))[0].centre_m
+    )
     found = truth_of(moving.spec, [(-1.0, 0.5), (12.2, 13.9), (29.5, 31.0), (40.0, 41.0)], 30.0)
     assert [(e.onset_s, e.offset_s) for e in found] == [(0.0, 30.0), (0.0, 0.5), (12.2, 13.9), (29.5, 30.0)]
     assert {event.label for event in found} == {"presence", "minor_motion"}

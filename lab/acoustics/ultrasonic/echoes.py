@@ -72,6 +72,10 @@ class _Later:
     def pose(self, time_s: Array) -> tuple[Shape, ...]:
         return self._moving.pose(np.asarray(time_s) + self._start_s)
 
+    def expected_pose(self, time_s: Array) -> tuple[Shape, ...]:
+        expected = getattr(self._moving, "expected_pose", self._moving.pose)
+        return expected(np.asarray(time_s) + self._start_s)
+
 
 @dataclass(frozen=True)
 class _LaterRotor:

@@ -131,7 +131,8 @@ class FacetEcho:
     """The echo of everything flat that a mover has, rendered at a rate that its speed asks for, then interpolated.
 
     moving: its `pose` holds Facets (other shapes are left to other renderers). An attribute `front`, a unit vector (3,), says
-    that only one side is ever lit. rate_hz: of the envelope. pairs: see `select_images`. edge_rad: see `parts`.
+    that only one side is ever lit; a method `expected_pose` tells where it will be of something whose poses are not known yet: images are
+    chosen by it. rate_hz: of the envelope. pairs: see `select_images`. edge_rad: see `parts`.
     The rate inside is the smallest divisor of rate_hz above 5.2 v f0 / c; interpolation leaves -70 dB or less.
     """
 
@@ -140,7 +141,8 @@ class FacetEcho:
     ) -> None:
         self.rate_hz = rate_hz
         self._moving, self._stage = moving, stage
-        glance = [shape for shape in moving.pose(np.linspace(0.0, 60.0, 61)) if isinstance(shape, Facets)]
+        expected = getattr(moving, "expected_pose", moving.pose)(np.linspace(0.0, 60.0, 61))
+        glance = [shape for shape in expected if isinstance(shape, Facets)]
         if not glance:
             raise BadInput(f"movers.{moving.name}: it has no flat surfaces")
         front = getattr(moving, "front", None)

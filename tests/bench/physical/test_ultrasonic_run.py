@@ -147,7 +147,7 @@ def test_levels_are_those_of_the_simulated_bench(run, simulated):
         tracks = store.tracks(run.trial)
     emulated = {track.label: np.nanmax(track.scores) for track in tracks}
     for label, score in loudest(simulated).items():
-        assert emulated[label] == pytest.approx(score, abs=3.0)
+        assert emulated[label] == pytest.approx(score, abs=1.0)
 
 
 def test_a_build_that_grows_too_loud_while_it_runs_is_stopped(tmp_path):
