@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
 
 from reports import evidence_cells as cells
 from reports import evidence_provenance as provenance
@@ -34,10 +35,26 @@ def identity(figures: Figures) -> list[str]:
     """What was under test, as it is told apart from any other: builds with the hash of the detector in them, draws, days and commits."""
     own = [line for line in figures.lines if figures.tests(line.detector)]
     builds = sorted({f"`{line.build}` {line.detector} {line.build_hash[:12]}" for line in own})
-    seeds = sorted({str(seed) for line in own for seed in line.seeds}, key=int)
     told = f"Under test: {', '.join(builds)}." if builds else ""
-    told += f" Draws of seed {' and '.join(seeds)}." if seeds else ""
-    return [" ".join(filter(None, (told, provenance.told(figures))))]
+    return [" ".join(filter(None, (told, draws(own), provenance.told(figures))))]
+
+
+def draws(lines: Sequence[Line]) -> str:
+    """Of which seeds they are, and which rows have draws of their own; empty where nothing is known."""
+    usual = Counter(seed for line in lines for seed in line.seeds).most_common(1)
+    if not usual:
+        return ""
+    plan = {seed for line in lines if usual[0][0] in line.seeds for seed in line.seeds}
+    own: dict[str, list[str]] = defaultdict(list)
+    for line in lines:
+        if line.seeds and plan.isdisjoint(line.seeds):
+            own[_listed(line.seeds)].append(line.what)
+    apart = [f"; of seed {seeds}: {', '.join(dict.fromkeys(whats))}" for seeds, whats in own.items()]
+    return f"Draws of seed {_listed(plan)}{''.join(apart)}."
+
+
+def _listed(seeds: Iterable[int]) -> str:
+    return " and ".join(map(str, sorted(seeds)))
 
 
 def summary(figures: Figures) -> list[str]:

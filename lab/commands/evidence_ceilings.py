@@ -49,12 +49,13 @@ def measure_ceiling(campaign: Campaign, trials: int) -> None:
 
     if not any(row.spec.group in MOTIONS for row in campaign.chosen):
         raise BadInput(f"{campaign.plan.path}: no row of a group of motions: {', '.join(MOTIONS)}")
-    path, seed = campaign.out / FILE_NAME, campaign.plan.seed
+    path = campaign.out / FILE_NAME
     kept = _read(path)
     for row in campaign.chosen:
         key = f"{row.scenario.hash} {row.name} {trials} in air"
         if row.spec.group not in MOTIONS or key in kept:
             continue
+        seed = campaign.plan.seed_of(row)
         found = [
             ceiling(row.scenario.draw(cell, index, seed), row.spec.label)
             for cell in row.cells

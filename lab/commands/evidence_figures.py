@@ -71,7 +71,7 @@ def kept(fresh: Figures, before: Figures, plan: Plan) -> Figures:
     Figures of another scenario or build than the plan's are not kept, nor those of draws that do not count in it, and a verdict only where
     the counts bear it.
     """
-    now, seeds = {row.name: row for row in plan.rows}, {plan.seed, *plan.counted_with}
+    now = {row.name: row for row in plan.rows}
     much = {row: 0.0 for row in now}
     for line in fresh.lines:
         much[line.row] = max(much[line.row], _much(line))
@@ -81,7 +81,7 @@ def kept(fresh: Figures, before: Figures, plan: Plan) -> Figures:
         if line.row in now
         and _is_of(line, now[line.row])
         and line.seeds
-        and seeds.issuperset(line.seeds)
+        and {plan.seed_of(now[line.row]), *plan.counted_with_of(now[line.row])}.issuperset(line.seeds)
         and _much(line) > much[line.row]
     ]
     rows = {line.row for line in older}

@@ -85,11 +85,11 @@ def publish(campaign: Campaign, results: Path, benchmark: bool) -> None:
     if not stored and before is None:
         raise BadInput(f"{campaign.out}: nothing is measured there; lab evidence measure {plan.path} does it")
     made_with = provenance(campaign)
-    for build, found in stored.items():
+    for store, found in stored.items():
         for scenario in found.scenarios:
             with contextlib.suppress(ledger.AlreadyCounted):
                 one = found.model_copy(update={"scenarios": [scenario]})
-                ledger.merge(one, path, made_with.get(build, {}))
+                ledger.merge(one, path, made_with.get(store, {}))
     names = {section.title: section.text for section in plan.sections if section.text}
     timed = {names.get(one.title): one.text for one in (before.sections if before else [])}
     texts = {name: TEXTS[name]() for name in names.values() if name in TEXTS}
@@ -118,7 +118,7 @@ def publish(campaign: Campaign, results: Path, benchmark: bool) -> None:
 
 def _picture(
     plan: Plan,
-    stored: Mapping[str, Results],
+    stored: Mapping[Path, Results],
     fresh: Figures,
     shown: Figures,
     before: Figures | None,
@@ -135,7 +135,7 @@ def _picture(
         return ""
     if counted(shown) != counted(fresh):
         return before.picture if before is not None else ""
-    (found,) = (one for one in stored.values() if any(part.id == plan.picture for part in one.scenarios))
+    found = next(one for one in stored.values() if any(part.id == plan.picture for part in one.scenarios))
     name = f"{plan.picture}.png"
     folder.mkdir(parents=True, exist_ok=True)
     try:

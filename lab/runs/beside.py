@@ -37,7 +37,7 @@ def presence_of_motions(
     if row.spec.label != MAJOR or not records:
         return None
     late: list[float | None] = []
-    with Store.read(campaign.folder(row.build)) as store:
+    with Store.read(campaign.folder(row)) as store:
         for record in records:
             outcomes = {
                 one.rule.label: one

@@ -17,7 +17,6 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from detectors.build import Build
 from lab.corpora.audio import corpus_root
 from lab.corpora.catalogue import load_corpus
 from lab.errors import BadInput
@@ -64,8 +63,22 @@ class Campaign:
         """Trials a cell, less those of published hours that count; none where these are enough."""
         return row.trials_per_cell(self.trials_scale, self.hours_scale, self.published.hours(row))
 
-    def folder(self, build: Build) -> Path:
-        return self.out / build.id
+    def folder(self, row: EvidenceRow) -> Path:
+        """Of the store that a row's trials are in: its build's, or where it has draws of its own, that build's of its seed."""
+        own = "" if row.spec.seed is None else f".seed{row.spec.seed}"
+        return self.out / (row.build.id + own)
+
+    def run(self, row: EvidenceRow) -> RunRecord:
+        """The one run of a row's store, named by what it computes."""
+        seed = self.plan.seed_of(row)
+        key = json.dumps(["evidence", row.build.hash, seed])
+        return RunRecord(
+            id=hashlib.sha256(key.encode()).hexdigest()[:12],
+            started=_now(),
+            seed=seed,
+            build_id=row.build.id,
+            build_hash=row.build.hash,
+        )
 
 
 @dataclass(frozen=True)
@@ -88,22 +101,10 @@ class TimeUp(Exception):
     """Ends the pool early; what its workers have finished is kept."""
 
 
-def run_of(build: Build, seed: int) -> RunRecord:
-    """The one run of a build's store, named by what it computes."""
-    key = json.dumps(["evidence", build.hash, seed])
-    return RunRecord(
-        id=hashlib.sha256(key.encode()).hexdigest()[:12],
-        started=_now(),
-        seed=seed,
-        build_id=build.id,
-        build_hash=build.hash,
-    )
-
-
 def states(campaign: Campaign) -> list[State]:
     """How far each chosen row is, from what is stored."""
     found = []
-    promised: set[tuple[str, str, str, int]] = set()
+    promised: set[tuple[Path, str, str, int]] = set()
     for row in campaign.chosen:
         done, audio_s, wall_s = set(), 0.0, 0.0
         for record in stored(campaign, row):
@@ -113,7 +114,7 @@ def states(campaign: Campaign) -> list[State]:
             wall_s += record.wall_s
         pace = audio_s / wall_s if wall_s > 0.0 else row.spec.pace
         asked = {(cell.key, index) for cell in row.cells for index in range(campaign.wanted(row))}
-        missing = {(row.build.id, row.scenario.id, *one) for one in asked - done} - promised
+        missing = {(campaign.folder(row), row.scenario.id, *one) for one in asked - done} - promised
         promised |= missing
         found.append(State(row, len(done), len(asked), len(missing), pace))
     return found
@@ -121,14 +122,12 @@ def states(campaign: Campaign) -> list[State]:
 
 def stored(campaign: Campaign, row: EvidenceRow) -> Iterator[TrialRecord]:
     """The trials of a row that there are."""
-    folder = campaign.folder(row.build)
+    folder = campaign.folder(row)
     if not (folder / "lab.sqlite").is_file():
         return
     keys = {cell.key for cell in row.cells}
     with Store.read(folder) as store:
-        for record in store.trials(
-            run_of(row.build, campaign.plan.seed).id, row.scenario.id, row.scenario.hash
-        ):
+        for record in store.trials(campaign.run(row).id, row.scenario.id, row.scenario.hash):
             if record.cell_key in keys:
                 yield record
 
@@ -150,15 +149,16 @@ def measure(
         say("nothing is missing")
         return
     with ExitStack() as opened:
-        stores, runs = {}, {}
+        begun_in: dict[Path, tuple[Store, RunRecord]] = {}
         for row in campaign.chosen:
-            if row.build.id not in stores:
-                stores[row.build.id] = opened.enter_context(Store.open(campaign.folder(row.build)))
-                runs[row.build.id] = run_of(row.build, campaign.plan.seed)
-                stores[row.build.id].begin_run(runs[row.build.id])
-            stores[row.build.id].add_scenario(
-                runs[row.build.id].id, _scenario_record(row, campaign.plan.seed)
-            )
+            folder = campaign.folder(row)
+            if folder not in begun_in:
+                begun_in[folder] = opened.enter_context(Store.open(folder)), campaign.run(row)
+                store, run = begun_in[folder]
+                store.begin_run(run)
+            store, run = begun_in[folder]
+            store.add_scenario(run.id, _scenario_record(row, run.seed))
+        kept_in = {row.name: begun_in[campaign.folder(row)] for row in campaign.chosen}
         # Asked once and before the first worker loads its code, so that a commit made meanwhile is not taken for it.
         made_with = here()
         count = 0
@@ -166,12 +166,13 @@ def measure(
 
         def keep(answer: Answer) -> None:
             nonlocal count
-            name, build, records, times, fault = answer
+            name, records, times, fault = answer
             if fault is not None and name not in faults:
                 faults[name] = fault
                 say(f"{name}: {fault}")
             if records:
-                stores[build].add_trials(runs[build].id, records, BatchRecord(*times, **made_with))
+                store, run = kept_in[name]
+                store.add_trials(run.id, records, BatchRecord(*times, **made_with))
                 count += 1
                 core_s = sum(record.wall_s for record in records)
                 say(
@@ -188,8 +189,8 @@ def measure(
         except KeyboardInterrupt:
             say("interrupted; what is finished is stored, the same command goes on")
             raise
-        for build, store in stores.items():
-            store.set_state(runs[build].id, RunState.FINISHED)
+        for store, run in begun_in.values():
+            store.set_state(run.id, RunState.FINISHED)
     for name, fault in faults.items():
         raise BadInput(f"{name}: {fault}")
 
@@ -205,18 +206,12 @@ def without_recordings(row: EvidenceRow) -> str | None:
     return None
 
 
-def summaries(campaign: Campaign) -> dict[str, Results]:
-    """Build id -> everything that is stored for it, judged; also written to `results.json` in its folder."""
+def summaries(campaign: Campaign) -> dict[Path, Results]:
+    """Folder of a store -> everything that is in it, judged; also written to `results.json` there."""
     found = {}
-    rows: dict[str, list[EvidenceRow]] = defaultdict(list)
-    for row in campaign.plan.rows:
-        rows[row.build.id].append(row)
-    for build_id, of_build in rows.items():
-        build, folder = of_build[0].build, campaign.folder(of_build[0].build)
-        if not (folder / "lab.sqlite").is_file():
-            continue
-        run = run_of(build, campaign.plan.seed)
-        scenarios = {row.scenario.id: row.scenario for row in of_build}
+    for folder, rows in _stores(campaign).items():
+        run = campaign.run(rows[0])
+        scenarios = {row.scenario.id: row.scenario for row in rows}
         with Store.read(folder) as store:
             planned = [
                 Planned(one, EVERY) for one in scenarios.values() if store.finished(run.id, one.id, one.hash)
@@ -229,35 +224,43 @@ def summaries(campaign: Campaign) -> dict[str, Results]:
                 for scenario in scenarios.values()
                 for one in store.batches(run.id, scenario.id, scenario.hash)
             ]
-            found[build_id] = summarise(store, begun, planned, environment_of(build, batches))
-        results_file.write(found[build_id], folder / results_file.FILE_NAME)
+            found[folder] = summarise(store, begun, planned, environment_of(rows[0].build, batches))
+        results_file.write(found[folder], folder / results_file.FILE_NAME)
     return found
 
 
-def provenance(campaign: Campaign) -> dict[str, dict[str, list[Provenance]]]:
-    """Build id, then scenario id -> when and with what its stored trials were made."""
-    found: dict[str, dict[str, list[Provenance]]] = defaultdict(dict)
-    for build_id, build in campaign.plan.builds.items():
-        if (campaign.folder(build) / "lab.sqlite").is_file():
-            with Store.read(campaign.folder(build)) as store:
-                run = run_of(build, campaign.plan.seed)
-                for one in (row.scenario for row in campaign.plan.rows if row.build.id == build_id):
-                    found[build_id][one.id] = of_batches(store.batches(run.id, one.id, one.hash))
+def provenance(campaign: Campaign) -> dict[Path, dict[str, list[Provenance]]]:
+    """Folder of a store, then scenario id -> when and with what its trials were made."""
+    found: dict[Path, dict[str, list[Provenance]]] = defaultdict(dict)
+    for folder, rows in _stores(campaign).items():
+        with Store.read(folder) as store:
+            for row in rows:
+                batches = store.batches(campaign.run(row).id, row.scenario.id, row.scenario.hash)
+                found[folder][row.scenario.id] = of_batches(batches)
+    return dict(found)
+
+
+def _stores(campaign: Campaign) -> dict[Path, list[EvidenceRow]]:
+    """Folders in which something is, with the rows that have trials there."""
+    found: dict[Path, list[EvidenceRow]] = defaultdict(list)
+    for row in campaign.plan.rows:
+        if (campaign.folder(row) / "lab.sqlite").is_file():
+            found[campaign.folder(row)].append(row)
     return dict(found)
 
 
 def _dealt(
     campaign: Campaign, standing: Sequence[State]
-) -> Iterator[tuple[str, str, str, tuple[TrialPlace, ...]]]:
-    """(row, build id, build file, trials), a slice of every row in turn, indices ascending, cell after cell."""
+) -> Iterator[tuple[str, str, tuple[TrialPlace, ...]]]:
+    """(row, build file, trials), a slice of every row in turn, indices ascending, cell after cell."""
     queues = []
-    taken: dict[tuple[str, str], set[tuple[str, int]]] = defaultdict(set)  # two rows may speak of one trial
+    taken: dict[tuple[Path, str], set[tuple[str, int]]] = defaultdict(set)  # two rows may speak of one trial
     for state in standing:
         row = state.row
-        done = taken[row.build.id, row.scenario.id]
+        done = taken[campaign.folder(row), row.scenario.id]
         done |= {(record.cell_key, record.index) for record in stored(campaign, row)}
         waiting = [
-            TrialPlace(row.scenario.path.resolve(), cell, index, campaign.plan.seed)
+            TrialPlace(row.scenario.path.resolve(), cell, index, campaign.plan.seed_of(row))
             for index in range(campaign.wanted(row))
             for cell in row.cells
             if (cell.key, index) not in done
@@ -268,11 +271,11 @@ def _dealt(
     for turn in range(max((len(slices) for _, slices in queues), default=0)):
         for row, slices in queues:
             if turn < len(slices):
-                yield row.name, row.build.id, str(row.build.path), tuple(slices[turn])
+                yield row.name, str(row.build.path), tuple(slices[turn])
 
 
-# Row, build id, trials, when they began and ended, why the next one cannot be played.
-Answer = tuple[str, str, list[TrialRecord], tuple[str, str], str | None]
+# Row, trials, when they began and ended, why the next one cannot be played.
+Answer = tuple[str, list[TrialRecord], tuple[str, str], str | None]
 _stacks: dict[str, worker.Loaded] = {}
 
 
@@ -280,8 +283,8 @@ def _set_up() -> None:
     _stacks.clear()
 
 
-def _run(slice_: tuple[str, str, str, tuple[TrialPlace, ...]]) -> Answer:
-    name, build, path, places = slice_
+def _run(slice_: tuple[str, str, tuple[TrialPlace, ...]]) -> Answer:
+    name, path, places = slice_
     if path not in _stacks:
         _stacks[path] = worker.loaded(Path(path), None)
     records: list[TrialRecord] = []
@@ -295,7 +298,7 @@ def _run(slice_: tuple[str, str, str, tuple[TrialPlace, ...]]) -> Answer:
         if not one:  # asked to stop
             break
         records += one
-    return name, build, records, (began, _now()), fault
+    return name, records, (began, _now()), fault
 
 
 def _now() -> str:

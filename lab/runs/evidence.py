@@ -72,7 +72,7 @@ class RowSpec(Spec):
     """One row. build: name of a shipped one, or a build file beside the plan. trials: of each cell. hours: of all cells together, shared evenly. pace: seconds rendered and heard per second of one
     core, a first guess. Limits that no scenario can state: median_s, of the time to a detection; uploads_per_day, of clips that leave the
     device; tone_on, share of the time with somebody there in which a tone is in the air; of_reference, least range relative to that of the
-    row `reference`. by: key of a cell or of a drawn value, such as movers.person.gesture, by which the page splits what was found."""
+    row `reference`. seed: of draws of the row's own, by which alone it is judged; else those of the plan. by: key of a cell or of a drawn value, such as movers.person.gesture, by which the page splits what was found."""
 
     name: Name
     group: Name
@@ -89,6 +89,7 @@ class RowSpec(Spec):
     tone_on: float | None = Field(None, gt=0.0, le=1.0)
     of_reference: float | None = Field(None, gt=0.0, le=1.0)
     reference: Name | None = None
+    seed: int | None = Field(None, ge=0, lt=2**31)
     by: str | None = Field(None, min_length=1, max_length=120)
 
     @property
@@ -172,7 +173,7 @@ class EvidenceRow:
 @dataclass(frozen=True)
 class Plan:
     """detector: the one under test; others of a build are what it is compared with. Empty: all of a build, which is one device. seed: of every
-    trial. counted_with: of draws published before whose hours count too. picture: id of a scenario, empty for none. note: Markdown below the number of targets that are
+    trial, but for rows with one of their own. counted_with: of draws published before whose hours count too. picture: id of a scenario, empty for none. note: Markdown below the number of targets that are
     met: what the verdicts are of."""
 
     path: Path
@@ -191,6 +192,12 @@ class Plan:
 
     def tests(self, detector: str) -> bool:
         return self.detector in ("", detector)
+
+    def seed_of(self, row: EvidenceRow) -> int:
+        return self.seed if row.spec.seed is None else row.spec.seed
+
+    def counted_with_of(self, row: EvidenceRow) -> tuple[int, ...]:
+        return self.counted_with if row.spec.seed is None else ()
 
     @property
     def builds(self) -> dict[str, Build]:
@@ -212,8 +219,18 @@ def load_plan(path: Path) -> Plan:
     if twice:
         raise BadInput(f"{path}: rows must have different names; twice: {', '.join(twice)}")
     for row in spec.row:
-        if row.reference is not None and row.reference not in names:
+        if row.seed in (spec.seed, *spec.counted_with):
+            raise BadInput(
+                f"{path}: row {row.name}: seed = {row.seed} is one of the plan's; another, or none for the plan's draws"
+            )
+        if row.reference is None:
+            continue
+        if row.reference not in names:
             raise BadInput(f"{path}: row {row.name}: reference: no row {row.reference}")
+        if row.seed != spec.row[names.index(row.reference)].seed:
+            raise BadInput(
+                f"{path}: row {row.name}: seed: that of row {row.reference}, as both are compared trial by trial"
+            )
     groups = {row.group for row in spec.row}
     for section in spec.section:
         for group in sorted(set(section.groups) - groups):

@@ -76,12 +76,13 @@ def findings(campaign: Campaign, row: EvidenceRow, grown: Grown = never) -> list
     wanted = {(cell.key, index) for cell in row.cells for index in range(campaign.wanted(row))}
     complete = wanted <= {(record.cell_key, record.index) for record in records}
     unheard = len(row.cells) - len({record.cell_key for record in records})
+    plan = campaign.plan
     for (detector, stage), outcomes in _outcomes(row, records).items():
         played = [o for o in outcomes if o.invalid is None]
         duration_s = row.scenario.first.duration_s * len(played)
         listened_s = sum(o.free_s for o in outcomes)
         before = campaign.published.exposure(row, detector, stage)
-        seeds = (*(campaign.plan.counted_with if before.hours else ()), campaign.plan.seed)
+        seeds = (*(plan.counted_with_of(row) if before.hours else ()), plan.seed_of(row))
         grew = grown(detector, stage, seeds)
         confidence = CONFIDENCE if complete and not grew else INTERIM
         result = judge.judge_cell(outcomes, tuple(limits.values()), before)
@@ -91,7 +92,7 @@ def findings(campaign: Campaign, row: EvidenceRow, grown: Grown = never) -> list
                 _interim(*pair, unheard, complete) for pair in zip(result.accept, strict.accept, strict=True)
             ]
             result = replace(result, accept=accept)
-        nobody = campaign.plan.tests(detector) and row.spec.label == PRESENCE and row.spec.hours is not None
+        nobody = plan.tests(detector) and row.spec.label == PRESENCE and row.spec.hours is not None
         found.append(
             Finding(
                 row=row,
@@ -109,7 +110,7 @@ def findings(campaign: Campaign, row: EvidenceRow, grown: Grown = never) -> list
                 median_s=_all_heard(median_bounds(outcomes, confidence), unheard),
                 occupied_duty=_occupied_duty(records, detector, confidence, unheard),
                 present=presence_of_motions(campaign, row, detector, records)
-                if campaign.plan.tests(detector)
+                if plan.tests(detector)
                 else None,
                 alarmed=sum(bool(o.false_alarms) for o in outcomes),
                 others=alarms_of_others(records, detector, row.spec.label) if nobody else {},

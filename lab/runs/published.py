@@ -33,8 +33,8 @@ class Published:
 
     def exposure(self, row: EvidenceRow, detector: str, stage: str) -> Exposure:
         """What this build heard by a stage of a detector in the cells of a row of hours, a bout for each alarm; nothing for a row of
-        trials."""
-        if row.spec.hours is None:
+        trials or with draws of its own."""
+        if row.spec.hours is None or row.spec.seed is not None:
             return NOTHING
         now, cells = row.build.parts.get(detector), [dict(cell.values) for cell in row.cells]
         parts = [

@@ -14,11 +14,11 @@ ROWS = json.loads(KEPT.read_text())
 def test_the_units_that_are_kept_are_those_that_are_found():
     found = every()
     for kept in ROWS[:2]:
-        # Within the whole suite some differ by 7e-8 from what the command keeps, a digit of single precision.
+        # Single precision adds up differently where arrays lie differently in memory: 1e-6 was seen, 1e-5 is 0.001 dB.
         now = next(found)
         numbers = [key for key, value in kept.items() if isinstance(value, float)]
         assert {key: now[key] for key in numbers} == pytest.approx(
-            {key: kept[key] for key in numbers}, rel=1e-6
+            {key: kept[key] for key in numbers}, rel=1e-5
         )
         assert {**now, **{key: kept[key] for key in numbers}} == kept
 

@@ -271,6 +271,41 @@ def test_hours_of_earlier_draws_count_where_the_plan_names_their_seed(campaign, 
     assert alone.hours == pytest.approx(first.hours * asked.wanted / 3)
 
 
+def test_a_row_with_a_seed_is_judged_by_draws_of_its_own_alone(campaign, measured, tmp_path):
+    """What was published of the others stays, in a folder where none of it is stored; hours of the plan's draws do not count with it."""
+    results, suite = tmp_path / "results", campaign.plan.suite
+    command.publish(campaign, results, benchmark=False)
+    figures, published = results / suite / "figures.json", results / f"{suite}.json"
+    before = {line.row: line for line in page.read(figures).lines}
+    (tmp_path / suite).mkdir()
+    folder = written(tmp_path / suite)
+    plan = PLAN.replace("hours = 0.005", "hours = 0.004\nseed = 2").replace(
+        "[[row]]", "seed = 3\ncounted_with = [1]\n[[row]]", 1
+    )
+    (folder / "evidence.toml").write_text(plan.replace("seed = 3\ncounted_with = [1]\n", ""))
+    own = Campaign(load_plan(folder / "evidence.toml"), tmp_path / "own", rows=("empty",), ledger=published)
+    (state,) = states(own)
+    assert (state.trials, state.wanted) == (0, 2)
+    measure(own, 1, say=lambda line: None)
+    assert [path.name for path in own.out.iterdir()] == ["presence_cfar_baseband.seed2"]
+    measure(replace(own, plan=campaign.plan, rows=("empty",)), 1, say=lambda line: None)
+    assert states(own)[0].missing == states(replace(own, plan=campaign.plan, rows=("empty",)))[0].missing == 0
+    command.publish(own, results, benchmark=False)
+    after = {line.row: line for line in page.read(figures).lines}
+    assert {row: line.seeds for row, line in after.items()} == {"near": [1], "both": [1], "empty": [2]}
+    assert (after["near"], after["both"]) == (before["near"], before["both"])
+    assert after["empty"].hours == pytest.approx(before["empty"].hours * 2 / 3)
+    entries = ledger.read(published).entries
+    assert unsupported(page.read(figures), entries, cells_of(own)) == []
+    shares = {entry.scenario: [share.seed for share in entry.shares] for entry in entries}
+    assert shares == {"walk": [1], "empty": [1, 2]}
+    assert "Draws of seed 1; of seed 2: nobody. Measured" in (results / f"{suite}.md").read_text()
+    (folder / "evidence.toml").write_text(plan)
+    later = replace(own, plan=load_plan(folder / "evidence.toml"))
+    assert findings(later, later.plan.rows[2])[0].seeds == (2,)
+    assert later.published.hours(later.plan.rows[2]) == 0.0
+
+
 def test_hours_count_of_the_build_as_it_is_now_in_a_simulated_room_of_the_seeds_named(
     campaign, measured, tmp_path
 ):

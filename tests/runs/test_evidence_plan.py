@@ -47,6 +47,18 @@ def folder(tmp_path_factory) -> Path:
         ),
         (('groups = ["walking"]', 'text = "a"'), "groups of rows, or form"),
         (("[[row]]", "seed = 2\ncounted_with = [1, 2]\n[[row]]"), "2 is the seed of the plan itself"),
+        (("trials = 2", "trials = 2\nseed = 1"), "row near: seed = 1 is one of the plan's"),
+        (
+            (
+                '[[row]]\nname = "near"',
+                'seed = 4\ncounted_with = [3]\n[[row]]\nseed = 3\nname = "near"',
+            ),
+            "row near: seed = 3 is one of the plan's",
+        ),
+        (
+            ("trials = 2", 'trials = 2\nseed = 2\nof_reference = 0.5\nreference = "both"'),
+            "row near: seed: that of row both, as both are compared trial by trial",
+        ),
     ],
 )
 def test_a_plan_that_cannot_be_followed_is_refused(folder: Path, change, said):
