@@ -13,7 +13,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from lab.errors import BadInput
 from lab.runs import worker
 from lab.runs.environment import environment_of, here
 from lab.runs.evidence import EvidenceRow, Plan
-from lab.runs.plan import Planned
+from lab.runs.plan import EVERY, Planned
 from lab.runs.pool import run_chunks
 from lab.runs.published import Published
 from lab.runs.summary import summarise
@@ -36,7 +35,6 @@ from lab.store.results import Results
 from lab.store.store import Store
 
 SLICE_S = 30.0
-EVERY = 10**9  # trials a cell: all that there are
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,7 @@ def run_of(build: Build, seed: int) -> RunRecord:
     key = json.dumps(["evidence", build.hash, seed])
     return RunRecord(
         id=hashlib.sha256(key.encode()).hexdigest()[:12],
-        started=_now(),
+        started=worker.now(),
         seed=seed,
         build_id=build.id,
         build_hash=build.hash,
@@ -285,7 +283,7 @@ def _run(slice_: tuple[str, str, str, tuple[TrialPlace, ...]]) -> Answer:
     if path not in _stacks:
         _stacks[path] = worker.loaded(Path(path), None)
     records: list[TrialRecord] = []
-    began, fault = _now(), None
+    began, fault = worker.now(), None
     for place in places:
         try:
             one = worker.run_with(_stacks[path], (place,))
@@ -295,11 +293,7 @@ def _run(slice_: tuple[str, str, str, tuple[TrialPlace, ...]]) -> Answer:
         if not one:  # asked to stop
             break
         records += one
-    return name, build, records, (began, _now()), fault
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return name, build, records, (began, worker.now()), fault
 
 
 def _scenario_record(row: EvidenceRow, seed: int) -> ScenarioRecord:
