@@ -122,6 +122,15 @@ def looks(scenario: ScenarioResult) -> str:
     return ", then ".join(str(trials) for trials in scenario.looks) + " trials a cell"
 
 
+def surroundings(scenario: ScenarioResult) -> str:
+    """Air and noise that its trials were heard in: `temperature 20.1 to 21.4 °C, background 31 dB(A)`."""
+    said = []
+    for key, (least, most) in scenario.surroundings.items():
+        low, high, unit = number(least, 3), number(most, 3), unit_of(key)
+        said.append(f"{name_of(key)} {low if low == high else f'{low} to {high}'} {unit}")
+    return ", ".join(said)
+
+
 def sure(accept: Accept) -> str:
     """The confidence of a bound where it is another than the usual one: ` (99.9 %)`."""
     return "" if accept.confidence == CONFIDENCE else f" ({100.0 * accept.confidence:g} %)"
