@@ -49,7 +49,8 @@ def check(
 ) -> dict[str, list[str]]:
     """Refuse, before anything moves, what the bench cannot do and a disk that cannot hold the captures.
 
-    Returns in what the bench departs from each scenario, by its id. Raises Refused naming everything, BadInput for a build that would emit more than the rig file allows, LabFailure for the disk.
+    Returns in what the bench departs from each scenario, by its id. Raises Refused naming everything, BadInput for a build that
+    would emit more than the rig file allows, LabFailure for the disk.
     """
     needs = Stack(build).needs
     problems: dict[str, None] = {}
