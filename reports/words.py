@@ -5,7 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from lab.store.results import Accept, CalibrationRecord, DeviceIdentity, FalseAlarms, Row, Scalar
+from lab.store.results import (
+    Accept,
+    CalibrationRecord,
+    DeviceIdentity,
+    FalseAlarms,
+    Row,
+    Scalar,
+    ScenarioResult,
+    UnjudgedLimit,
+)
+from lab.verdicts.intervals import CONFIDENCE
 
 MINUS = "\u2212"
 THIN_SPACE = "\u202f"
@@ -17,6 +27,7 @@ UNITS = (
     ("_m_s", "m/s"),
     ("_kpa", "kPa"),
     ("_deg", "°"),
+    ("_dba", "dB(A)"),
     ("_db", "dB"),
     ("_hz", "Hz"),
     ("_m2", "m²"),
@@ -44,7 +55,8 @@ ORIGINS = {
 DECISION_RULE = (
     "A limit passes when the one-sided 95 % confidence bound lies beyond it, and fails when the opposite bound "
     "lies on its wrong side; otherwise it is inconclusive and the report says what is still needed. Detections "
-    "and false alarms are counted at the threshold stored in the build, never at one read off the curves below."
+    "and false alarms are counted at the threshold stored in the build, never at one read off the curves below. "
+    "Bounds of 99.9 % are marked so: planned trials of the cell are missing, or trials were added after a look."
 )
 
 
@@ -56,13 +68,14 @@ def device(identity: DeviceIdentity) -> str:
 
 
 def calibration(record: CalibrationRecord) -> str:
-    """What a figure of the bench stands on: value, uncertainty, dates, standard."""
+    """What a figure of the bench stands on: value, frequencies at which it holds, uncertainty, dates, standard."""
     sure = "uncertainty not stated"
     if record.uncertainty is not None:
         sure = f"± {number(record.uncertainty)} {record.unit} (k = 2)"
     made = f"done {record.done}" + (f" by {record.by}" if record.by else "")
     against = f", against {record.standard}" if record.standard else ""
-    return f"{record.what}, {number(record.value)} {record.unit}, {sure}; {made}{against}, due {record.due}"
+    holds = "" if record.hz is None else f" from {number(record.hz[0])} to {number(record.hz[1])} Hz"
+    return f"{record.what}, {number(record.value)} {record.unit}{holds}, {sure}; {made}{against}, due {record.due}"
 
 
 def unit_of(key: str) -> str:
@@ -95,6 +108,32 @@ def value_of(key: str, value: Scalar) -> str:
 def cell_words(cell: Mapping[str, Scalar]) -> str:
     """A whole cell in one phrase: `distance 3 m, RT60 0.3 s`; `all` for the only cell of a scenario."""
     return ", ".join(f"{name_of(key)} {value_of(key, value)}" for key, value in cell.items()) or "all"
+
+
+def unjudged(limit: UnjudgedLimit) -> str:
+    """A limit that no trial was heard for, with its cells: `not judged: detection_rate at least 0.9 of watermark, distance 3 m`."""
+    of = "" if limit.label is None else f" of {limit.label}"
+    cells = "; ".join(cell_words(cell) for cell in limit.cells)
+    return f"not judged: {limit.metric} {limit.limit}{of}, {cells}"
+
+
+def looks(scenario: ScenarioResult) -> str:
+    """Every number of trials a cell at which a scenario was judged: `6, then 12 trials a cell`."""
+    return ", then ".join(str(trials) for trials in scenario.looks) + " trials a cell"
+
+
+def surroundings(scenario: ScenarioResult) -> str:
+    """Air and noise that its trials were heard in: `temperature 20.1 to 21.4 °C, background 31 dB(A)`."""
+    said = []
+    for key, (least, most) in scenario.surroundings.items():
+        low, high, unit = number(least, 3), number(most, 3), unit_of(key)
+        said.append(f"{name_of(key)} {low if low == high else f'{low} to {high}'} {unit}")
+    return ", ".join(said)
+
+
+def sure(accept: Accept) -> str:
+    """The confidence of a bound where it is another than the usual one: ` (99.9 %)`."""
+    return "" if accept.confidence == CONFIDENCE else f" ({100.0 * accept.confidence:g} %)"
 
 
 def is_number(value: object) -> bool:

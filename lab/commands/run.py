@@ -37,19 +37,26 @@ def run(
         list[str] | None,
         typer.Option(help="Safety limit of the bench to lift for this run, confirmed there: playback."),
     ] = None,
+    operator: Annotated[
+        str | None, typer.Option(help="Who runs it, for the report; default: the login name.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Directory of the run; default: runs/TIME.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Do what is left of the run in --out.")] = False,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Do what is left of the run in --out, or more of it: a second look."),
+    ] = False,
     store: Annotated[str | None, typer.Option(help="Database URL; default: SQLite in --out.")] = None,
     report: Annotated[bool, typer.Option(help="Write report.html beside results.json.")] = True,
 ) -> None:
     """Run scenarios and judge them.
 
     Exit code: 0 all pass, 1 at least one fails, 2 none fails and some are inconclusive, 3 bad input,
-    4 the lab failed, 130 interrupted (finished trials are kept; go on with --resume).
+    4 the lab failed, also where a bench could not run some trials, 130 interrupted (finished trials are kept; go on with --resume).
     """
     from lab.commands.progress import watching
     from lab.commands.table import print_results
-    from lab.errors import BadInput
+    from lab.errors import BadInput, LabFailure
+    from lab.runs.on_rig import told
     from lab.runs.options import RunOptions, default_jobs
     from lab.runs.run import run_scenarios
 
@@ -77,6 +84,7 @@ def run(
         corpus=corpus,
         store=store,
         rig=bench,
+        operator=operator or login(),
     )
     if bench is None:
         with watching(out) as watch:
@@ -91,7 +99,19 @@ def run(
         from reports.page import write_report
 
         print(f"report:  {write_report(out)}")
+    if (lacking := told(results, out)) is not None:
+        raise LabFailure(lacking)
     raise typer.Exit(VERDICT_CODES[results.verdict])
+
+
+def login() -> str | None:
+    """The login name, None where the system has none for this user."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return None
 
 
 VERDICT_CODES = {"pass": 0, "reported": 0, "fail": 1, "inconclusive": 2}

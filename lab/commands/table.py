@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from lab.store.results import Accept, Results, Row
+from lab.store.results import Accept, Results, Row, ScenarioResult
+from reports.words import looks, sure, unjudged
 
 VERDICT_STYLE = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "reported": "dim"}
 _COLUMNS = (
@@ -40,6 +43,15 @@ def print_results(results: Results, console: Console | None = None) -> None:
     for scenario in results.scenarios:
         for reason, count in scenario.invalid_reasons.items():
             console.print(f"[yellow]{scenario.id}: {count} of {scenario.trials} trials invalid: {reason}[/]")
+        for reason, count in scenario.not_run_reasons.items():
+            console.print(
+                f"[yellow]{scenario.id}: {count} trials not run: {escape(reason)}[/]", soft_wrap=True
+            )
+        for line in _plan(scenario):
+            console.print(f"[yellow]{escape(line)}[/]", soft_wrap=True)
+    for one in results.deviations:
+        of = "" if one.scenario is None else f"{one.scenario}: "
+        console.print(f"[yellow]{escape(f'{of}{one.what}')}[/]", soft_wrap=True)
     for one in results.unjudged:
         console.print(f"[yellow]{escape(one.test)}: no results: {escape(one.reason)}[/]", soft_wrap=True)
     build = results.environment.build
@@ -48,6 +60,15 @@ def print_results(results: Results, console: Console | None = None) -> None:
     scopes = sorted({scenario.scope for scenario in results.scenarios if scenario.scope})
     of = f" ({', '.join(scopes)})" if scopes else ""
     console.print(f"build {build.id} ({build.hash[:12]}), origin {origins}: {verdict}{of}")
+
+
+def _plan(scenario: ScenarioResult) -> Iterator[str]:
+    """What is missing of the plan, and whether the plan grew."""
+    if scenario.not_run:
+        yield f"{scenario.id}: {scenario.not_run} of {scenario.planned} planned trials were not run"
+    yield from (f"{scenario.id}: {unjudged(limit)}" for limit in scenario.unjudged)
+    if len(scenario.looks) > 1:
+        yield f"{scenario.id}: judged at {looks(scenario)}: limits take bounds of 99.9 %"
 
 
 def _cells(row: Row) -> list[str]:
@@ -64,7 +85,7 @@ def _cells(row: Row) -> list[str]:
 
 
 def _verdict(accept: Accept) -> str:
-    bound = "" if accept.bound is None else f" (bound {accept.bound:.3g})"
+    bound = "" if accept.bound is None else f" (bound {accept.bound:.3g}{sure(accept)})"
     needed = f": {accept.needed}" if accept.needed else ""
     return (
         f"[{VERDICT_STYLE[accept.verdict]}]{accept.verdict}[/] {accept.metric} {accept.limit}{bound}{needed}"

@@ -11,6 +11,7 @@ import pytest
 from lab.pytest_plugin.gathering import RESULTS
 from lab.pytest_plugin.options import OPTIONS
 from lab.store.results import Results
+from reports.words import unjudged
 
 
 def execute(item: pytest.Item, path: Path, out: Path, **changes: object) -> Results:
@@ -58,10 +59,12 @@ def properties(results: Results) -> Iterator[tuple[str, object]]:
     where that is another than the device's.
     """
     (scenario,), environment = results.scenarios, results.environment
-    for name in ("verdict", "origin", "hash", "seed", "split", "trials", "invalid"):
+    for name in ("verdict", "origin", "hash", "seed", "split", "trials", "invalid", "planned", "not_run"):
         yield f"{scenario.id}.{name}", getattr(scenario, name)
     if scenario.scope:
         yield f"{scenario.id}.scope", scenario.scope
+    for limit in scenario.unjudged:
+        yield f"{scenario.id}.unjudged", unjudged(limit)
     yield f"{scenario.id}.build", environment.build.id
     yield f"{scenario.id}.build_hash", environment.build.hash
     yield f"{scenario.id}.commit", environment.commit

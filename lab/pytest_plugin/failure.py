@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lab.store.results import Example, Results, ScenarioResult
 from reports.clips import counted
-from reports.words import cell_words, evidence, number
+from reports.words import cell_words, evidence, number, unjudged
 
 MOST_LIMITS = 12
 MOST_EXAMPLES = 4
@@ -22,8 +22,10 @@ def screen(results: Results) -> str:
 
 
 def sick_screen(results: Results, folder: Path) -> str:
-    """What made trials on a bench invalid, and where its log lies."""
-    return "\n".join([*_head(results, "INVALID TRIALS"), "", f"bench log: {folder / 'bench.log'}"])
+    """Why trials on a bench are invalid or were not run, and where its log lies."""
+    (scenario,) = results.scenarios
+    what = "INVALID TRIALS" if scenario.invalid else "TRIALS NOT RUN"
+    return "\n".join([*_head(results, what), "", f"bench log: {folder / 'bench.log'}"])
 
 
 def _head(results: Results, verdict: str) -> list[str]:
@@ -32,9 +34,11 @@ def _head(results: Results, verdict: str) -> list[str]:
     lines = [
         f"{scenario.id}: {verdict}{f' ({scenario.scope})' if scenario.scope else ''} - {scenario.title}",
         f"{scenario.origin}, build {build}, seed {scenario.seed}, {scenario.split} split",
-        f"{scenario.trials} trials, {scenario.invalid} invalid",
+        f"{scenario.trials} trials, {scenario.invalid} invalid"
+        + (f", {scenario.not_run} of {scenario.planned} planned were not run" if scenario.not_run else ""),
     ]
-    return lines + [f"  invalid: {count} x {reason}" for reason, count in scenario.invalid_reasons.items()]
+    lines += [f"  invalid: {count} x {reason}" for reason, count in scenario.invalid_reasons.items()]
+    return lines + [f"  not run: {count} x {reason}" for reason, count in scenario.not_run_reasons.items()]
 
 
 def _limits(scenario: ScenarioResult) -> list[str]:
@@ -47,8 +51,11 @@ def _limits(scenario: ScenarioResult) -> list[str]:
         bound = f"bound {number(accept.bound)}, " if accept.bound is not None else ""
         needed = f"; {accept.needed}" if accept.needed else ""
         lines.append(f"    by {row.detector} ({row.stage}): {bound}{evidence(row, accept)}{needed}")
+    lines += [unjudged(limit) for limit in scenario.unjudged]
     if len(missed) > MOST_LIMITS:
         lines.append(f"... and {len(missed) - MOST_LIMITS} more limits; results.json has them all")
+    if not lines and scenario.not_run:
+        return ["no limit was missed, but trials that were planned are missing"]
     return lines or ["no limit was missed: too many trials were invalid for a verdict"]
 
 

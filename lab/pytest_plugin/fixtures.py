@@ -28,7 +28,7 @@ def lab_run(request: pytest.FixtureRequest) -> Callable[..., ScenarioResult]:
     called; build may be the name of a shipped one. The run lies in a folder of its own below `--lab-out`, named by
     the test, and its figures go where those of scenario files do. Raises BadInput for a scenario or build that
     cannot be used, for trials below 1, hours not above 0 or a seed below 0, and for trials or hours where the scenario
-    counts the other.
+    counts the other, LabFailure where a bench could not run some trials.
     """
     out = request.config.stash[OPTIONS].out
     name = re.sub(r"[^\w.-]+", "-", request.node.nodeid).strip("-")[-MOST_LETTERS:]
@@ -42,8 +42,9 @@ def lab_run(request: pytest.FixtureRequest) -> Callable[..., ScenarioResult]:
         seed: int | None = None,
         build: str | Path | None = None,
     ) -> ScenarioResult:
-        from lab.errors import BadInput
+        from lab.errors import BadInput, LabFailure
         from lab.pytest_plugin.execution import execute
+        from lab.runs.on_rig import told
 
         for key, value, least in (("trials", trials, 1), ("seed", seed, 0)):
             if value is not None and value < least:
@@ -51,15 +52,18 @@ def lab_run(request: pytest.FixtureRequest) -> Callable[..., ScenarioResult]:
         if hours is not None and not 0.0 < hours < math.inf:
             raise BadInput(f"lab_run: hours = {hours}: a number above 0")
         here = request.config.invocation_params.dir
+        folder = out / f"{name}-{next(numbers)}"
         results = execute(
             request.node,
             here / path,
-            out / f"{name}-{next(numbers)}",
+            folder,
             trials=trials,
             hours=hours,
             seed=seed,
             build=None if build is None else build_at(here, build),
         )
+        if (lacking := told(results, folder)) is not None:
+            raise LabFailure(lacking)
         return results.scenarios[0]
 
     return run

@@ -21,7 +21,7 @@ SEEN = pytest.StashKey[dict[str, Path]]()
 
 
 class Unhealthy(Exception):
-    """The scenario ran on a bench, and trials of it are invalid."""
+    """The scenario ran on a bench, and trials of it are invalid or were not run."""
 
     def __init__(self, results: Results, folder: Path) -> None:
         self.results, self.folder = results, folder
@@ -70,14 +70,16 @@ class ScenarioItem(pytest.Item):
         results = execute(self, _short(self.path, self.config), options.out / self.name)
         (scenario,) = results.scenarios
         if (options.asserts or ("health" if scenario.origin == "emulated" else "limits")) == "health":
-            if scenario.invalid:
+            if scenario.invalid or scenario.not_run:
                 raise Unhealthy(results, options.out / self.name)
             return
         verdict = scenario.verdict
-        if verdict == "inconclusive" and options.skip_inconclusive:
+        if verdict == "inconclusive" and options.skip_inconclusive and not scenario.not_run:
             pytest.skip("inconclusive: " + "; ".join(_needed(results)))
         if verdict in ("fail", "inconclusive"):
             raise Rejected(results)
+        if scenario.not_run:
+            raise Unhealthy(results, options.out / self.name)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         if isinstance(excinfo.value, Rejected):

@@ -37,6 +37,7 @@ def merge(runs: Sequence[GatheredRun], name: str, unjudged: Sequence[Unjudged] =
         key=lambda scenario: (scenario.path, scenario.id),
     )
     verdicts = {scenario.verdict for scenario in scenarios} | ({"inconclusive"} if unjudged else set())
+    several = [run.results for run in runs]
     return Results(
         run=name,
         started=min(run.results.started for run in runs),
@@ -45,6 +46,10 @@ def merge(runs: Sequence[GatheredRun], name: str, unjudged: Sequence[Unjudged] =
         scenarios=scenarios,
         environment=_environment(runs),
         unjudged=list(unjudged),
+        operators=list(dict.fromkeys(name for one in several for name in one.operators)),
+        first=min((one.first for one in several if one.first is not None), default=None),
+        last=max((one.last for one in several if one.last is not None), default=None),
+        deviations=list(dict.fromkeys(found for one in several for found in one.deviations)),
     )
 
 

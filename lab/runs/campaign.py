@@ -13,7 +13,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from lab.errors import BadInput
 from lab.runs import worker
 from lab.runs.environment import environment_of, here
 from lab.runs.evidence import EvidenceRow, Plan
-from lab.runs.plan import Planned
+from lab.runs.plan import EVERY, Planned
 from lab.runs.pool import run_chunks
 from lab.runs.published import Published
 from lab.runs.summary import summarise
@@ -35,7 +34,6 @@ from lab.store.results import Results
 from lab.store.store import Store
 
 SLICE_S = 30.0
-EVERY = 10**9  # trials a cell: all that there are
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ class Campaign:
         key = json.dumps(["evidence", row.build.hash, seed])
         return RunRecord(
             id=hashlib.sha256(key.encode()).hexdigest()[:12],
-            started=_now(),
+            started=worker.now(),
             seed=seed,
             build_id=row.build.id,
             build_hash=row.build.hash,
@@ -288,7 +286,7 @@ def _run(slice_: tuple[str, str, tuple[TrialPlace, ...]]) -> Answer:
     if path not in _stacks:
         _stacks[path] = worker.loaded(Path(path), None)
     records: list[TrialRecord] = []
-    began, fault = _now(), None
+    began, fault = worker.now(), None
     for place in places:
         try:
             one = worker.run_with(_stacks[path], (place,))
@@ -298,11 +296,7 @@ def _run(slice_: tuple[str, str, tuple[TrialPlace, ...]]) -> Answer:
         if not one:  # asked to stop
             break
         records += one
-    return name, records, (began, _now()), fault
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return name, records, (began, worker.now()), fault
 
 
 def _scenario_record(row: EvidenceRow, seed: int) -> ScenarioRecord:

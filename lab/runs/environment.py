@@ -20,15 +20,6 @@ PACKAGES = ("earshot", "numpy", "scipy", "numba", "pyroomacoustics", "soxr", "so
 NOT_KEPT = "not kept"
 
 
-def environment(build: Build, rigs: Sequence[RigIdentity] = ()) -> Environment:
-    """rigs: the bench of a run, where it has one."""
-    return Environment(
-        build=_identity(build),
-        rigs=list(rigs),
-        **here(),
-    )
-
-
 def here() -> dict[str, Any]:
     """Commit, Python, packages and machine of this process. machine: system and processor, as the same trial has the same bits on one type of
     machine only."""
@@ -40,10 +31,12 @@ def here() -> dict[str, Any]:
     }
 
 
-def environment_of(build: Build, batches: Sequence[tuple[BatchRecord | None, int]]) -> Environment:
+def environment_of(
+    build: Build, batches: Sequence[tuple[BatchRecord | None, int]], rigs: Sequence[RigIdentity] = ()
+) -> Environment:
     """What stored trials were made with: all that there are where there are several, and NOT_KEPT of those that do not say.
 
-    batches: see `Store.batches`.
+    batches: see `Store.batches`. rigs: the bench of a run, where it has one.
     """
     made = of_batches(batches)
     unkept = sum(trials for batch, trials in batches if batch is None)
@@ -64,6 +57,7 @@ def environment_of(build: Build, batches: Sequence[tuple[BatchRecord | None, int
         or NOT_KEPT,
         python=every(one.python for one in made),
         machine=every(one.machine for one in made),
+        rigs=list(rigs),
     )
 
 

@@ -19,7 +19,6 @@ from lab.scenario.trial import Shares
 from lab.scoring.outcome import Outcome
 from lab.store.records import TrialRecord
 from lab.verdicts import judge
-from lab.verdicts.decisions import Verdict
 from lab.verdicts.intervals import CONFIDENCE, INTERIM
 from lab.verdicts.latency import median_bounds
 from lab.verdicts.paired import Difference, RangeRatio, difference, range_ratio
@@ -88,8 +87,10 @@ def findings(campaign: Campaign, row: EvidenceRow, grown: Grown = never) -> list
         result = judge.judge_cell(outcomes, tuple(limits.values()), before)
         if confidence == INTERIM:
             strict = judge.judge_cell(outcomes, tuple(limits.values()), before, INTERIM)
+            barred = f"{unheard} of the row's kinds were not heard yet" if unheard else ""
             accept = [
-                _interim(*pair, unheard, complete) for pair in zip(result.accept, strict.accept, strict=True)
+                judge.interim(*pair, barred, needed_of(complete))
+                for pair in zip(result.accept, strict.accept, strict=True)
             ]
             result = replace(result, accept=accept)
         nobody = plan.tests(detector) and row.spec.label == PRESENCE and row.spec.hours is not None
@@ -149,18 +150,6 @@ def _by(
         return {}
     expected = row.spec.label in row.scenario.first.expect.labels
     return by_drawn(row.spec.by, records, (detector, stage, row.spec.label), expected)
-
-
-def _interim(usual: judge.Accept, strict: judge.Accept, unheard: int, complete: bool) -> judge.Accept:
-    """What may be said before all is there, or of a row that grew. unheard: cells of which nothing is. complete: all is there."""
-    if strict.verdict is Verdict.FAIL or (strict.verdict is Verdict.PASS and not unheard):
-        return replace(usual, verdict=strict.verdict, needed=strict.needed)
-    missing = [f"{unheard} of the row's kinds were not heard yet"] if unheard else []
-    if usual.verdict is Verdict.INCONCLUSIVE:
-        missing.append(usual.needed or "")
-    else:
-        missing.append(f"{needed_of(complete)} as it stands it would {usual.verdict}")
-    return replace(usual, verdict=Verdict.INCONCLUSIVE, needed="; ".join(filter(None, missing)))
 
 
 def needed_of(complete: bool) -> str:

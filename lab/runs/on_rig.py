@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -26,44 +26,43 @@ from lab.bench.physical.session import RecordedSession
 from lab.bench.protocol import CaptureFacts
 from lab.errors import LabFailure
 from lab.runs.options import RunOptions
-from lab.runs.plan import Planned
+from lab.runs.plan import NotRun, Planned
 from lab.runs.rig_identity import add_identity, ask_identity
 from lab.runs.trial import record, run_trial
-from lab.runs.worker import TrialPlace
+from lab.runs.worker import TrialPlace, now
 from lab.scenario.load import ScenarioFile, load_scenario
 from lab.scenario.trial import Trial
 from lab.store.records import TrialRecord
+from lab.store.results import Results
 from lab.store.store import Store
 from rigs.errors import RigError
 from rigs.locks import lease
 from rigs.rig_file import RigFile
 
 LOG = "bench.log"
+Keep = Callable[[list[TrialRecord], str, str], object]  # trials, when they began and ended
 TOLD = 5  # problems told one by one
 
 
-@dataclass(frozen=True)
-class NotRun:
-    """A trial of which nothing was recorded, and why."""
-
-    name: str
-    reason: str
-
-
-def check(rig: RigFile, planned: Sequence[Planned], seed: int, build: Build, options: RunOptions) -> None:
+def check(
+    rig: RigFile, planned: Sequence[Planned], seed: int, build: Build, options: RunOptions
+) -> dict[str, list[str]]:
     """Refuse, before anything moves, what the bench cannot do and a disk that cannot hold the captures.
 
-    Raises Refused naming everything, BadInput for a build that would emit more than the rig file allows, LabFailure for the disk.
+    Returns in what the bench departs from each scenario, by its id. Raises Refused naming everything, BadInput for a build that
+    would emit more than the rig file allows, LabFailure for the disk.
     """
     needs = Stack(build).needs
     problems: dict[str, None] = {}
     rehearsed: set[tuple[str, int]] = set()
+    departures: dict[str, dict[str, None]] = {}
     for one in planned:
         for cell in one.scenario.cells():
             for index in range(one.trials_per_cell):
                 trial = one.scenario.draw(cell, index, seed)
                 try:
                     plan = plan_trial(trial, rig, needs, options.lifted)
+                    departures.setdefault(one.scenario.id, {}).update(dict.fromkeys(plan.notes))
                     device = (trial.spec.device.id, plan.channels)
                     if plan.tone is not None and device not in rehearsed:
                         rehearsed.add(device)
@@ -76,6 +75,7 @@ def check(rig: RigFile, planned: Sequence[Planned], seed: int, build: Build, opt
         raise Refused(f"bench {rig.id} cannot play this", (*told, *more))
     trials = sum(one.trials for one in planned)
     check_disk(options.out, rig, trials, sum(one.audio_s for one in planned))
+    return {name: sorted(notes) for name, notes in departures.items()}
 
 
 def run_places(
@@ -86,7 +86,7 @@ def run_places(
     build: Build,
     options: RunOptions,
     operator: Operator | None,
-    keep: Callable[[list[TrialRecord]], None],
+    keep: Keep,
 ) -> list[NotRun]:
     """Run trials on a bench; each is stored as soon as it is scored. Returns those of which nothing was recorded.
 
@@ -155,7 +155,7 @@ class _RigRun:
         log: BenchLog,
         store: Store,
         run_id: str,
-        keep: Callable[[list[TrialRecord]], None],
+        keep: Keep,
     ) -> None:
         self._bench, self._stack, self._operator, self._log = bench, stack, operator, log
         self._store, self._run_id, self._keep = store, run_id, keep
@@ -175,7 +175,7 @@ class _RigRun:
             trial = plan.trial
             skip = self._obey()
             if skip is not None:
-                self._store_one(trial, self._skipped(trial, skip))
+                self._store_one(trial, self._skipped(trial, skip), now())
                 continue
             left_min = sum(one.trial.spec.duration_s for one in planned[number - 1 :]) / 60.0
             self._operator.tell(
@@ -202,19 +202,20 @@ class _RigRun:
             self._operator.tell(HELP)
 
     def _run_one(self, trial: Trial) -> None:
+        began = now()
         try:
             done = run_trial(trial, self._bench, self._stack)
         except physical.NotRun as fault:
             self._log.say(f"trial {capture_name(trial)}: NOT RUN: {fault}")
             self._operator.tell(f"not run: {fault}")
-            self._not_run.append(NotRun(capture_name(trial), str(fault)))
+            self._not_run.append(NotRun(trial.scenario_id, capture_name(trial), str(fault)))
             self._bench.instruments.check()
             return
         self._operator.tell("valid" if done.invalid is None else f"INVALID: {done.invalid}")
-        self._store_one(trial, done)
+        self._store_one(trial, done, began)
 
-    def _store_one(self, trial: Trial, done: TrialRecord) -> None:
-        self._keep([done])
+    def _store_one(self, trial: Trial, done: TrialRecord, began: str) -> None:
+        self._keep([done], began, now())
         self._last = (trial, done)
 
     def _obey(self) -> str | None:
@@ -237,10 +238,10 @@ class _RigRun:
             self._run_one(trial)
 
     def _withdraw(self, trial: Trial, done: TrialRecord, reason: str) -> None:
-        """What a repeated trial found before stays in the log, so that nobody repeats until the result pleases."""
+        """What a repeated trial found before stays in store and log, so that nobody repeats until the result pleases."""
         kept = json.dumps({"invalid": done.invalid, "outcomes": list(done.outcomes)}, default=str)
         self._log.say(f"trial {capture_name(trial)}: REPEATED by the operator: {reason}; it had found {kept}")
-        self._store.withdraw_trial(self._run_id, done)
+        self._store.withdraw_trial(self._run_id, done, reason, now())
         self._last = None
 
     def _skipped(self, trial: Trial, reason: str) -> TrialRecord:
@@ -272,10 +273,13 @@ def effort(plan: RigPlan) -> tuple[float, str, str, int]:
     return (plan.distance_m or 0.0, trial.scenario_id, trial.cell.key, trial.index)
 
 
-def told(not_run: Sequence[NotRun], out: Path) -> str:
-    """One message on the trials that were not run."""
-    reasons: dict[str, int] = {}
-    for one in not_run:
-        reasons[one.reason] = reasons.get(one.reason, 0) + 1
+def told(results: Results, out: Path) -> str | None:
+    """One message on the trials that were not run, None where all were."""
+    not_run = sum(one.not_run for one in results.scenarios)
+    if not not_run:
+        return None
+    reasons: Counter[str] = Counter()
+    for one in results.scenarios:
+        reasons.update(one.not_run_reasons)
     words = "; ".join(f"{count} x {reason}" for reason, count in list(reasons.items())[:TOLD])
-    return f"{len(not_run)} trials were not run: {words}. Results so far are in {out}; go on with --resume"
+    return f"{not_run} trials were not run: {words}. Results so far are in {out}; go on with --resume"

@@ -23,7 +23,7 @@ class RunOptions:
     split: of rooms, clips and draws, instead of the scenarios' own. resume: do what is left of the run in `out`. tags: only scenarios that carry all of them. corpus: folder
     of recordings, None for the cache. store: database URL, None for SQLite in `out`. examples: clips of the
     worst misses and false alarms kept per scenario. rig: run on this bench instead of in simulated rooms.
-    lifted: safety limits of the bench that a person there has lifted for this run.
+    lifted: safety limits of the bench that a person there has lifted for this run. operator: who runs it, by name.
     """
 
     out: Path
@@ -40,6 +40,7 @@ class RunOptions:
     examples: int = 6
     rig: RigFile | None = None
     lifted: frozenset[str] = frozenset()
+    operator: str | None = None
 
     @property
     def origin(self) -> Origin:

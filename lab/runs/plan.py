@@ -12,11 +12,12 @@ from lab.scenario.load import ScenarioFile
 # Chunks short enough that an interrupt or a crash costs little, long enough that handing them over costs nothing.
 _CHUNK_AUDIO_S = 240.0
 _CHUNK_TRIALS = 16
+EVERY = 10**9
 
 
 @dataclass(frozen=True)
 class Planned:
-    """One scenario of a run and the trials of each of its cells."""
+    """One scenario of a run and the trials of each of its cells; EVERY: all that are stored."""
 
     scenario: ScenarioFile
     trials_per_cell: int
@@ -28,6 +29,15 @@ class Planned:
     @property
     def audio_s(self) -> float:
         return self.trials * self.scenario.first.duration_s
+
+
+@dataclass(frozen=True)
+class NotRun:
+    """A trial of which a bench recorded nothing, and why. scenario: its id. name: of its capture."""
+
+    scenario: str
+    name: str
+    reason: str
 
 
 def plan(

@@ -16,13 +16,15 @@ from detectors.stack import Stack
 from lab.bench.physical.operator import Operator
 from lab.bench.protocol import Origin
 from lab.corpora.audio import check_folder
-from lab.errors import BadInput, LabFailure
+from lab.errors import BadInput
 from lab.runs import on_rig, worker
-from lab.runs.environment import environment
+from lab.runs.deviations import deviations
+from lab.runs.environment import environment_of, here
 from lab.runs.examples import write_examples
-from lab.runs.on_rig import NotRun
+from lab.runs.looks import KEY as LOOKS
+from lab.runs.looks import Looks, check_looks, looks_of, with_look
 from lab.runs.options import RunOptions
-from lab.runs.plan import Planned, check_counts, chunks, plan
+from lab.runs.plan import NotRun, Planned, check_counts, chunks, plan
 from lab.runs.pool import run_chunks
 from lab.runs.progress import Pace, Progress
 from lab.runs.rig_identity import identities, layout
@@ -30,7 +32,7 @@ from lab.runs.summary import limits, summarise
 from lab.scenario.load import ScenarioFile, find_scenarios, suite_of
 from lab.sources.availability import check_available
 from lab.store import results as results_file
-from lab.store.records import RunRecord, RunState, ScenarioRecord, TrialRecord
+from lab.store.records import BatchRecord, RunRecord, RunState, ScenarioRecord, TrialRecord
 from lab.store.results import Results
 from lab.store.store import Store
 from lab.verdicts.limits import Subject, check_limits
@@ -50,8 +52,8 @@ def run_scenarios(
 
     Returns what is also written to `out/results.json`. KeyboardInterrupt and errors leave every finished
     trial stored; the same call with `resume=True` goes on from there. operator: the person at `options.rig`,
-    None for nobody. Raises BadInput for input that cannot be used, LabFailure when the lab itself cannot go on or
-    trials of a bench could not be run.
+    None for nobody. Trials that a bench could not run are told in the results (`lab.runs.on_rig.told`). Raises BadInput for input
+    that cannot be used, LabFailure when the lab itself cannot go on.
     """
     if options.split is not None and options.rig is not None:
         raise BadInput(
@@ -68,22 +70,38 @@ def run_scenarios(
     with Store.open(options.out, options.store) as store:
         options, seed = _settled(store, options)
         planned = plan(scenarios, options.trials, options.hours)
+        departures = {}
         if options.rig is not None:
-            on_rig.check(options.rig, planned, seed, build, options)
+            departures = on_rig.check(options.rig, planned, seed, build, options)
         run = _run_record(planned, build, seed, options)
         _check_same(store, run, options)
+        earlier = next((one for one in store.runs() if one.id == run.id), None)
+        looks = looks_of(store, earlier, planned)
+        check_looks(looks, planned, options)
+        run = _going_on(run, earlier, looks, options)
         started = time.monotonic()
         store.begin_run(run)
+        store.set_environment(run.id, run.environment)
         try:
             not_run = _run_trials(store, run, planned, build, options, on_progress, operator)
-            planned = tuple(
-                one for one in planned if store.finished(run.id, one.scenario.id, one.scenario.hash)
-            )
-            if not planned:
-                raise LabFailure(on_rig.told(not_run, options.out))
-            made_with = environment(build, identities(options.out))
-            results = summarise(store, run, planned, made_with, options.origin, options.scope)
+            heard = [one for one in planned if store.finished(run.id, one.scenario.id, one.scenario.hash)]
+            looks = with_look(looks, heard)
+            # Before anybody sees a verdict: what was judged stays told.
+            store.set_environment(run.id, {**run.environment, LOOKS: looks})
+            batches = [
+                batch for one in heard for batch in store.batches(run.id, one.scenario.id, one.scenario.hash)
+            ]
+            made_with = environment_of(build, batches, identities(options.out))
+            results = summarise(store, run, planned, made_with, options.origin, options.scope, looks, not_run)
             results = write_examples(results, store, planned, options, build)
+            results = results.model_copy(
+                update={
+                    "operators": list(run.environment.get("operators", ())),
+                    "first": min((one.began for one, _ in batches if one is not None), default=None),
+                    "last": max((one.ended for one, _ in batches if one is not None), default=None),
+                    "deviations": deviations(store, run, planned, departures, len(made_with.rigs)),
+                }
+            )
         except KeyboardInterrupt:
             store.set_state(run.id, RunState.INTERRUPTED)
             raise
@@ -93,8 +111,6 @@ def run_scenarios(
         results = results.model_copy(update={"wall_s": round(time.monotonic() - started, 1)})
         results_file.write(results, options.out / "results.json")
         store.set_state(run.id, RunState.INTERRUPTED if not_run else RunState.FINISHED)
-    if not_run:
-        raise LabFailure(on_rig.told(not_run, options.out))
     return results
 
 
@@ -214,6 +230,18 @@ def _run_record(planned: Sequence[Planned], build: Build, seed: int, options: Ru
     )
 
 
+def _going_on(run: RunRecord, earlier: RunRecord | None, looks: Looks, options: RunOptions) -> RunRecord:
+    """The run with what its earlier parts were, and who ran them and lifted what at the bench."""
+    kept = {} if earlier is None else earlier.environment
+    asked = {key: run.environment[key] for key in ("trials", "hours")}
+    operators = [*kept.get("operators", ()), *([] if options.operator is None else [options.operator])]
+    people = {
+        "operators": list(dict.fromkeys(operators)),
+        "lifted": sorted({*kept.get("lifted", ()), *options.lifted}),
+    }
+    return replace(run, environment={**run.environment, **kept, **asked, **people, LOOKS: looks})
+
+
 def _run_trials(
     store: Store,
     run: RunRecord,
@@ -237,16 +265,26 @@ def _run_trials(
     if not waiting:
         return []
 
-    def keep(records: list[TrialRecord]) -> None:
+    # Asked once and before the first worker loads its code, so that a commit made meanwhile is not taken for it.
+    made_with = here()
+
+    def keep(records: list[TrialRecord], began: str, ended: str) -> None:
         if records:
-            store.add_trials(run.id, records)
+            store.add_trials(run.id, records, BatchRecord(began, ended, **made_with))
             pace.advance(len(records), sum(record.duration_s for record in records))
 
     if options.rig is not None:
         places = [place for chunk in waiting for place in chunk]
         return on_rig.run_places(options.rig, places, store, run.id, build, options, operator, keep)
     jobs = max(1, min(options.jobs, len(waiting)))
-    run_chunks(waiting, worker.run_places, worker.set_up, (build.path, options.corpus), jobs, keep)
+    run_chunks(
+        waiting,
+        worker.run_timed,
+        worker.set_up,
+        (build.path, options.corpus),
+        jobs,
+        lambda answer: keep(*answer),
+    )
     return []
 
 

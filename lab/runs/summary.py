@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from types import MappingProxyType
 
 from lab.bench.protocol import Origin
 from lab.corpora.split import Split
 from lab.runs.counted import with_counts
-from lab.runs.plan import Planned
+from lab.runs.looks import Looks
+from lab.runs.plan import EVERY, NotRun, Planned
+from lab.runs.surroundings import surroundings
 from lab.scenario.model import Limit as AskedLimit
 from lab.scenario.model import Scenario
 from lab.scenario.trial import Cell
@@ -16,11 +20,14 @@ from lab.scoring.outcome import Outcome
 from lab.sources.library import audio_hours
 from lab.sources.segments import Segment, distinct_seconds
 from lab.store.records import RunRecord, TrialRecord
-from lab.store.results import Environment, Results, Row, ScenarioResult
+from lab.store.results import CellTrials, Environment, Results, Row, ScenarioResult, UnjudgedLimit
 from lab.store.store import Store
 from lab.verdicts.decisions import worst
 from lab.verdicts.judge import judge_scenario
 from lab.verdicts.limits import Limit
+from lab.verdicts.planned import CellPlan
+
+NO_LOOKS: Looks = MappingProxyType({})
 
 
 def summarise(
@@ -30,12 +37,18 @@ def summarise(
     environment: Environment,
     origin: Origin = Origin.SIMULATED,
     scope: str | None = None,
+    looks: Looks = NO_LOOKS,
+    not_run: Sequence[NotRun] = (),
 ) -> Results:
     """Judge every scenario of a run from what is stored; trials beyond the planned number are left out.
 
-    scope: see `lab.store.results.ScenarioResult`.
+    scope: see `lab.store.results.ScenarioResult`. looks: with the one that this is. not_run: with their reasons.
     """
-    scenarios = [_scenario(store, run, one, origin, scope) for one in planned]
+    scenarios = []
+    for one in planned:
+        reasons = Counter(left.reason for left in not_run if left.scenario == one.scenario.id)
+        found = _scenario(store, run, one, origin, scope, looks.get(one.scenario.id, ()))
+        scenarios.append(found.model_copy(update={"not_run_reasons": dict(reasons)}))
     return Results(
         run=run.id,
         started=run.started,
@@ -47,7 +60,7 @@ def summarise(
 
 
 def _scenario(
-    store: Store, run: RunRecord, one: Planned, origin: Origin, scope: str | None
+    store: Store, run: RunRecord, one: Planned, origin: Origin, scope: str | None, looks: Sequence[int]
 ) -> ScenarioResult:
     scenario = one.scenario
     by_cell: dict[str, list[TrialRecord]] = {cell.key: [] for cell in scenario.cells()}
@@ -57,9 +70,11 @@ def _scenario(
     media = {source.name for source in scenario.first.sources if source.kind == "media"}
     outcomes = [outcome for records in by_cell.values() for outcome in outcomes_of_cell(records, media)]
     outcomes = [outcome.asked(scenario.first.expect.labels) for outcome in outcomes]
-    heard = [cell.values for cell in scenario.cells() if by_cell[cell.key]]
-    asked = [one for one in limits(scenario.first.accept) if any(one.matches(cell) for cell in heard)]
-    judgement = judge_scenario(outcomes, asked)
+    cells, asked = _cell_plans(store, run, one), limits(scenario.first.accept)
+    if not cells:
+        heard = [cell.values for cell in scenario.cells() if by_cell[cell.key]]
+        asked = [limit for limit in asked if any(limit.matches(cell) for cell in heard)]
+    judgement = judge_scenario(outcomes, asked, cells, grown=len(looks) > 1)
     return ScenarioResult(
         id=scenario.id,
         title=scenario.title,
@@ -79,7 +94,24 @@ def _scenario(
             Row.model_validate(asdict(with_counts(row, by_cell[Cell(row.cell).key])))
             for row in judgement.rows
         ],
+        planned=one.trials if cells else None,
+        not_run=sum(cell.not_run for cell in judgement.cells),
+        cells=[CellTrials(**asdict(cell)) for cell in judgement.cells],
+        unjudged=[UnjudgedLimit(**asdict(limit)) for limit in judgement.unjudged],
+        looks=list(looks),
+        surroundings=surroundings((record for records in by_cell.values() for record in records), origin),
     )
+
+
+def _cell_plans(store: Store, run: RunRecord, one: Planned) -> list[CellPlan]:
+    """Empty where nothing is planned but to judge what there is."""
+    if one.trials_per_cell == EVERY:
+        return []
+    withdrawn = store.withdrawn(run.id, one.scenario.id, one.scenario.hash)
+    repeated = Counter(
+        trial.cell_key for trial in withdrawn if trial.invalid is None and trial.index < one.trials_per_cell
+    )
+    return [CellPlan(cell.values, one.trials_per_cell, repeated[cell.key]) for cell in one.scenario.cells()]
 
 
 def _scope(scope: str | None, split: str) -> str | None:

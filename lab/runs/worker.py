@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from detectors.build import load_build
@@ -54,6 +55,17 @@ def run_places(places: Sequence[TrialPlace]) -> list[TrialRecord]:
     """Run these trials in order; stops early, with what is done, when the parent asks."""
     assert _loaded is not None, "set_up runs first in every worker"
     return run_with(_loaded, places)
+
+
+def run_timed(places: Sequence[TrialPlace]) -> tuple[list[TrialRecord], str, str]:
+    """As `run_places`, with when it began and ended."""
+    began = now()
+    return run_places(places), began, now()
+
+
+def now() -> str:
+    """ISO 8601, UTC."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def run_with(kept: Loaded, places: Sequence[TrialPlace]) -> list[TrialRecord]:

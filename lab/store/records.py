@@ -71,6 +71,21 @@ class BatchRecord:
 
 
 @dataclass(frozen=True)
+class WithdrawnTrial:
+    """What a trial had found that a person at a bench had played again.
+
+    why: what they said. at: ISO 8601, UTC. invalid: why it did not count, None when it did.
+    """
+
+    cell_key: str
+    index: int
+    why: str
+    at: str
+    invalid: str | None
+    outcomes: tuple[Mapping[str, Json], ...]
+
+
+@dataclass(frozen=True)
 class TrackPlace:
     """Where the score tracks of a stored trial lie: a Parquet file in the store's `tracks/` and a row group."""
 

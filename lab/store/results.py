@@ -83,7 +83,8 @@ class Metric(Record):
 
 
 class Accept(Record):
-    """One limit and what became of it. `bound` is the confidence bound that was held against it.
+    """One limit and what became of it. `bound` is the one-sided bound that was held against it, of this `confidence`: 0.999 while planned
+    trials of the cell are missing and where trials were added after a look.
 
     needed: what is still missing for a verdict, in words, None when there is one.
     """
@@ -95,6 +96,7 @@ class Accept(Record):
     bound: float | None
     verdict: Literal["pass", "fail", "inconclusive"]
     needed: str | None = None
+    confidence: float = 0.95
 
 
 class Row(Record):
@@ -138,8 +140,34 @@ class Example(Record):
     command: str  # renders the trial again
 
 
+class CellTrials(Record):
+    """What became of the trials that were planned of a cell. not_run: of which nothing was recorded. repeated: valid ones that were played
+    again at a bench."""
+
+    cell: dict[str, Scalar]
+    planned: int
+    not_run: int
+    invalid: int
+    repeated: int
+
+
+class UnjudgedLimit(Record):
+    """A limit and the planned cells that it speaks of and of which nothing was heard. label: None where the scenario names none."""
+
+    metric: str
+    label: str | None
+    where: dict[str, Scalar]
+    limit: str
+    cells: list[dict[str, Scalar]]
+
+
 class ScenarioResult(Record):
     """What became of one scenario.
+
+    planned: trials of all cells, None where it was not kept, as by older releases. not_run: of them those of which nothing was recorded, by
+    reason as far as one is known; while there are any the scenario does not pass. unjudged: limits that no trial was heard for. looks: every number of trials
+    a cell at which it was judged; after more than one its limits take bounds of 99.9 %. surroundings: least and most that was
+    measured or, in simulation, drawn.
 
     audio_hours: hours of different audio that the scenario can draw from in its split; None when its audio is
     generated without end. Runs with other seeds share it. scope: what the verdict speaks of where that is less than all
@@ -162,6 +190,13 @@ class ScenarioResult(Record):
     examples: list[Example] = Field(default_factory=list)
     audio_hours: float | None = None
     scope: str | None = None
+    planned: int | None = None
+    not_run: int = 0
+    not_run_reasons: dict[str, int] = Field(default_factory=dict)
+    cells: list[CellTrials] = Field(default_factory=list)
+    unjudged: list[UnjudgedLimit] = Field(default_factory=list)
+    looks: list[int] = Field(default_factory=list)
+    surroundings: dict[str, tuple[float, float]] = Field(default_factory=dict)
 
 
 class BuildIdentity(Record):
@@ -255,8 +290,17 @@ class Unjudged(Record):
     reason: str
 
 
+class Deviation(Record):
+    """What of a run was otherwise than its scenarios and its bench ask for, or was decided by a person at the bench."""
+
+    kind: Literal["trials", "bench", "lifted", "repeated"]
+    what: str
+    scenario: str | None = None
+
+
 class Results(Record):
-    """unjudged: beside them no verdict is better than inconclusive."""
+    """unjudged: beside them no verdict is better than inconclusive. operators: who ran it, by name. first, last: when its first trial began and
+    its last one ended, ISO 8601, UTC; None where it was not kept."""
 
     format: str = FORMAT
     run: str
@@ -266,6 +310,10 @@ class Results(Record):
     scenarios: list[ScenarioResult]
     environment: Environment
     unjudged: list[Unjudged] = Field(default_factory=list)
+    operators: list[str] = Field(default_factory=list)
+    first: str | None = None
+    last: str | None = None
+    deviations: list[Deviation] = Field(default_factory=list)
 
 
 def write(results: Results, path: Path) -> None:

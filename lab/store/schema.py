@@ -103,7 +103,7 @@ scenarios = sa.Table(
     sa.UniqueConstraint("run_row", "id", "hash"),
 )
 
-# When trials that were stored together were made, and with what; of `lab evidence measure`.
+# When trials that were stored together were made, and with what.
 batches = sa.Table(
     "batches",
     metadata,
@@ -141,4 +141,18 @@ trials = sa.Table(
     _column("wall_s", sa.Double),
     sa.Column("batch_row", sa.Integer, sa.ForeignKey("batches.row"), nullable=True),
     sa.UniqueConstraint("scenario_row", "cell_key", "trial_index"),
+)
+
+# What trials had found that a person at a bench had played again; `why` is theirs, `reason` that of an invalid trial.
+withdrawn = sa.Table(
+    "withdrawn",
+    metadata,
+    _column("row", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("scenario_row", sa.Integer, sa.ForeignKey("scenarios.row"), nullable=False),
+    _column("cell_key", Key),
+    _column("trial_index", sa.Integer),
+    _column("why", sa.String),
+    _column("at", sa.String),
+    _column("reason", sa.String, nullable=True),
+    _column("outcomes", StrictJson),
 )

@@ -7,7 +7,7 @@ its rows are committed. A crash between the two leaves a file no row names; the 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +22,16 @@ from lab.errors import BadInput, LabFailure
 from lab.store import schema
 from lab.store.database import engine_for, guarded, is_current, name_of, settle, upgrade
 from lab.store.lock import WriterLock
-from lab.store.records import BatchRecord, RunRecord, RunState, ScenarioRecord, TrackPlace, TrialRecord
+from lab.store.records import (
+    BatchRecord,
+    Json,
+    RunRecord,
+    RunState,
+    ScenarioRecord,
+    TrackPlace,
+    TrialRecord,
+    WithdrawnTrial,
+)
 from lab.store.rows import trial_record, trial_row
 from lab.store.tracks import read_tracks, write_tracks
 
@@ -108,6 +117,10 @@ class Store:
                     )
             connection.execute(schema.runs.update().where(self._is(run.id)).values(state=run.state))
 
+    def set_environment(self, run_id: str, environment: Mapping[str, Json]) -> None:
+        with guarded("cannot store the run", self._engine), self._engine.begin() as connection:
+            connection.execute(schema.runs.update().where(self._is(run_id)).values(environment=environment))
+
     def set_state(self, run_id: str, state: RunState) -> None:
         with guarded("cannot store the run's state", self._engine), self._engine.begin() as connection:
             connection.execute(schema.runs.update().where(self._is(run_id)).values(state=state))
@@ -151,17 +164,19 @@ class Store:
                 connection.execute(schema.trials.insert(), rows)
             return len(new)
 
-    def withdraw_trial(self, run_id: str, trial: TrialRecord) -> None:
-        """Take out a trial that a person at a bench wants repeated. What it measured is theirs to keep elsewhere."""
+    def withdraw_trial(self, run_id: str, trial: TrialRecord, why: str, at: str) -> None:
+        """Take out a trial that a person at a bench wants played again, and keep what it had found. why, at: see `WithdrawnTrial`."""
         with guarded("cannot withdraw a trial", self._engine), self._engine.begin() as connection:
             row = self._scenario_row(connection, run_id, trial.scenario_id, trial.scenario_hash)
             table = schema.trials.c
+            place = {"scenario_row": row, "cell_key": trial.cell_key, "trial_index": trial.index}
             connection.execute(
-                schema.trials.delete().where(
-                    table.scenario_row == row,
-                    table.cell_key == trial.cell_key,
-                    table.trial_index == trial.index,
+                schema.withdrawn.insert().values(
+                    **place, why=why, at=at, reason=trial.invalid, outcomes=trial.outcomes
                 )
+            )
+            connection.execute(
+                schema.trials.delete().where(*(table[key] == value for key, value in place.items()))
             )
 
     def _not_stored(
@@ -243,6 +258,19 @@ class Store:
                 (cell, index)
                 for cell, index in connection.execute(query.where(schema.trials.c.scenario_row == row))
             }
+
+    def withdrawn(self, run_id: str, scenario_id: str, scenario_hash: str) -> list[WithdrawnTrial]:
+        """What a person at a bench had played again, in the order that they did."""
+        table = schema.withdrawn.c
+        with guarded("cannot read the store", self._engine), self._engine.connect() as connection:
+            row = self._scenario_row(connection, run_id, scenario_id, scenario_hash)
+            query = sa.select(schema.withdrawn).where(table.scenario_row == row).order_by(table.row)
+            return [
+                WithdrawnTrial(
+                    one.cell_key, one.trial_index, one.why, one.at, one.reason, tuple(one.outcomes)
+                )
+                for one in connection.execute(query)
+            ]
 
     def batches(
         self, run_id: str, scenario_id: str, scenario_hash: str

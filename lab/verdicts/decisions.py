@@ -66,7 +66,7 @@ def decide_share(found: Sample, limit: Limit, confidence: float = CONFIDENCE) ->
     if found.trials == 0:
         return Decision(Verdict.INCONCLUSIVE, None, "no trial to count")
     verdict, bound = decide(found.bounds(confidence), limit)
-    needed = _trials_needed(found, limit) if verdict is Verdict.INCONCLUSIVE else None
+    needed = _trials_needed(found, limit, confidence) if verdict is Verdict.INCONCLUSIVE else None
     return Decision(verdict, bound, needed)
 
 
@@ -75,7 +75,7 @@ def decide_exposure(heard: Exposure, limit: Limit, confidence: float = CONFIDENC
     if heard.distinct_hours <= 0:
         return Decision(Verdict.INCONCLUSIVE, None, "no distinct target-free audio was heard")
     verdict, bound = decide(heard.per_day_bounds(confidence), limit)
-    needed = _hours_needed(heard, limit) if verdict is Verdict.INCONCLUSIVE else None
+    needed = _hours_needed(heard, limit, confidence) if verdict is Verdict.INCONCLUSIVE else None
     if limit.at_least is not None or verdict is Verdict.FAIL:
         return Decision(verdict, bound, needed)
     active_limit = Limit("active_fraction", limit.label, at_most=MAX_ACTIVE_FRACTION)
@@ -99,7 +99,7 @@ def decide_active(heard: Exposure, limit: Limit, confidence: float = CONFIDENCE)
     return Decision(verdict, bound, text)
 
 
-def _trials_needed(found: Sample, limit: Limit) -> str:
+def _trials_needed(found: Sample, limit: Limit, confidence: float) -> str:
     """In words: more trials at the observed rate and design effect, or more clusters."""
     share, effect = found.rate, found.trials / found.effective_trials
     toward_pass = share > limit.value if limit.at_least is not None else share < limit.value
@@ -107,11 +107,11 @@ def _trials_needed(found: Sample, limit: Limit) -> str:
         return f"the observed rate {share:.3g} equals the limit: no number of trials decides"
 
     def decided(trials: int) -> bool:
-        verdict, _ = decide(proportion(share * trials / effect, trials / effect), limit)
+        verdict, _ = decide(proportion(share * trials / effect, trials / effect, confidence), limit)
         return verdict is not Verdict.INCONCLUSIVE
 
     clusters = _clusters_needed(
-        limit.value if toward_pass == (limit.at_least is not None) else 1 - limit.value
+        limit.value if toward_pass == (limit.at_least is not None) else 1 - limit.value, confidence
     )
     parts = []
     if not decided(found.trials):
@@ -124,21 +124,21 @@ def _trials_needed(found: Sample, limit: Limit) -> str:
     return "; ".join(parts) or "more trials"
 
 
-def _clusters_needed(share: float) -> int:
+def _clusters_needed(share: float, confidence: float) -> int:
     """Clusters that, all alike, carry a bound to this share: the smallest C with (1 - confidence)^(1/C) >= share."""
     if not 0 < share < 1:
         return 0
-    return math.ceil(math.log(1 - CONFIDENCE) / math.log(share) - 1e-9)
+    return math.ceil(math.log(1 - confidence) / math.log(share) - 1e-9)
 
 
-def _hours_needed(heard: Exposure, limit: Limit) -> str:
+def _hours_needed(heard: Exposure, limit: Limit, confidence: float) -> str:
     per_day = heard.per_day
     if per_day == limit.value:
         return f"the observed {per_day:.3g} a day equals the limit: no number of hours decides"
 
     def decided(hours: int) -> bool:
         days = hours / HOURS_A_DAY
-        return decide(rate(per_day * days, days), limit)[0] is not Verdict.INCONCLUSIVE
+        return decide(rate(per_day * days, days, confidence), limit)[0] is not Verdict.INCONCLUSIVE
 
     start = max(1, math.floor(heard.distinct_hours))
     total = _smallest(decided, start)

@@ -6,8 +6,9 @@ takes to store them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -19,8 +20,9 @@ from lab.verdicts.bands import Curve, curve
 from lab.verdicts.clusters import Sample, sample, target_clusters, trial_clusters
 from lab.verdicts.decisions import Decision, Verdict
 from lab.verdicts.exposure import NOTHING, Exposure, exposure
-from lab.verdicts.intervals import CONFIDENCE
+from lab.verdicts.intervals import CONFIDENCE, INTERIM
 from lab.verdicts.limits import Limit, check_limits, with_labels
+from lab.verdicts.planned import CellPlan, CellTrials, UnjudgedLimit, cell_trials, unjudged
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class Accept:
     bound: float | None
     verdict: Verdict
     needed: str | None = None
+    confidence: float = CONFIDENCE
 
 
 @dataclass(frozen=True)
@@ -96,13 +99,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Judgement:
-    """All rows of a scenario. trials, invalid: over all cells; reasons: why trials are invalid."""
+    """All rows of a scenario. trials, invalid: over all cells; reasons: why trials are invalid. cells: as planned, empty without a plan."""
 
     rows: list[Row]
     verdict: Verdict
     trials: int
     invalid: int
     invalid_reasons: dict[str, int]
+    cells: list[CellTrials] = field(default_factory=list)
+    unjudged: list[UnjudgedLimit] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -116,10 +121,17 @@ class _Evidence:
     doubt: str | None  # why no verdict may be given
 
 
-def judge_scenario(outcomes: Iterable[Outcome], limits: Sequence[Limit] = ()) -> Judgement:
+def judge_scenario(
+    outcomes: Iterable[Outcome],
+    limits: Sequence[Limit] = (),
+    planned: Sequence[CellPlan] = (),
+    grown: bool = False,
+) -> Judgement:
     """Judge every (cell, detector, stage, label); the scenario is as good as its worst limit.
 
-    Raises BadInput for a limit that speaks of no cell, detector or label there is.
+    planned: every cell of the scenario; without any, what was heard is all there is. Limits of a cell that lacks trials cannot pass, and fail
+    by a bound of INTERIM; nor does a scenario pass that lacks a trial anywhere. grown: trials were added after a look, so that limits take
+    bounds of INTERIM. Raises BadInput for a limit that speaks of no cell, detector or label there is.
     """
     groups: dict[tuple, list[Outcome]] = {}
     for outcome in outcomes:
@@ -127,17 +139,65 @@ def judge_scenario(outcomes: Iterable[Outcome], limits: Sequence[Limit] = ()) ->
     members = list(groups.values())
     rules = [group[0].rule for group in members]
     reported = [(rule.detector, rule.label, rule.stage) for rule in rules]
-    check_limits(limits, [group[0].cell for group in members], reported)
+    cells = [plan.cell for plan in planned] or [group[0].cell for group in members]
+    if members or not planned:
+        check_limits(limits, cells, reported)
     targeted = {o.rule.label for group in members for o in group if o.targets}
-    limits = with_labels(limits, targeted, {group[0].rule.label for group in members})
-    rows = [judge_cell(group, limits) for group in members]
-    trials = {(_cell_key(o.cell), o.index): o.invalid for group in members for o in group}
-    reasons: dict[str, int] = {}
-    for reason in trials.values():
-        if reason is not None:
-            reasons[reason] = reasons.get(reason, 0) + 1
-    verdict = decisions.worst([accept.verdict for row in rows for accept in row.accept])
-    return Judgement(rows, verdict, len(trials), sum(reasons.values()), reasons)
+    spelled = with_labels(limits, targeted, {group[0].rule.label for group in members})
+    heard: dict[tuple, dict[int, str | None]] = {_cell_key(plan.cell): {} for plan in planned}
+    for group in members:
+        heard.setdefault(_cell_key(group[0].cell), {}).update({o.index: o.invalid for o in group})
+    trials = [reason for of_cell in heard.values() for reason in of_cell.values()]
+    counts = {
+        key: cell_trials(plan, [*heard[key].values()])
+        for key, plan in zip(heard, planned, strict=False)  # those that were planned stand first
+    }
+    usual = INTERIM if grown else CONFIDENCE
+    rows = [_planned_row(group, spelled, counts.get(_cell_key(group[0].cell)), usual) for group in members]
+    reasons = Counter(reason for reason in trials if reason is not None)
+    verdicts = [accept.verdict for row in rows for accept in row.accept]
+    lacking = any(one.not_run for one in counts.values())
+    if lacking and (limits or not trials):
+        verdicts.append(Verdict.INCONCLUSIVE)
+    return Judgement(
+        rows,
+        decisions.worst(verdicts),
+        len(trials),
+        reasons.total(),
+        dict(reasons),
+        list(counts.values()),
+        list(unjudged(limits, counts.values())),
+    )
+
+
+def _planned_row(
+    group: Sequence[Outcome], limits: Sequence[Limit], count: CellTrials | None, usual: float
+) -> Row:
+    """usual: confidence that verdicts take where all is there."""
+    repeated = 0 if count is None else count.repeated
+    row = judge_cell(group, limits, confidence=usual, repeated=repeated)
+    if count is None or not count.not_run:
+        return row
+    strict = judge_cell(group, limits, confidence=INTERIM, repeated=repeated)
+    barred = f"{count.not_run} of {count.planned} planned trials were not run"
+    accept = [
+        replace(interim(one, other, barred), bound=other.bound, confidence=other.confidence)
+        for one, other in zip(row.accept, strict.accept, strict=True)
+    ]
+    return replace(row, accept=accept)
+
+
+def interim(usual: Accept, strict: Accept, barred: str = "", waits: str = "") -> Accept:
+    """What may be said before all is there. usual, strict: by the bounds of CONFIDENCE and of INTERIM. barred: why nothing may pass yet, empty
+    where it may. waits: what it takes until the usual verdict holds."""
+    if strict.verdict is Verdict.FAIL or (strict.verdict is Verdict.PASS and not barred):
+        return replace(usual, verdict=strict.verdict, needed=strict.needed)
+    missing = [barred]
+    if usual.verdict is Verdict.INCONCLUSIVE:
+        missing.append(usual.needed or "")
+    else:
+        missing.append(f"{waits} as it stands it would {usual.verdict}".lstrip())
+    return replace(usual, verdict=Verdict.INCONCLUSIVE, needed="; ".join(filter(None, missing)))
 
 
 def judge_cell(
@@ -145,9 +205,11 @@ def judge_cell(
     limits: Sequence[Limit] = (),
     before: Exposure = NOTHING,
     confidence: float = CONFIDENCE,
+    repeated: int = 0,
 ) -> Row:
     """The row of all outcomes, valid or not, of one (cell, detector, stage, label). before: hours heard of other draws, whose outcomes
-    are not at hand. confidence: that verdicts take; bounds that are told have CONFIDENCE."""
+    are not at hand. confidence: that verdicts take; bounds that are told have CONFIDENCE. repeated: valid trials that were played again at a
+    bench, which weigh as invalid ones."""
     first = outcomes[0]
     detector, stage, label = first.key
     good = curves.valid(outcomes)
@@ -158,8 +220,8 @@ def judge_cell(
         targets=sample(curves.detections(good, first.rule.threshold), target_clusters(good)),
         silent=sample(np.array([bool(o.false_alarms) for o in silent]), trial_clusters(silent)),
         heard=exposure(good, before),
-        delays=latency.delays(good),
-        doubt=_doubt(outcomes, good, recordings if named else None),
+        delays=latency.delays(good, confidence),
+        doubt=_doubt(outcomes, good, recordings if named else None, repeated),
     )
     few = good and named and len(recordings) < decisions.MIN_RECORDINGS
     return Row(
@@ -172,7 +234,7 @@ def judge_cell(
         false_alarms=_false_alarms(evidence.heard),
         latency_s=Latency(evidence.delays.p50, evidence.delays.p95) if evidence.delays.n else None,
         curve=curve(good) if good else None,
-        metrics=_metrics(good, evidence),
+        metrics=_metrics(good, evidence, latency.delays(good)),
         accept=[
             _accept(limit, label, evidence, confidence)
             for limit in limits
@@ -189,10 +251,13 @@ def _cell_key(cell: Mapping[str, Scalar]) -> tuple:
     return tuple(sorted((key, type(value).__name__, value) for key, value in cell.items()))
 
 
-def _doubt(outcomes: Sequence[Outcome], good: Sequence[Outcome], recordings: set[str] | None) -> str | None:
+def _doubt(
+    outcomes: Sequence[Outcome], good: Sequence[Outcome], recordings: set[str] | None, repeated: int
+) -> str | None:
     invalid = len(outcomes) - len(good)
-    if invalid > decisions.MAX_INVALID_SHARE * len(outcomes):
-        return f"{invalid} of {len(outcomes)} trials are invalid, at most 5 % may be"
+    if invalid + repeated > decisions.MAX_INVALID_SHARE * len(outcomes):
+        again = f" and {repeated} valid ones were repeated" if repeated else ""
+        return f"{invalid} of {len(outcomes)} trials are invalid{again}, at most 5 % may be"
     if recordings is not None and len(recordings) < decisions.MIN_RECORDINGS:
         return (
             f"at least {decisions.MIN_RECORDINGS} distinct recordings "
@@ -211,11 +276,18 @@ def _accept(limit: Limit, label: str, evidence: _Evidence, confidence: float) ->
     elif limit.metric == "active_fraction":
         found = decisions.decide_active(evidence.heard, limit, confidence)
     else:
-        found = latency.decide_p95(evidence.delays, limit)
+        found = latency.decide_p95(evidence.delays, limit, confidence)
     if evidence.doubt is not None:
         found = Decision(Verdict.INCONCLUSIVE, found.bound, evidence.doubt)
     return Accept(
-        limit.metric, label, dict(limit.where), limit.text, found.bound, found.verdict, found.needed
+        limit.metric,
+        label,
+        dict(limit.where),
+        limit.text,
+        found.bound,
+        found.verdict,
+        found.needed,
+        confidence,
     )
 
 
@@ -252,9 +324,9 @@ def _false_alarms(heard: Exposure) -> FalseAlarms | None:
     )
 
 
-def _metrics(good: Sequence[Outcome], evidence: _Evidence) -> list[Metric]:
+def _metrics(good: Sequence[Outcome], evidence: _Evidence, delays: latency.Delays) -> list[Metric]:
     found = []
-    heard, silent, delays, targets = evidence.heard, evidence.silent, evidence.delays, evidence.targets
+    heard, silent, targets = evidence.heard, evidence.silent, evidence.targets
     if heard.distinct_hours > 0:
         bounds = heard.active_bounds()
         found.append(

@@ -35,7 +35,7 @@ class Delays:
     p95_high: float | None
 
 
-def delays(outcomes: Sequence[Outcome]) -> Delays:
+def delays(outcomes: Sequence[Outcome], confidence: float = CONFIDENCE) -> Delays:
     """Latencies of valid outcomes of one (cell, detector, stage, label)."""
     seconds = np.array(
         [math.nan if t.latency_s is None else t.latency_s for o in outcomes for t in o.targets]
@@ -49,7 +49,7 @@ def delays(outcomes: Sequence[Outcome]) -> Delays:
     p50, p95 = (float(values[math.ceil(share * n) - 1]) for share in (0.5, P95))
     worth = sample(seconds[detected] <= p95, kinds).effective_trials
     effective = max(1, min(n, math.floor(worth + 1e-9)))
-    low, high = percentile_ranks(effective, P95)
+    low, high = percentile_ranks(effective, P95, confidence)
     return Delays(
         n=n,
         effective=effective,
@@ -83,8 +83,8 @@ def median_bounds(outcomes: Sequence[Outcome], confidence: float = CONFIDENCE) -
     )
 
 
-def decide_p95(found: Delays, limit: Limit) -> Decision:
-    """Hold the bounds of the 95th percentile against a limit."""
+def decide_p95(found: Delays, limit: Limit, confidence: float = CONFIDENCE) -> Decision:
+    """Hold the bounds of the 95th percentile against a limit. confidence: that the bounds of `found` have."""
     if found.n == 0:
         return Decision(Verdict.INCONCLUSIVE, None, "no target was detected")
     low = -math.inf if found.p95_low is None else found.p95_low
@@ -93,5 +93,6 @@ def decide_p95(found: Delays, limit: Limit) -> Decision:
     if verdict is not Verdict.INCONCLUSIVE:
         return Decision(verdict, bound)
     if math.isinf(bound):
-        return Decision(verdict, None, f"at least 59 independent detections (worth {found.effective})")
+        least = math.ceil(math.log(1 - confidence) / math.log(P95))
+        return Decision(verdict, None, f"at least {least} independent detections (worth {found.effective})")
     return Decision(verdict, bound, f"more detections than the {found.n} there are, to narrow {bound:.3g} s")

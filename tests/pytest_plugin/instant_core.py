@@ -38,7 +38,9 @@ def run_scenarios(paths: Sequence[Path], options: RunOptions, on_progress: objec
     build = load_build(options.build)
     options.out.mkdir(parents=True, exist_ok=True)
     verdict = next(v for v in ("fail", "inconclusive", "reported", "pass") if v in scenario.title)
-    trials = options.trials or scenario.first.trials
+    planned = options.trials or scenario.first.trials
+    not_run = 1 if "unfinished" in scenario.title else 0
+    trials = planned - not_run
     low, high = {"fail": (0.0, 0.15), "inconclusive": (0.1, 0.6)}.get(verdict, (0.4, 1.0))
     rate = Detection(
         detected=trials // 2,
@@ -101,6 +103,9 @@ def run_scenarios(paths: Sequence[Path], options: RunOptions, on_progress: objec
                 trials=trials,
                 invalid=1 if "sick" in scenario.title else 0,
                 invalid_reasons={"lost block: 1 gap": 1} if "sick" in scenario.title else {},
+                planned=planned,
+                not_run=not_run,
+                not_run_reasons={"nobody to ask: place the tv": 1} if not_run else {},
                 verdict=verdict,
                 results=[row],
                 examples=[miss],

@@ -10,9 +10,9 @@ import pytest
 from lab.pytest_plugin.execution import properties
 from lab.pytest_plugin.failure import screen
 from lab.pytest_plugin.gathering import GatheredRun
-from lab.pytest_plugin.merging import write_merged
+from lab.pytest_plugin.merging import merge, write_merged
 from lab.store import results as results_file
-from lab.store.results import Results
+from lab.store.results import Deviation, Results
 from tests.reports.synthetic_run import synthetic_results
 
 
@@ -84,3 +84,24 @@ def test_a_failure_tells_the_detector_and_the_stage_of_each_limit(two_stages: Re
     text = screen(two_stages)
     assert "    by watermark (device): bound" in text
     assert "    by watermark (cascade): bound" in text
+
+
+def test_a_session_tells_who_ran_its_parts_when_and_what_was_otherwise(tmp_path: Path):
+    few = Deviation(kind="trials", what="4 trials a cell, where the scenario asks for 40", scenario="snr")
+    parts = [
+        {
+            "operators": ["A. Vogel"],
+            "first": "2026-11-20T10:00:00+00:00",
+            "last": "2026-11-20T11:00:00+00:00",
+        },
+        {"operators": ["A. Vogel", "M. Ruiz"], "deviations": [few]},
+        {"first": "2026-11-20T09:00:00+00:00", "last": "2026-11-20T09:30:00+00:00", "deviations": [few]},
+    ]
+    runs = [
+        GatheredRun(str(number), tmp_path / str(number), of_one(number).model_copy(update=part))
+        for number, part in enumerate(parts)
+    ]
+    merged = merge(runs, "session")
+    assert merged.operators == ["A. Vogel", "M. Ruiz"]
+    assert (merged.first, merged.last) == ("2026-11-20T09:00:00+00:00", "2026-11-20T11:00:00+00:00")
+    assert merged.deviations == [few]

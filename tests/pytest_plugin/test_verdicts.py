@@ -302,6 +302,41 @@ def test_invalid_trials_on_a_bench_are_told_with_their_reason_and_the_bench_log(
     )
 
 
+@pytest.mark.parametrize(
+    "title", ["reported, unfinished", "will pass, unfinished", "inconclusive, unfinished"]
+)
+@pytest.mark.parametrize("asserts", ["health", "limits"])
+def test_a_planned_trial_that_was_not_run_fails_the_test_whatever_it_holds(
+    pytester: pytest.Pytester, write_scenario: WriteScenario, title: str, asserts: str
+):
+    write_scenario("near", title=title)
+    result = pytester.runpytest(
+        "--lab-out", "out", "--lab-asserts", asserts, "--lab-inconclusive", "skip", "--junitxml", "junit.xml"
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "3 trials, 0 invalid, 1 of 4 planned were not run",
+            "  not run: 1 x nobody to ask: place the tv",
+            "near: 1 of 4 planned trials were not run",
+        ]
+    )
+    junit = (pytester.path / "junit.xml").read_text()
+    assert 'name="near.planned" value="4"' in junit and 'name="near.not_run" value="1"' in junit
+
+
+def test_a_test_in_python_fails_where_a_planned_trial_was_not_run(
+    pytester: pytest.Pytester, write_scenario: WriteScenario
+):
+    write_scenario("near", title="will pass, unfinished")
+    pytester.makepyfile("def test_near(lab_run): lab_run('near.toml')")
+    result = pytester.runpytest(
+        "--lab-out", "out", "test_a_test_in_python_fails_where_a_planned_trial_was_not_run.py"
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*1 trials were not run: 1 x nobody to ask: place the tv*--resume"])
+
+
 def test_an_unknown_bench_and_more_than_one_process_are_refused(
     pytester: pytest.Pytester, write_scenario: WriteScenario
 ):

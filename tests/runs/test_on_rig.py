@@ -21,11 +21,13 @@ from lab.errors import BadInput
 from lab.runs import on_rig
 from lab.runs.plan import chunks, plan
 from lab.scenario.load import load_scenario
+from lab.scoring.outcome import Outcome
 from lab.store.records import RunRecord, ScenarioRecord
 from lab.store.store import Store
 from rigs.errors import Unsafe
 from rigs.rig_file import load_rig
 from tests.detectors.level_detector import LevelDetector
+from tests.store.samples import make_results
 
 GO_ON = Said(Order.GO_ON)
 
@@ -103,12 +105,13 @@ def bench_run(played, build, tmp_path):
                 log,
                 store,
                 "r",
-                lambda found: store.add_trials("r", found),
+                lambda found, began, ended: store.add_trials("r", found),
             )
             try:
                 not_run = run.run([place for chunk in left for place in chunk])
             except KeyboardInterrupt:
                 not_run = "stopped"
+            bench.withdrawn = store.withdrawn("r", played.id, played.hash)
             return not_run, list(store.trials("r", played.id)), log.path.read_text()
 
     return _run
@@ -164,6 +167,9 @@ def test_a_repeated_trial_replaces_the_last_one_and_the_log_keeps_what_it_had_fo
     assert len({record.capture_sha256 for record in records}) == 4
     assert "REPEATED by the operator: cable was loose; it had found" in log
     assert "false_alarms" in log
+    (withdrawn,) = bench.withdrawn
+    assert (withdrawn.index, withdrawn.why, withdrawn.invalid) == (0, "cable was loose", None)
+    assert [Outcome.from_json(one).rule.detector for one in withdrawn.outcomes] == ["level"]
 
 
 def test_there_is_nothing_to_repeat_before_the_first_trial(bench_run):
@@ -194,9 +200,14 @@ def test_what_the_bench_cannot_do_is_refused_for_all_cells_at_once(played, build
     on_rig.check(rig, plan([played]), 1, load_build(build), options)
 
 
-def test_the_message_on_trials_that_were_not_run_groups_reasons(tmp_path):
-    told = on_rig.told(
-        [on_rig.NotRun("a", "nobody"), on_rig.NotRun("b", "nobody"), on_rig.NotRun("c", "rail")], tmp_path
-    )
+def test_the_message_on_trials_that_were_not_run_adds_up_reasons(tmp_path):
+    found = make_results()
+    assert on_rig.told(found, tmp_path) is None
+    (scenario,) = found.scenarios
+    lacking = [
+        scenario.model_copy(update={"not_run": 2, "not_run_reasons": {"nobody": 1, "rail": 1}}),
+        scenario.model_copy(update={"not_run": 1, "not_run_reasons": {"nobody": 1}}),
+    ]
+    told = on_rig.told(found.model_copy(update={"scenarios": lacking}), tmp_path)
     assert told.startswith("3 trials were not run: 2 x nobody; 1 x rail.")
     assert told.endswith("go on with --resume")

@@ -2,7 +2,7 @@ import pytest
 
 from detectors.build import load_build
 from lab.errors import BadInput
-from lab.runs.environment import environment
+from lab.runs.environment import environment_of
 from lab.runs.options import RunOptions
 from lab.runs.rig_identity import FILE_NAME, add_identity, identities, wires
 from lab.runs.run import _check_same, _run_record
@@ -50,8 +50,8 @@ def test_a_bench_that_was_changed_in_between_is_told_beside_the_first(tmp_path):
 
 def test_results_hold_the_benches_of_a_run(tmp_path, build):
     add_identity(tmp_path, bench())
-    assert environment(load_build(build), identities(tmp_path)).rigs == [bench()]
-    assert environment(load_build(build)).rigs == []
+    assert environment_of(load_build(build), [], identities(tmp_path)).rigs == [bench()]
+    assert environment_of(load_build(build), []).rigs == []
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from lab.store.store import Store
 def without_times(out):
     """results.json less what tells when it was made; clips and their commands stay."""
     content = json.loads((out / "results.json").read_text())
-    del content["started"], content["wall_s"]
+    del content["started"], content["wall_s"], content["first"], content["last"]
     del content["environment"]["commit"]  # somebody may commit while the tests run
     return content
 
@@ -130,6 +130,7 @@ def test_resume_with_more_trials_adds_to_the_run(scenario, options):
     run_scenarios([scenario], options("grow", trials=1))
     results = run_scenarios([scenario], options("grow", trials=2, resume=True))
     assert results.scenarios[0].trials == 4
+    assert run_scenarios([scenario], options("grow", resume=True)).scenarios[0].trials == 4
 
 
 def test_resume_takes_seed_and_trials_of_the_run_it_goes_on_with(scenario, options):

@@ -69,6 +69,23 @@ def test_a_store_of_before_batches_keeps_its_trials_and_says_that_nothing_was_ke
         assert (first.index, last.index) == (0, 2) and opened.tracks(first) and opened.tracks(last)
 
 
+def test_a_store_of_before_withdrawn_trials_keeps_its_trials_and_takes_what_is_repeated_from_now_on(store):
+    store.add_trials(RUN.id, [make_trial(0), make_trial(1)], BATCH)
+    store.close()
+    engine, config = engine_for(store.directory, None, write=True), _alembic_config()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0002")
+    assert "withdrawn" not in sa.inspect(engine).get_table_names()
+    with Store.open(store.directory) as opened:
+        assert drift(engine) == []
+        assert opened.withdrawn(RUN.id, SCENARIO.id, SCENARIO.hash) == []
+        opened.withdraw_trial(RUN.id, make_trial(1), "a door slammed", "2026-11-20T09:00:00+00:00")
+        (kept,) = opened.trials(RUN.id, SCENARIO.id)
+        assert kept.index == 0 and opened.batches(RUN.id, SCENARIO.id, SCENARIO.hash) == [(BATCH, 1)]
+        assert [one.why for one in opened.withdrawn(RUN.id, SCENARIO.id, SCENARIO.hash)] == ["a door slammed"]
+
+
 def test_a_failed_upgrade_leaves_no_half_schema(engine):
     with engine.begin() as connection:
         connection.execute(

@@ -1,5 +1,6 @@
 import json
 import math
+from pathlib import Path
 
 import pytest
 
@@ -96,3 +97,16 @@ def test_a_wrong_value_is_named_by_its_key(path):
 def test_the_published_schema_holds_for_written_results(path):
     schema = Results.model_json_schema()
     assert set(json.loads(path.read_text())) == set(schema["properties"])
+
+
+def test_results_of_the_first_release_open_with_what_it_did_not_keep_left_open(tmp_path):
+    first = read(Path(__file__).parent / "first_results.json")
+    (scenario,) = first.scenarios
+    (row,) = scenario.results
+    assert (scenario.trials, scenario.planned, scenario.not_run, scenario.looks) == (2, None, 0, [])
+    assert (scenario.cells, scenario.unjudged, scenario.surroundings) == ([], [], {})
+    assert [(limit.metric, limit.confidence) for limit in row.accept] == [("false_alarms_per_day", 0.95)]
+    assert (first.operators, first.first, first.last, first.deviations) == ([], None, None, [])
+    assert first.environment.rigs[0].id == "loopback"
+    write(first, tmp_path / "results.json")
+    assert read(tmp_path) == first

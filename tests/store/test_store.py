@@ -226,3 +226,22 @@ def test_a_closed_store_is_whole_without_its_log_even_while_someone_looks(store,
 def test_a_scenario_of_a_run_that_was_not_begun_is_refused(store):
     with pytest.raises(LabFailure, match="run other was not begun"):
         store.add_scenario("other", SCENARIO)
+
+
+def test_a_trial_that_is_withdrawn_leaves_what_it_had_found(store):
+    store.add_trials(RUN.id, [make_trial(0), make_trial(1, invalid="lost block")])
+    store.withdraw_trial(RUN.id, make_trial(0), "cable was loose", "2026-11-20T09:00:00+00:00")
+    store.withdraw_trial(RUN.id, make_trial(1, invalid="lost block"), "again", "2026-11-20T09:01:00+00:00")
+    assert list(store.trials(RUN.id, SCENARIO.id)) == []
+    first, second = store.withdrawn(RUN.id, SCENARIO.id, SCENARIO.hash)
+    assert (first.cell_key, first.index, first.why, first.invalid) == (
+        "distance_m=3.0", 0, "cable was loose", None
+    )  # fmt: skip
+    assert first.outcomes == make_trial(0).outcomes
+    assert (second.index, second.invalid) == (1, "lost block")
+    assert store.add_trials(RUN.id, [make_trial(0)]) == 1
+
+
+def test_what_is_known_of_a_run_can_be_brought_up_to_date(store):
+    store.set_environment(RUN.id, {"looks": {"distance": [6, 12]}})
+    assert [run.environment for run in store.runs()] == [{"looks": {"distance": [6, 12]}}]

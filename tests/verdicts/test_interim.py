@@ -6,10 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lab.runs.findings import _interim
 from lab.verdicts.decisions import Verdict
 from lab.verdicts.intervals import CONFIDENCE, INTERIM, proportion
-from lab.verdicts.judge import Accept, judge_cell
+from lab.verdicts.judge import Accept, interim, judge_cell
 from lab.verdicts.latency import median_bounds
 from lab.verdicts.limits import Limit
 from tests.verdicts.outcomes import detection, invalid, listening
@@ -28,9 +27,9 @@ def test_many_looks_pass_a_rate_at_its_limit_hardly_more_often_than_one(limit, p
     repeats = 1000
     for _ in range(repeats):
         found = np.cumsum(rng.random(planned) < limit)
-        for interim in passed_at:
-            looks = [(n, interim) for n in range(30, planned, 10)] + [(planned, CONFIDENCE)]
-            passed_at[interim] += any(low(found[n - 1], n, c) >= limit for n, c in looks)
+        for confidence in passed_at:
+            looks = [(n, confidence) for n in range(30, planned, 10)] + [(planned, CONFIDENCE)]
+            passed_at[confidence] += any(low(found[n - 1], n, c) >= limit for n, c in looks)
     assert passed_at[INTERIM] <= 0.065 * repeats
     assert passed_at[CONFIDENCE] >= 0.09 * repeats  # what looking without it would do
 
@@ -40,21 +39,20 @@ def accepted(verdict, needed=None):
 
 
 @pytest.mark.parametrize(
-    ("usual", "strict", "unheard", "verdict", "told"),
+    ("usual", "strict", "barred", "verdict", "told"),
     [
-        ("pass", "pass", 0, "pass", None),
-        ("pass", "inconclusive", 0, "inconclusive", "would pass"),
-        ("fail", "inconclusive", 0, "inconclusive", "would fail"),
-        ("pass", "pass", 2, "inconclusive", "2 of the row's kinds"),
-        ("fail", "fail", 2, "fail", None),
-        ("inconclusive", "inconclusive", 0, "inconclusive", "40 more"),
+        ("pass", "pass", "", "pass", None),
+        ("pass", "inconclusive", "", "inconclusive", "the rest: as it stands it would pass"),
+        ("fail", "inconclusive", "", "inconclusive", "the rest: as it stands it would fail"),
+        ("pass", "pass", "2 not heard", "inconclusive", "2 not heard; the rest: as it stands it would pass"),
+        ("fail", "fail", "2 not heard", "fail", None),
+        ("inconclusive", "inconclusive", "", "inconclusive", "40 more"),
     ],
 )
-def test_before_all_is_there_only_what_is_beyond_doubt_is_decided(usual, strict, unheard, verdict, told):
+def test_before_all_is_there_only_what_is_beyond_doubt_is_decided(usual, strict, barred, verdict, told):
     needed = "40 more" if usual == "inconclusive" else None
-    said = _interim(accepted(Verdict(usual), needed), accepted(Verdict(strict)), unheard, False)
-    assert said.verdict == Verdict(verdict)
-    assert (said.needed is None) if told is None else told in said.needed
+    said = interim(accepted(Verdict(usual), needed), accepted(Verdict(strict)), barred, "the rest:")
+    assert (said.verdict, said.needed) == (Verdict(verdict), told)
 
 
 def test_a_verdict_takes_the_confidence_asked_for_and_the_bounds_told_do_not():
