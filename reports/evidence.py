@@ -17,10 +17,22 @@ FORMAT = "earshot-figures/1"
 FILE_NAME = "figures.json"
 
 
+class Earlier(Record):
+    """What was published of a row by draws that count in it no more. told: what it found. verdicts: of its targets. Others as in `Line`."""
+
+    seeds: list[int]
+    asked: float
+    cells: int
+    complete: bool
+    grown: bool
+    told: str
+    verdicts: list[str]
+
+
 class Line(Record):
     """One row of the plan by one stage of one detector, all its cells together. asked: trials of the plan, hours where `of_hours`.
-    complete: whether all of it is there; until then verdicts take bounds of 99.9 %. grown: whether the plan asked for less when all of that
-    was there and looked at; then they go on taking them. bounds are one-sided, 95 %. trials, detected: of events. silent_trials: those
+    complete: whether all of it is there; until then verdicts take bounds of 99.9 %. grown: whether the plan was changed
+    after a look; then they go on taking them. earlier: what was published of other draws by the same build. bounds are one-sided, 95 %. trials, detected: of events. silent_trials: those
     without an event of the label; silent_share: of them with an alarm. median_limit_s, uploads_limit, tone_on_limit: asked of the median
     time to a detection, of clips a day and of occupied_duty, the share of the time with somebody there in which the tone was on;
     median_low_s to occupied_duty_high are the bounds by which these are judged. present: of `present_of` who make a major motion, those who
@@ -94,6 +106,7 @@ class Line(Record):
     verdict: str = "reported"
     needed: str | None = None
     seeds: list[int] = Field(default_factory=list)
+    earlier: list[Earlier] = Field(default_factory=list)
 
     @property
     def silent_alarmed(self) -> int:
@@ -219,7 +232,7 @@ def picture(figures: Figures, folder: str) -> str:
 
 def page(figures: Figures) -> str:
     """Raises BadInput for a section of a form that there is none of."""
-    from reports.evidence_tables import FORMS, identity, split, summary
+    from reports.evidence_tables import FORMS, before, identity, split, summary
 
     parts = [
         f"# {figures.title}: what was measured",
@@ -248,7 +261,14 @@ def page(figures: Figures) -> str:
             )
         body = FORMS[section.form](figures, section)
         if body:
-            parts += ["", f"## {section.title}", "", *body, *split(figures, section)]
+            parts += [
+                "",
+                f"## {section.title}",
+                "",
+                *body,
+                *split(figures, section),
+                *before(figures, section),
+            ]
         if body and section.note:
             parts += ["", section.note.strip()]
     return "\n".join(parts) + "\n"

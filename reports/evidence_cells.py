@@ -8,7 +8,7 @@ from reports.evidence import Line, RangeLine
 from reports.evidence_checks import short
 from reports.evidence_targets import LEAST_PAIRS, MET, MISSED, OPEN, median, range_kept
 
-GREW = "but the plan grew after all of it was looked at: draws of another seed"
+GREW = "but the plan was changed after a look: draws of another seed"
 WORDS = {MET: "met", MISSED: "**missed**", OPEN: "open"}
 
 
@@ -96,7 +96,7 @@ def missing(line: Line) -> str:
     """What a verdict still takes; of rows without one, how much of what is planned is there."""
     told = [line.needed] if line.verdict == OPEN and line.needed else []
     if median(line) == OPEN and line.complete:
-        whose = "its bounds of 99.9 %, as the plan grew," if line.grown else "its bounds"
+        whose = "its bounds of 99.9 %, as the plan was changed," if line.grown else "its bounds"
         told.append(f"the median: {whose} hold the limit between them")
     elif median(line) == OPEN:
         told.append("the median: more trials")

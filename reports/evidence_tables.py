@@ -288,6 +288,22 @@ def split(figures: Figures, section: Section) -> list[str]:
     return told
 
 
+def before(figures: Figures, section: Section) -> list[str]:
+    """A sentence for each line of which other draws were published."""
+    told = []
+    for line in _own(figures, section):
+        drawn = [
+            f"seed {_listed(one.seeds)} {one.told}, {', '.join(WORDS[said] for said in one.verdicts) or 'reported'}"
+            for one in line.earlier
+        ]
+        if drawn:
+            told += [
+                "",
+                f"{line.what[0].upper()}{line.what[1:]} ({line.stage}), drawn before: {'; '.join(drawn)}.",
+            ]
+    return told
+
+
 FORMS: dict[str, Callable[[Figures, Section], list[str]]] = {
     "found": found,
     "silent": silent,

@@ -60,7 +60,7 @@ def causes(campaign: Campaign, row: EvidenceRow, stage: str) -> Iterator[tuple[s
     for record in stored(campaign, row):
         wrong = episodes([event for event in record.events if event.stage == stage])
         if wrong:
-            trial = row.scenario.draw(cells[record.cell_key], record.index, campaign.plan.seed)
+            trial = row.scenario.draw(cells[record.cell_key], record.index, campaign.plan.seed_of(row))
             day = Scene(trial, DiskCache(), None).occurrences
             yield from ((event.label, sounding(day, event)) for event in wrong)
 

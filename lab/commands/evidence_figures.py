@@ -79,7 +79,7 @@ def kept(fresh: Figures, before: Figures, plan: Plan) -> Figures:
         line
         for line in before.lines
         if line.row in now
-        and _is_of(line, now[line.row])
+        and is_of(line, now[line.row])
         and line.seeds
         and {plan.seed_of(now[line.row]), *plan.counted_with_of(now[line.row])}.issuperset(line.seeds)
         and _much(line) > much[line.row]
@@ -153,7 +153,8 @@ def _either(fresh: list, before: list, older) -> list:
     return [one for one in fresh if not older(one)] + [one for one in before if older(one)]
 
 
-def _is_of(line: Line, row: EvidenceRow) -> bool:
+def is_of(line: Line, row: EvidenceRow) -> bool:
+    """Whether a line is of a row's scenario and build as they are now."""
     return (line.scenario_hash, line.build_hash) == (row.scenario.hash, row.build.parts.get(line.detector))
 
 

@@ -1,5 +1,5 @@
-"""Rows of which a plan asks for more after all that it asked for was there and looked at: who sees an open verdict may ask for as much as
-passes. Such rows go on taking the bounds of a look between, or stay open, until they have draws of another seed."""
+"""Rows of which a plan asks for more after all that it asked for was there and looked at, or for less after any look: who sees an open verdict
+may ask for as much as passes. Such rows go on taking the bounds of a look between, or stay open, until they have draws of another seed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from lab.runs.evidence import EvidenceRow, Plan
 from lab.runs.findings import Grown, never
-from reports.evidence import Figures, Line, RangeLine, UnitLine
+from reports.evidence import Earlier, Figures, Line, RangeLine, UnitLine
+from reports.evidence_targets import verdicts
 
 
 def grown(row: EvidenceRow, before: Figures | None) -> Grown:
@@ -16,23 +17,43 @@ def grown(row: EvidenceRow, before: Figures | None) -> Grown:
         return never
 
     def said(detector: str, stage: str, seeds: Sequence[int]) -> bool:
-        subject = row.name, detector, stage, row.build.parts.get(detector), row.scenario.hash, list(seeds)
+        subject = row.name, detector, stage, row.build.parts.get(detector), row.scenario.hash
         return any(
-            _subject(other) == subject
-            and (other.grown or (other.complete and _less(other, row.spec.asked, len(row.cells))))
+            _changed(look, seeds, row.spec.asked, len(row.cells))
             for other in before.lines
+            if _subject(other) == subject
+            for look in (other, *other.earlier)
         )
 
     return said
 
 
 def as_grown(line: Line, before: Figures) -> Line:
-    """Told apart where the plan asked for less before, and all of that was there."""
+    """Told apart where the plan was changed after a look, and with what was published of other draws."""
     for other in before.lines:
-        looked = other.grown or (other.complete and _less(other, line.asked, line.cells))
-        if looked and _subject(other) == _subject(line):
-            return line.model_copy(update={"grown": True})
+        if _subject(other) == _subject(line):
+            looks = [*other.earlier, *([] if set(other.seeds) <= set(line.seeds) else [earlier(other)])]
+            changed = any(
+                _changed(look, line.seeds, line.asked, line.cells) for look in (other, *other.earlier)
+            )
+            apart = [look for look in looks if not set(look.seeds) <= set(line.seeds)]
+            return line.model_copy(update={"grown": line.grown or changed, "earlier": apart})
     return line
+
+
+def earlier(line: Line) -> Earlier:
+    """What is kept of a line whose draws count no more."""
+    return Earlier(
+        seeds=line.seeds,
+        asked=line.asked,
+        cells=line.cells,
+        complete=line.complete,
+        grown=line.grown,
+        told=f"{line.false_alarms} in {line.hours:.1f} h"
+        if line.of_hours
+        else f"{line.detected} of {line.trials}",
+        verdicts=verdicts(line),
+    )
 
 
 def ranges_as_grown(fresh: Figures, before: Figures, plan: Plan) -> list[RangeLine]:
@@ -62,9 +83,13 @@ def units_as_grown(fresh: Figures, before: Figures, row: str) -> list[UnitLine]:
     return [one.model_copy(update={"grown": True}) for one in fresh.units]
 
 
-def _less(other: Line, asked: float, cells: int) -> bool:
-    """Whether a line was of less than is asked now, of each cell or by fewer cells."""
-    return other.asked < asked or other.cells < cells
+def _changed(look: Line | Earlier, seeds: Sequence[int], asked: float, cells: int) -> bool:
+    """Whether a look at draws that count was of less, or at a part of what was asked for then and is not now."""
+    if not look.seeds or not set(look.seeds) <= set(seeds):
+        return False
+    less = asked < look.asked or cells < look.cells
+    more = look.asked < asked or look.cells < cells or len(look.seeds) < len(set(seeds))
+    return look.grown or less or (look.complete and more)
 
 
 def _all_seen(lines: Sequence[RangeLine | UnitLine], asked: int) -> bool:
@@ -74,9 +99,9 @@ def _all_seen(lines: Sequence[RangeLine | UnitLine], asked: int) -> bool:
 
 def _same_draws(rows: Iterable[str | None], fresh: Figures, before: Figures) -> bool:
     of_rows = [line for line in fresh.lines if line.row in rows and fresh.tests(line.detector)]
-    known = [_subject(line) for line in before.lines]
-    return any(_subject(line) in known for line in of_rows)
+    known = [(_subject(line), line.seeds) for line in before.lines]
+    return any((_subject(line), line.seeds) in known for line in of_rows)
 
 
 def _subject(line: Line) -> tuple[object, ...]:
-    return line.row, line.detector, line.stage, line.build_hash, line.scenario_hash, line.seeds
+    return line.row, line.detector, line.stage, line.build_hash, line.scenario_hash

@@ -25,16 +25,20 @@ def chosen(plan: Plan, rows: Sequence[str], undecided: bool, results: Path) -> t
     return tuple(_undecided(plan, rows, results) if undecided else rows)
 
 
-def _undecided(plan: Plan, rows: Sequence[str], results: Path) -> list[str]:
+def _undecided(plan: Plan, asked: Sequence[str], results: Path) -> list[str]:
     """Of these rows, all where none is named, those that more measuring can still decide: without those of which no published target is
     open. Raises BadInput where none is left."""
+    from lab.commands.evidence_figures import is_of
     from reports import evidence as page
 
     path = results / plan.suite / page.FILE_NAME
     said: dict[str, list[str]] = defaultdict(list)
+    rows = {row.name: row for row in plan.rows}
     for line in page.read(path).lines if path.exists() else []:
-        said[line.row] += verdicts(line) or [OPEN]
-    named = rows or [row.name for row in plan.rows]
+        row = rows.get(line.row)
+        if row is not None and is_of(line, row) and plan.seed_of(row) in line.seeds:
+            said[line.row] += verdicts(line) or [OPEN]
+    named = asked or list(rows)
     left = [name for name in named if not said[name] or OPEN in said[name]]
     if not left:
         raise BadInput(f"{path}: every row asked for is decided; leave out --undecided to measure on")
@@ -103,7 +107,7 @@ def publish(campaign: Campaign, results: Path, benchmark: bool) -> None:
     how = made(shown.lines, ledger.read(path).entries)
     shown = shown.model_copy(
         update={
-            "picture": _picture(plan, stored, fresh, shown, before, folder),
+            "picture": _picture(campaign, stored, fresh, shown, before, folder),
             "measured": None if how is None else how.known,
             "made": how,
         }
@@ -117,7 +121,7 @@ def publish(campaign: Campaign, results: Path, benchmark: bool) -> None:
 
 
 def _picture(
-    plan: Plan,
+    campaign: Campaign,
     stored: Mapping[Path, Results],
     fresh: Figures,
     shown: Figures,
@@ -127,6 +131,8 @@ def _picture(
     """Draws the plan's picture, or leaves the one of before where figures of before are shown. Returns its file in `folder`, empty for none."""
     from reports.figures import write_rate_figure
 
+    plan = campaign.plan
+
     def counted(figures: Figures) -> dict[tuple[str, str, str], tuple[int, int]]:
         lines = [one for one in figures.lines if one.scenario == plan.picture]
         return {(one.row, one.detector, one.stage): (one.detected, one.trials) for one in lines}
@@ -135,7 +141,8 @@ def _picture(
         return ""
     if counted(shown) != counted(fresh):
         return before.picture if before is not None else ""
-    found = next(one for one in stored.values() if any(part.id == plan.picture for part in one.scenarios))
+    row = next(one for one in plan.rows if one.scenario.id == plan.picture)
+    found = stored[campaign.folder(row)]
     name = f"{plan.picture}.png"
     folder.mkdir(parents=True, exist_ok=True)
     try:

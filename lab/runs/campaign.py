@@ -1,7 +1,7 @@
 """A plan of evidence, measured bit by bit: round after round, a slice of every row, so that stopping early leaves something for each.
 
-A trial is a pure function of scenario, cell, index and seed, so what is stored stays good and is never measured twice. Each build has a
-folder of its own in `out`, a store as `lab run` makes it: rows of one build share it.
+A trial is a pure function of scenario, cell, index and seed, so what is stored stays good and is never measured twice. Rows of one build
+share a folder in `out`, a store as `lab run` makes it; a row with draws of its own has one by itself.
 """
 
 from __future__ import annotations

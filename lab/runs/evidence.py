@@ -15,7 +15,7 @@
     form = "found"
     groups = ["walking"]
 
-`seed` (1) is that of every trial: a body of evidence that a look has changed the detector by wants another, whose draws nobody has seen.
+`seed` (1) is that of every trial, but for rows that name their own: a body of evidence that a look has changed the detector by wants another, whose draws nobody has seen.
 `counted_with` names seeds of earlier draws by the same detector: hours that the ledger holds of them count too, so that a body of evidence
 grows from machine to machine. A detector whose code changed is another one.
 `picture` names a scenario of the plan that sweeps `distance_m`: the page shows its rate of detections over it.
@@ -199,10 +199,6 @@ class Plan:
     def counted_with_of(self, row: EvidenceRow) -> tuple[int, ...]:
         return self.counted_with if row.spec.seed is None else ()
 
-    @property
-    def builds(self) -> dict[str, Build]:
-        return {row.build.id: row.build for row in self.rows}
-
 
 def load_plan(path: Path) -> Plan:
     """Raises BadInput naming the file, the row and what is wrong."""
@@ -250,6 +246,8 @@ def load_plan(path: Path) -> Plan:
     }
     if picture and len(swept) < 2:
         raise BadInput(f"{path}: picture: no row of a scenario {picture} that sweeps distance_m")
+    if picture and len({row.spec.seed for row in rows if row.scenario.id == picture}) > 1:
+        raise BadInput(f"{path}: picture: rows of {picture} take one seed, as they are drawn together")
     return Plan(
         path,
         spec.title,

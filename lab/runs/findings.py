@@ -24,7 +24,7 @@ from lab.verdicts.latency import median_bounds
 from lab.verdicts.paired import Difference, RangeRatio, difference, range_ratio
 
 RESAMPLES = 10_000
-# (detector, stage, seeds) -> whether the plan asked for less of a row when all of that was there and looked at.
+# (detector, stage, seeds) -> whether the plan was changed after a look at what it had asked for of a row.
 Grown = Callable[[str, str, Sequence[int]], bool]
 
 
@@ -37,7 +37,7 @@ class Finding:
     """detector, stage: whose. result: of all cells of the row together, the scenario's limit held against it, with what the detector
     counted and the published hours of earlier draws. duty: share of the time in which it listened. played_hours: of the trials stored
     here, played of them, in so many `rooms`, see `lab.scenario.trial.Shares`: cells share their draws. seeds: of all draws that count. complete: whether all that the plan asks for is there; before, verdicts take bounds of INTERIM, and
-    so they do where `grown`: the plan asked for less when all of that was there and looked at.
+    so they do where `grown`: the plan was changed after a look, or less is asked for than there is.
     median_s: bounds by which the median time to a detection is judged. occupied_duty: of the time with somebody there, as it says itself,
     that in which its tone was in the air, and the bounds by which it is judged; None where it says nothing of it. present: whether who
     makes a major motion is called present as well. alarmed: trials stored here with a false alarm. others: false alarms of other labels where
@@ -72,8 +72,8 @@ def findings(campaign: Campaign, row: EvidenceRow, grown: Grown = never) -> list
     room = row.scenario.first.room
     rooms = Shares(room.bank, room.placements)
     records = [replace(record, tracks=(), events=()) for record in stored(campaign, row)]
-    wanted = {(cell.key, index) for cell in row.cells for index in range(campaign.wanted(row))}
-    complete = wanted <= {(record.cell_key, record.index) for record in records}
+    asked, there = _asked(campaign, row), {(record.cell_key, record.index) for record in records}
+    complete = asked <= there
     unheard = len(row.cells) - len({record.cell_key for record in records})
     plan = campaign.plan
     for (detector, stage), outcomes in _outcomes(row, records).items():
@@ -82,7 +82,7 @@ def findings(campaign: Campaign, row: EvidenceRow, grown: Grown = never) -> list
         listened_s = sum(o.free_s for o in outcomes)
         before = campaign.published.exposure(row, detector, stage)
         seeds = (*(plan.counted_with_of(row) if before.hours else ()), plan.seed_of(row))
-        grew = grown(detector, stage, seeds)
+        grew = grown(detector, stage, seeds) or not there <= asked
         confidence = CONFIDENCE if complete and not grew else INTERIM
         result = judge.judge_cell(outcomes, tuple(limits.values()), before)
         if confidence == INTERIM:
@@ -122,6 +122,19 @@ def findings(campaign: Campaign, row: EvidenceRow, grown: Grown = never) -> list
     return found
 
 
+def _asked(campaign: Campaign, row: EvidenceRow) -> set[tuple[str, int]]:
+    """Cell and number of the trials that are to be there before a row is looked at, those included that other rows want of its cells."""
+    own, place = {cell.key for cell in row.cells}, (campaign.folder(row), row.scenario.id)
+    return {
+        (cell.key, index)
+        for other in campaign.plan.rows
+        if (campaign.folder(other), other.scenario.id) == place
+        for cell in other.cells
+        if cell.key in own
+        for index in range(campaign.wanted(other))
+    }
+
+
 def _worst(row: EvidenceRow, outcomes: Iterable[Outcome]) -> tuple[str, int, int] | None:
     tells = sorted(
         {
@@ -155,7 +168,7 @@ def _by(
 def needed_of(complete: bool) -> str:
     """What a row takes whose verdict does not hold yet. complete: all is there, but more is asked for than when it was looked at first."""
     if complete:
-        return "draws of another seed: the plan grew after all of it was looked at,"
+        return "draws of another seed: the plan was changed after a look,"
     return "the rest of what is planned:"
 
 

@@ -64,10 +64,66 @@ def test_every_target_of_a_row_that_grew_takes_the_confidence_of_a_look_between(
         publish(campaign, tmp_path / "grown", benchmark=False)
         line, *_ = page.read(tmp_path / "grown" / suite / page.FILE_NAME).lines
         assert (line.detected, line.verdict, line.grown) == (8, "inconclusive", True)
-        assert line.needed.startswith("draws of another seed: the plan grew")
+        assert line.needed.startswith("draws of another seed: the plan was changed")
         assert (line.low, line.high) == (once.low, once.high)  # what is shown are bounds of 95 %
         # Of a median, order statistics of eight: a bound of 95 % is the seventh, one of 99.9 % there is none.
         assert once.median_high_s < inf and line.median_high_s == inf
+
+
+def test_a_plan_that_shrank_after_a_look_or_asks_for_less_than_there_is_does_not_decide_by_it(
+    folder, published, tmp_path
+):
+    """Of twelve asked for, eight are there: as good as the limit at 95 %. A plan of eight, made then, takes 99.9 %."""
+    suite = published[0].plan.suite
+    measure(asked(folder, 8), 1, say=lambda _: None)
+    publish(asked(folder, 12), tmp_path / "shrunk", benchmark=False)
+    path = tmp_path / "shrunk" / suite / page.FILE_NAME
+    looked, *_ = page.read(path).lines
+    assert (looked.trials, looked.complete, looked.verdict) == (8, False, "inconclusive")
+    for _ in range(2):
+        publish(asked(folder, 8), tmp_path / "shrunk", benchmark=False)
+        line, *_ = page.read(path).lines
+        assert (line.trials, line.complete, line.grown, line.verdict) == (8, True, True, "inconclusive")
+    publish(asked(folder, 4), tmp_path / "fewer", benchmark=False)
+    line, *_ = page.read(tmp_path / "fewer" / suite / page.FILE_NAME).lines
+    assert (line.trials, line.complete, line.grown, line.verdict) == (8, True, True, "inconclusive")
+
+
+def test_hours_that_were_looked_at_before_do_not_join_without_a_trace(published):
+    """Draws of another plan that are counted in after all of one's own was looked at are growth; before that they are not."""
+    _, figures = published
+    looked = figures.lines[0]
+    joined = {"seeds": [7, *looked.seeds]}
+    assert as_grown(looked.model_copy(update=joined), figures).grown
+    begun = figures.model_copy(update={"lines": [looked.model_copy(update={"complete": False})]})
+    assert not as_grown(looked.model_copy(update=joined), begun).grown
+
+
+def test_what_other_draws_of_a_row_found_stays_on_its_page_and_is_growth_where_they_come_back(published):
+    _, figures = published
+    first = figures.lines[0].model_copy(
+        update={"verdict": "fail", "limit": "at least 0.5", "median_limit_s": None}
+    )
+    second = first.model_copy(update={"seeds": [17], "verdict": "pass"})
+
+    def next_of(line, before):
+        return figures.model_copy(update={"lines": [as_grown(line, before)]})
+
+    again = next_of(second, figures.model_copy(update={"lines": [first]}))
+    (told,) = again.lines[0].earlier
+    assert (told.seeds, told.told, told.verdicts) == (
+        first.seeds,
+        f"{first.detected} of {first.trials}",
+        ["fail"],
+    )
+    said = (
+        f"Walks across, 1.5 m (device), drawn before: seed 1 {first.detected} of {first.trials}, **missed**."
+    )
+    assert said in page.page(again) and not again.lines[0].grown
+    third = next_of(first.model_copy(update={"seeds": [18]}), again)
+    assert [one.seeds for one in third.lines[0].earlier] == [first.seeds, [17]]
+    back = next_of(first.model_copy(update={"asked": 8.0}), third).lines[0]
+    assert back.grown and [one.seeds for one in back.earlier] == [[17], [18]]
 
 
 def test_another_seed_build_or_scenario_did_not_grow(folder, published):

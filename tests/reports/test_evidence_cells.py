@@ -48,7 +48,7 @@ def test_what_was_told_beside_is_told_a_day_with_its_bound():
                 "median_limit_s": 0.6,
                 "median_high_s": 0.7,
             },
-            "the median: its bounds of 99.9 %, as the plan grew, hold the limit between them",
+            "the median: its bounds of 99.9 %, as the plan was changed, hold the limit between them",
         ),
         (
             {"verdict": "pass", "trials": 9, "median_limit_s": 0.6, "median_high_s": 0.7},
@@ -79,7 +79,7 @@ def test_a_range_that_stays_open_with_all_its_pairs_says_so():
     assert cells.pairs(ratio(100, 0.7)) == "100 of 100"
     grown = ratio(100, 0.7).model_copy(update={"grown": True})
     assert cells.pairs(grown).endswith(
-        "all there, but the plan grew after all of it was looked at: draws of another seed"
+        "all there, but the plan was changed after a look: draws of another seed"
     )
 
 

@@ -271,6 +271,14 @@ def test_hours_of_earlier_draws_count_where_the_plan_names_their_seed(campaign, 
     assert alone.hours == pytest.approx(first.hours * asked.wanted / 3)
 
 
+def _decided(figures, name, campaign, results):
+    """Rows of a plan left to measure where this one is published as met."""
+    shown = page.read(figures)
+    met = [line.model_copy(update={"verdict": "pass"} if line.row == name else {}) for line in shown.lines]
+    page.write(shown.model_copy(update={"lines": met}), figures)
+    return command.chosen(campaign.plan, [name], True, results)
+
+
 def test_a_row_with_a_seed_is_judged_by_draws_of_its_own_alone(campaign, measured, tmp_path):
     """What was published of the others stays, in a folder where none of it is stored; hours of the plan's draws do not count with it."""
     results, suite = tmp_path / "results", campaign.plan.suite
@@ -300,6 +308,11 @@ def test_a_row_with_a_seed_is_judged_by_draws_of_its_own_alone(campaign, measure
     shares = {entry.scenario: [share.seed for share in entry.shares] for entry in entries}
     assert shares == {"walk": [1], "empty": [1, 2]}
     assert "Draws of seed 1; of seed 2: nobody. Measured" in (results / f"{suite}.md").read_text()
+    undecided = command.chosen(own.plan, ["empty"], True, results)
+    assert undecided == ("empty",)
+    with pytest.raises(BadInput, match="every row asked for is decided"):
+        _decided(figures, "empty", own, results)
+    assert _decided(figures, "empty", campaign, results) == ("empty",)  # of other draws
     (folder / "evidence.toml").write_text(plan)
     later = replace(own, plan=load_plan(folder / "evidence.toml"))
     assert findings(later, later.plan.rows[2])[0].seeds == (2,)
@@ -332,6 +345,8 @@ def test_hours_count_of_the_build_as_it_is_now_in_a_simulated_room_of_the_seeds_
 def test_results_of_what_there_is_are_kept_beside_the_store(campaign, measured):
     (results,) = summaries(campaign).values()
     assert [scenario.id for scenario in results.scenarios] == ["walk", "empty"]
+    assert results.verdict == "reported"  # what a plan asks for is judged on its page alone
+    assert not any(row.accept for scenario in results.scenarios for row in scenario.results)
     assert (campaign.out / "presence_cfar_baseband" / "results.json").is_file()
 
 

@@ -56,6 +56,13 @@ def folder(tmp_path_factory) -> Path:
             "row near: seed = 3 is one of the plan's",
         ),
         (
+            (
+                '[[row]]\nname = "near"',
+                'picture = "walk"\n[[row]]\nseed = 3\nname = "near"',
+            ),
+            "picture: rows of walk take one seed",
+        ),
+        (
             ("trials = 2", 'trials = 2\nseed = 2\nof_reference = 0.5\nreference = "both"'),
             "row near: seed: that of row both, as both are compared trial by trial",
         ),
