@@ -89,11 +89,6 @@ class RigFile(Table):
     def instrument(self, name: str) -> Instrument:
         return next(one for one in self.instruments if one.name == name)
 
-    def calibration_of(self, name: str) -> Calibration | None:
-        """The record in force: of several the one that is due last."""
-        own = [one for one in self.calibrations if one.of == name]
-        return max(own, key=lambda one: one.due, default=None)
-
     def profile_of(self, instrument: Instrument) -> Any:
         """What the driver must know of this model. Raises BadRigFile."""
         if (

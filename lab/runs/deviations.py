@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from lab.runs.plan import Planned
 from lab.scoring.outcome import Outcome
@@ -11,14 +11,9 @@ from lab.store.results import Deviation
 from lab.store.store import Store
 
 
-def deviations(
-    store: Store,
-    run: RunRecord,
-    planned: Sequence[Planned],
-    departures: Mapping[str, Sequence[str]],
-    benches: int,
-) -> list[Deviation]:
-    """departures: scenario id -> in what the bench departs from it. benches: see `Environment.rigs`."""
+def deviations(store: Store, run: RunRecord, planned: Sequence[Planned], benches: int) -> list[Deviation]:
+    """benches: how many the run was on, see `Environment.rigs`."""
+    departures = run.environment.get("departures", {})
     found = [
         Deviation(kind="lifted", what=f"safety limit of the bench lifted for this run: {name}")
         for name in run.environment.get("lifted", ())

@@ -13,7 +13,7 @@ from typing import Any
 from detectors.build import Build
 from lab.store.provenance import of_batches
 from lab.store.records import BatchRecord
-from lab.store.results import BuildIdentity, Environment, RigIdentity
+from lab.store.results import BuildIdentity, Environment, Results, RigIdentity
 
 # The packages whose version can change a sample or a score.
 PACKAGES = ("earshot", "numpy", "scipy", "numba", "pyroomacoustics", "soxr", "soundfile", "onnxruntime")
@@ -36,13 +36,13 @@ def environment_of(
 ) -> Environment:
     """What stored trials were made with: all that there are where there are several, and NOT_KEPT of those that do not say.
 
-    batches: see `Store.batches`. rigs: the bench of a run, where it has one.
+    batches: see `Store.batches`; where there is none it is this process. rigs: the bench of a run, where it has one.
     """
-    made = of_batches(batches)
+    made = of_batches(batches or [(BatchRecord(began="", ended="", **here()), 0)])
     unkept = sum(trials for batch, trials in batches if batch is None)
 
     def every(values: Iterable[str]) -> str:
-        return ", ".join([*dict.fromkeys(values), *([NOT_KEPT] if unkept or not made else [])])
+        return ", ".join([*dict.fromkeys(values), *([NOT_KEPT] if unkept else [])])
 
     commits: Counter[str] = Counter()
     for one in made:
@@ -59,6 +59,17 @@ def environment_of(
         machine=every(one.machine for one in made),
         rigs=list(rigs),
     )
+
+
+def as_told(
+    batches: Sequence[tuple[BatchRecord | None, int]], before: Results | None
+) -> list[tuple[BatchRecord | None, int]]:
+    """Batches of a run, with what its results said before of trials that were stored when no batches were."""
+    made = None if before is None else before.environment
+    if before is None or made is None or NOT_KEPT in made.commit:
+        return list(batches)
+    older = BatchRecord(before.started, before.started, made.commit, made.python, made.packages, made.machine)
+    return [(batch or older, trials) for batch, trials in batches]
 
 
 def _identity(build: Build) -> BuildIdentity:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from lab.errors import BadInput
 from lab.runs.options import RunOptions
 from lab.runs.plan import Planned
+from lab.store import results as results_file
 from lab.store.records import RunRecord, RunState
+from lab.store.results import Deviation
 from lab.store.store import Store
 
 Looks = Mapping[str, Sequence[int]]  # scenario id -> trials a cell, ascending
 KEY = "looks"
+HEAD = 400  # characters of a file of results in which it says of which run it is
 
 
 def looks_of(store: Store, earlier: RunRecord | None, planned: Sequence[Planned]) -> Looks:
@@ -46,3 +50,25 @@ def with_look(looks: Looks, judged: Sequence[Planned]) -> Looks:
     """judged: the scenarios that a verdict is given of now."""
     now = {one.scenario.id: sorted({*looks.get(one.scenario.id, ()), one.trials_per_cell}) for one in judged}
     return {**looks, **now}
+
+
+def elsewhere(run: RunRecord, planned: Sequence[Planned], out: Path) -> Iterator[Deviation]:
+    """Of runs in folders beside `out` those that judged the same draws at another number: who sees an open verdict and runs anew with more
+    trials, but the same seed, has looked before."""
+    now = {one.scenario.id: one.trials_per_cell for one in planned}
+    for path in sorted(out.resolve().parent.glob(f"*/{results_file.FILE_NAME}")):
+        if path.parent == out.resolve():
+            continue
+        try:
+            with path.open(encoding="utf-8") as file:
+                if f'"run": "{run.id}"' not in file.read(HEAD):
+                    continue
+            found = results_file.read(path)
+        except (OSError, UnicodeDecodeError, BadInput):
+            continue
+        for scenario in found.scenarios:
+            looks = [look for look in scenario.looks if look != now.get(scenario.id, look)]
+            if looks:
+                numbers = " and ".join(map(str, looks))
+                what = f"draws of seed {run.seed} were judged before, at {numbers} trials a cell, in {path.parent.name}"
+                yield Deviation(kind="trials", what=what, scenario=scenario.id)

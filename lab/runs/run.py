@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,10 +19,10 @@ from lab.corpora.audio import check_folder
 from lab.errors import BadInput
 from lab.runs import on_rig, worker
 from lab.runs.deviations import deviations
-from lab.runs.environment import environment_of, here
+from lab.runs.environment import as_told, environment_of, here
 from lab.runs.examples import write_examples
 from lab.runs.looks import KEY as LOOKS
-from lab.runs.looks import Looks, check_looks, looks_of, with_look
+from lab.runs.looks import Looks, check_looks, elsewhere, looks_of, with_look
 from lab.runs.options import RunOptions
 from lab.runs.plan import NotRun, Planned, check_counts, chunks, plan
 from lab.runs.pool import run_chunks
@@ -78,7 +78,8 @@ def run_scenarios(
         earlier = next((one for one in store.runs() if one.id == run.id), None)
         looks = looks_of(store, earlier, planned)
         check_looks(looks, planned, options)
-        run = _going_on(run, earlier, looks, options)
+        before = _results_of(run, options.out)
+        run = _going_on(run, earlier, looks, options if _left(store, run, planned) else None, departures)
         started = time.monotonic()
         store.begin_run(run)
         store.set_environment(run.id, run.environment)
@@ -91,15 +92,21 @@ def run_scenarios(
             batches = [
                 batch for one in heard for batch in store.batches(run.id, one.scenario.id, one.scenario.hash)
             ]
-            made_with = environment_of(build, batches, identities(options.out))
+            made_with = environment_of(build, as_told(batches, before), identities(options.out))
             results = summarise(store, run, planned, made_with, options.origin, options.scope, looks, not_run)
             results = write_examples(results, store, planned, options, build)
+            timed = [one for one, _ in batches if one is not None]
             results = results.model_copy(
                 update={
                     "operators": list(run.environment.get("operators", ())),
-                    "first": min((one.began for one, _ in batches if one is not None), default=None),
-                    "last": max((one.ended for one, _ in batches if one is not None), default=None),
-                    "deviations": deviations(store, run, planned, departures, len(made_with.rigs)),
+                    "first": min((one.began for one in timed), default=None)
+                    if len(timed) == len(batches)
+                    else None,
+                    "last": max((one.ended for one in timed), default=None),
+                    "deviations": [
+                        *elsewhere(run, planned, options.out),
+                        *deviations(store, run, planned, len(made_with.rigs)),
+                    ],
                 }
             )
         except KeyboardInterrupt:
@@ -230,16 +237,48 @@ def _run_record(planned: Sequence[Planned], build: Build, seed: int, options: Ru
     )
 
 
-def _going_on(run: RunRecord, earlier: RunRecord | None, looks: Looks, options: RunOptions) -> RunRecord:
-    """The run with what its earlier parts were, and who ran them and lifted what at the bench."""
+def _left(store: Store, run: RunRecord, planned: Sequence[Planned]) -> bool:
+    """Whether there is anything to play."""
+    return any(
+        sum(
+            index < one.trials_per_cell
+            for _, index in store.finished(run.id, one.scenario.id, one.scenario.hash)
+        )
+        < one.trials
+        for one in planned
+    )
+
+
+def _results_of(run: RunRecord, out: Path) -> Results | None:
+    """What was written of an earlier part of a run."""
+    path = out / results_file.FILE_NAME
+    before = results_file.read(path) if path.exists() else None
+    return before if before is not None and before.run == run.id else None
+
+
+def _going_on(
+    run: RunRecord,
+    earlier: RunRecord | None,
+    looks: Looks,
+    options: RunOptions | None,
+    departures: Mapping[str, Sequence[str]],
+) -> RunRecord:
+    """The run with what its earlier parts were, and who ran them and lifted what at the bench. options: None where nothing is to be
+    played. departures: of this part from the scenarios, by their ids."""
     kept = {} if earlier is None else earlier.environment
     asked = {key: run.environment[key] for key in ("trials", "hours")}
-    operators = [*kept.get("operators", ()), *([] if options.operator is None else [options.operator])]
-    people = {
-        "operators": list(dict.fromkeys(operators)),
-        "lifted": sorted({*kept.get("lifted", ()), *options.lifted}),
+    told = {key: list(kept.get(key, ())) for key in ("operators", "lifted")}
+    if options is not None:
+        told["operators"] += [options.operator] if options.operator is not None else []
+        told["lifted"] += options.lifted
+    known = kept.get("departures", {})
+    parts = {
+        name: sorted({*known.get(name, ()), *departures.get(name, ())}) for name in {**known, **departures}
     }
-    return replace(run, environment={**run.environment, **kept, **asked, **people, LOOKS: looks})
+    once = {key: list(dict.fromkeys(values)) for key, values in told.items()}
+    return replace(
+        run, environment={**run.environment, **kept, **asked, **once, "departures": parts, LOOKS: looks}
+    )
 
 
 def _run_trials(

@@ -19,7 +19,7 @@ from lab.store.provenance import Provenance, added, at_most, either
 from lab.store.results import BuildIdentity, Record, Results, ScenarioResult, parse_document, replace
 
 FORMAT = "earshot-ledger/1"
-NOT_KEPT: Mapping[str, Sequence[Provenance]] = MappingProxyType({})
+NO_PROVENANCE: Mapping[str, Sequence[Provenance]] = MappingProxyType({})
 
 
 class AlreadyCounted(BadInput):
@@ -112,7 +112,9 @@ def read(path: Path) -> Ledger:
     return parse_document(raw, path, Ledger, FORMAT)
 
 
-def merge(results: Results, path: Path, provenance: Mapping[str, Sequence[Provenance]] = NOT_KEPT) -> Ledger:
+def merge(
+    results: Results, path: Path, provenance: Mapping[str, Sequence[Provenance]] = NO_PROVENANCE
+) -> Ledger:
     """Add what a run found to the ledger at `path`, all of it or nothing. Raises as `merged` and `write` do."""
     ledger = merged(results, path, provenance)
     write(ledger, path)
@@ -128,7 +130,9 @@ def write(ledger: Ledger, path: Path) -> None:
     replace(path, ledger.model_dump_json(indent=1) + "\n")
 
 
-def merged(results: Results, path: Path, provenance: Mapping[str, Sequence[Provenance]] = NOT_KEPT) -> Ledger:
+def merged(
+    results: Results, path: Path, provenance: Mapping[str, Sequence[Provenance]] = NO_PROVENANCE
+) -> Ledger:
     """The ledger at `path` with a run added, its figures now the current ones; nothing is written.
 
     provenance: of the trials of each scenario, by its id.

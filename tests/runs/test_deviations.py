@@ -64,9 +64,10 @@ def test_lifted_limits_departures_and_a_changed_bench_are_told(ran):
     planned = [Planned(load_scenario(scenario), 6)]
     with Store.open(options.out) as store:
         (run,) = store.runs()
-        store.set_environment(run.id, {**run.environment, "lifted": ["playback"]})
+        told = {"lifted": ["playback"], "departures": {"small": ["no room, no distance"]}}
+        store.set_environment(run.id, {**run.environment, **told})
         (run,) = store.runs()
-        found = deviations(store, run, planned, {"small": ["no room, no distance"]}, benches=2)
+        found = deviations(store, run, planned, benches=2)
     assert [(one.kind, one.scenario, one.what) for one in found] == [
         ("lifted", None, "safety limit of the bench lifted for this run: playback"),
         ("bench", None, "the bench was changed between two parts of the run"),

@@ -1,11 +1,14 @@
 """What a run was asked for: planned trials that are missing, second looks, who ran it and what was otherwise than planned."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from detectors.build import load_build
 from lab.errors import BadInput
 from lab.runs import on_rig
-from lab.runs.environment import environment_of
+from lab.runs.environment import environment_of, here
 from lab.runs.plan import NotRun, Planned
 from lab.runs.run import run_scenarios
 from lab.runs.summary import summarise
@@ -132,7 +135,51 @@ def test_another_number_of_trials_than_the_scenario_asks_for_is_a_deviation(scen
     assert [(one.kind, one.scenario, one.what) for one in results.deviations] == [
         ("trials", "small", "1 trials a cell, where the scenario asks for 6")
     ]
-    assert run_scenarios([scenario], options("all")).deviations == []
+
+
+def test_a_run_of_draws_that_were_judged_before_in_another_folder_says_so(scenario, options):
+    """More trials of the same seed are no second look of this folder, but of whoever has seen the other."""
+    run_scenarios([scenario], options("a_few", trials=2))
+    run_scenarios([scenario], options("a_few", trials=3, resume=True))
+    run_scenarios([scenario], options("other_seed", trials=2, seed=7))
+    (options("torn").out).mkdir()
+    (options("torn").out / "results.json").write_bytes(b'{"run": "\xff')
+    (told,) = run_scenarios([scenario], options("all")).deviations
+    assert told.what == "draws of seed 1 were judged before, at 2 and 3 trials a cell, in a_few"
+    assert run_scenarios([scenario], options("anew", seed=8)).deviations == []
+    same = run_scenarios([scenario], options("same", trials=6)).deviations
+    assert [one.what for one in same] == [told.what]
+
+
+def test_who_only_has_a_run_judged_again_did_not_run_it(scenario, options):
+    run_scenarios([scenario], options("done", trials=1, operator="A. Vogel"))
+    again = run_scenarios([scenario], options("done", resume=True, operator="Auditor", lifted=("playback",)))
+    assert again.operators == ["A. Vogel"]
+    assert not any(one.kind == "lifted" for one in again.deviations)
+
+
+def test_what_the_results_of_an_older_run_say_of_how_it_was_made_is_not_lost(scenario, options):
+    """Its trials were stored when no batches were; with new ones beside them nobody knows when the first began."""
+    first = run_scenarios([scenario], options("old", trials=1))
+    database = options("old").out / "lab.sqlite"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("UPDATE trials SET batch_row = NULL")
+        connection.commit()
+    again = run_scenarios([scenario], options("old", resume=True))
+    assert (again.environment, again.first) == (first.environment, None)
+    more = run_scenarios([scenario], options("old", trials=2, resume=True))
+    assert (more.environment.commit, more.environment.packages) == (
+        first.environment.commit,
+        first.environment.packages,
+    )
+    assert more.first is None and more.last is not None
+
+
+def test_a_run_that_has_heard_nothing_names_what_it_would_have_heard_it_with(build):
+    made = environment_of(load_build(build), [])
+    assert (made.commit, made.packages, made.machine) == tuple(
+        here()[key] for key in ("commit", "packages", "machine")
+    )
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,22 +58,20 @@ def check_emission(emission: Emission, rig: RigFile, device: DeviceSpec, build_i
             )
 
 
-def check_calibrated(emission: Emission, rig: RigFile, build_id: str) -> None:
-    """A physical bench knows its levels only where it was calibrated. Raises BadInput for a carrier elsewhere."""
+def check_calibrated(emission: Emission, rig: RigFile, build_id: str, today: date | None = None) -> None:
+    """A physical bench knows its levels only where it was calibrated: each carrier takes a record of the tone's output and of every input
+    that holds there and has not run out. Raises BadInput."""
     if rig.kind != "physical" or rig.tone is None:
         return
+    today = today or date.today()
     for wire in (rig.tone, *rig.audio.inputs):
-        record = rig.calibration_of(wire.name)
+        records = [one for one in rig.calibrations if one.of == wire.name and one.done <= today <= one.due]
         for carrier in emission.carriers_hz:
-            if record is None or not record.holds_at(carrier):
-                told = (
-                    "not stated"
-                    if record is None or record.hz is None
-                    else str([round(f) for f in record.hz])
-                )
+            if not any(one.holds_at(carrier) for one in records):
+                bands = [str([round(f) for f in one.hz]) for one in records if one.hz is not None]
                 raise BadInput(
-                    f"{rig.where}: calibrations of {wire.name}: hz is {told}, and build {build_id} commands {carrier:g} Hz; a level "
-                    "found at other frequencies, as with a calibrator of 1 kHz, is not one there"
+                    f"{rig.where}: calibrations of {wire.name}: hz of those that have not run out is {' and '.join(bands) or 'not stated'}, and "
+                    f"build {build_id} commands {carrier:g} Hz; a level found at other frequencies, as with a calibrator of 1 kHz, is not one there"
                 )
 
 

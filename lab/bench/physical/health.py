@@ -20,7 +20,7 @@ from rigs.audio import play_record
 from rigs.audio.background import background
 from rigs.audio.calibration import Calibration, judge_calibrations
 from rigs.console import Identity
-from rigs.errors import LinkBusy, RigError, Unsafe
+from rigs.errors import LinkBusy, OperatorAbsent, RigError, Unsafe
 from rigs.rig_file import RigFile
 from rigs.rig_tables import Device, Instrument
 from rigs.scpi import ScpiInstrument
@@ -131,6 +131,8 @@ def check_sound(rig: RigFile, instruments: Instruments) -> Check:
             instruments.warn_ears(f"a pilot of {level:.0f} dB SPL at 1 m next")
         with instruments.closed(instruments.amplifiers, faults):
             capture = play_record(spec, np.zeros((spec.outputs, round(QUIET_S * spec.rate_hz)), np.float32))
+    except OperatorAbsent as error:
+        return Check("sound", Mark.BAD, str(error), "cover ears or leave the room, and confirm it when asked")
     except RigError as error:
         return Check(
             "sound", Mark.BAD, str(error), "look at the sound card, its name in the rig file, and its cables"

@@ -1,6 +1,6 @@
 """What a build may make a device emit on a bench, and the tone that it then is."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -65,29 +65,36 @@ def test_a_build_that_stays_below_is_not_refused(rig, tmp_path):
     assert rehearse(load_build(path), rig(limit(85.0)), DEVICE, 4) == (Emission((34_000.0,), 70.0),)
 
 
-def calibrated(rig, hz):
-    """The bench taken for a real one, all of whose calibrations hold at hz."""
+TODAY = date.today()
+
+
+def calibrated(rig, *bands, due=TODAY + timedelta(days=30)):
+    """The bench taken for a real one, with a calibration of everything for each band."""
     names = [rig.tone.name, *(wire.name for wire in rig.audio.inputs)]
-    days = {"done": date(2026, 1, 1), "due": date(2027, 1, 1)}
+    days = {"done": TODAY - timedelta(days=300), "due": due}
     records = [
-        Calibration(of=name, what="full scale", value=110.0, unit="dB SPL", hz=hz, **days) for name in names
+        Calibration(of=name, what="full scale", value=110.0, unit="dB SPL", hz=hz, **days)
+        for name in names
+        for hz in bands
     ]
     return rig.model_copy(update={"kind": "physical", "calibrations": tuple(records)})
 
 
 def test_a_real_bench_emits_only_where_it_was_calibrated(rig):
-    emission = Emission((34_000.0,), 80.0)
-    check_emission(emission, calibrated(rig(), (32_000.0, 40_000.0)), DEVICE, "any")
-    for hz, told in (((900.0, 1100.0), r"\[900, 1100\]"), (None, "not stated")):
+    emission, sound, above = Emission((34_000.0,), 80.0), (900.0, 1100.0), (32_000.0, 40_000.0)
+    check_emission(emission, calibrated(rig(), above), DEVICE, "any")
+    check_emission(emission, calibrated(rig(), None, above, sound), DEVICE, "any")
+    for bands, told in (
+        ((sound,), r"\[900, 1100\]"),
+        ((None,), "not stated"),
+        ((sound, (20_000.0, 30_000.0)), r"\[900, 1100\] and \[20000, 30000\]"),
+    ):
         with pytest.raises(
-            BadInput, match=rf"calibrations of \S.*: hz is {told}, and build any commands 34000 Hz"
+            BadInput, match=rf"calibrations of \S.*: hz .* is {told}, and build any commands 34000 Hz"
         ):
-            check_emission(emission, calibrated(rig(), hz), DEVICE, "any")
-    old = calibrated(rig(), None).calibrations
-    both = calibrated(rig(), (32_000.0, 40_000.0)).calibrations
-    newer = tuple(one.model_copy(update={"due": date(2028, 1, 1)}) for one in both)
-    bench = calibrated(rig(), None).model_copy(update={"calibrations": (*newer, *old)})
-    check_emission(emission, bench, DEVICE, "any")
+            check_emission(emission, calibrated(rig(), *bands), DEVICE, "any")
+    with pytest.raises(BadInput, match="hz of those that have not run out is not stated"):
+        check_emission(emission, calibrated(rig(), above, due=TODAY - timedelta(days=1)), DEVICE, "any")
 
 
 @pytest.mark.parametrize(

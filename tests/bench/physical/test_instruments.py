@@ -161,6 +161,7 @@ def test_nothing_sounds_in_a_check_when_a_person_refuses_a_loud_pilot(loud_bench
     check = check_sound(rig, bench.instruments)
     assert check.mark is Mark.BAD
     assert check.found.startswith("refused at the bench: HEARING: a pilot of 84 dB SPL at 1 m next")
+    assert check.remedy.startswith("cover ears")
 
 
 def test_a_pause_may_last_longer_than_anything_else_between_two_trials(loud_bench, typing):
