@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,11 +21,12 @@ from lab.runs.deviations import deviations
 from lab.runs.environment import as_told, environment_of, here
 from lab.runs.examples import write_examples
 from lab.runs.looks import KEY as LOOKS
-from lab.runs.looks import Looks, check_looks, elsewhere, looks_of, with_look
+from lab.runs.looks import check_looks, elsewhere, looks_of, with_look
 from lab.runs.options import RunOptions
 from lab.runs.plan import NotRun, Planned, check_counts, chunks, plan
 from lab.runs.pool import run_chunks
 from lab.runs.progress import Pace, Progress
+from lab.runs.resumed import check_same, going_on, left, results_of, settled
 from lab.runs.rig_identity import identities, layout
 from lab.runs.summary import limits, summarise
 from lab.scenario.load import ScenarioFile, find_scenarios, suite_of
@@ -68,18 +68,18 @@ def run_scenarios(
         _check_before(scenario, reported, options.corpus)
     options.out.mkdir(parents=True, exist_ok=True)
     with Store.open(options.out, options.store) as store:
-        options, seed = _settled(store, options)
+        options, seed = settled(store, options, DEFAULT_SEED)
         planned = plan(scenarios, options.trials, options.hours)
         departures = {}
         if options.rig is not None:
             departures = on_rig.check(options.rig, planned, seed, build, options)
         run = _run_record(planned, build, seed, options)
-        _check_same(store, run, options)
+        check_same(store, run, options)
         earlier = next((one for one in store.runs() if one.id == run.id), None)
         looks = looks_of(store, earlier, planned)
         check_looks(looks, planned, options)
-        before = _results_of(run, options.out)
-        run = _going_on(run, earlier, looks, options if _left(store, run, planned) else None, departures)
+        before = results_of(run, options.out)
+        run = going_on(run, earlier, looks, options if left(store, run, planned) else None, departures)
         started = time.monotonic()
         store.begin_run(run)
         store.set_environment(run.id, run.environment)
@@ -156,67 +156,6 @@ def _build(path: Path | None) -> tuple[Build, tuple[Subject, ...]]:
         raise BadInput(str(error)) from None
 
 
-def _settled(store: Store, options: RunOptions) -> tuple[RunOptions, int]:
-    """Options with the seed and counts of the run that is resumed, where the call does not name its own."""
-    seed = DEFAULT_SEED if options.seed is None else options.seed
-    earlier = store.runs()
-    if not earlier:
-        return options, seed
-    if not options.resume:
-        raise BadInput(
-            f"--out {options.out}: holds a run already; add --resume to go on with it, or name another folder"
-        )
-    last = earlier[-1]
-    asked = last.environment
-    return (
-        replace(
-            options,
-            trials=asked.get("trials") if options.trials is None else options.trials,
-            hours=asked.get("hours") if options.hours is None else options.hours,
-        ),
-        last.seed if options.seed is None else options.seed,
-    )
-
-
-def _check_same(store: Store, run: RunRecord, options: RunOptions) -> None:
-    """Refuse to go on with a run that would not be the same one. Raises BadInput saying what changed."""
-    earlier = store.runs()
-    if not earlier:
-        return
-    last = earlier[-1]
-    if moved := _moved(last, run):
-        raise BadInput(f"--out {options.out} --resume: the run there differs in {moved}; name another folder")
-    if run.id in {one.id for one in earlier}:
-        return
-    if last.build_hash != run.build_hash:
-        changed = f"the build: it was {last.build_id} ({last.build_hash[:12]}), now {run.build_id} ({run.build_hash[:12]})"
-    elif last.seed != run.seed:
-        changed = f"the seed: it was {last.seed}, now {run.seed}"
-    elif (before := last.environment.get("split")) != (now := run.environment.get("split")):
-        changed = f"--split: it was {before or 'not given'}, now {now or 'not given'}"
-    elif (before := _bench(last)) != (now := _bench(run)):
-        changed = f"the bench: it was {before}, now {now}"
-    else:
-        names = ", ".join(f"{one.id} ({one.hash[:12]})" for one in store.scenarios(last.id))
-        changed = f"the scenarios: it had {names}"
-    raise BadInput(f"--out {options.out} --resume: the run there differs in {changed}; name another folder")
-
-
-def _bench(run: RunRecord) -> str:
-    return run.environment.get("rig", {}).get("id", "simulated")
-
-
-def _moved(before: RunRecord, now: RunRecord) -> str:
-    """What of the layout of one bench is another, empty when nothing is or nothing was kept of it."""
-    if _bench(before) != _bench(now):
-        return ""  # said where builds and seeds are
-    was, is_now = (one.environment.get("rig", {}).get("layout", {}) for one in (before, now))
-    for key in was:
-        if key in is_now and was[key] != is_now[key]:
-            return f"{key} of the rig file: it was {json.dumps(was[key])}, now {json.dumps(is_now[key])}"
-    return ""
-
-
 def _run_record(planned: Sequence[Planned], build: Build, seed: int, options: RunOptions) -> RunRecord:
     """Named by what it computes, so that the same run has the same name wherever it is made."""
     content = [build.hash, seed, sorted(one.scenario.hash for one in planned)]
@@ -234,50 +173,6 @@ def _run_record(planned: Sequence[Planned], build: Build, seed: int, options: Ru
         build_id=build.id,
         build_hash=build.hash,
         environment=asked,
-    )
-
-
-def _left(store: Store, run: RunRecord, planned: Sequence[Planned]) -> bool:
-    """Whether there is anything to play."""
-    return any(
-        sum(
-            index < one.trials_per_cell
-            for _, index in store.finished(run.id, one.scenario.id, one.scenario.hash)
-        )
-        < one.trials
-        for one in planned
-    )
-
-
-def _results_of(run: RunRecord, out: Path) -> Results | None:
-    """What was written of an earlier part of a run."""
-    path = out / results_file.FILE_NAME
-    before = results_file.read(path) if path.exists() else None
-    return before if before is not None and before.run == run.id else None
-
-
-def _going_on(
-    run: RunRecord,
-    earlier: RunRecord | None,
-    looks: Looks,
-    options: RunOptions | None,
-    departures: Mapping[str, Sequence[str]],
-) -> RunRecord:
-    """The run with what its earlier parts were, and who ran them and lifted what at the bench. options: None where nothing is to be
-    played. departures: of this part from the scenarios, by their ids."""
-    kept = {} if earlier is None else earlier.environment
-    asked = {key: run.environment[key] for key in ("trials", "hours")}
-    told = {key: list(kept.get(key, ())) for key in ("operators", "lifted")}
-    if options is not None:
-        told["operators"] += [options.operator] if options.operator is not None else []
-        told["lifted"] += options.lifted
-    known = kept.get("departures", {})
-    parts = {
-        name: sorted({*known.get(name, ()), *departures.get(name, ())}) for name in {**known, **departures}
-    }
-    once = {key: list(dict.fromkeys(values)) for key, values in told.items()}
-    return replace(
-        run, environment={**run.environment, **kept, **asked, **once, "departures": parts, LOOKS: looks}
     )
 
 

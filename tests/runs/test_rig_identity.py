@@ -4,8 +4,9 @@ from detectors.build import load_build
 from lab.errors import BadInput
 from lab.runs.environment import environment_of
 from lab.runs.options import RunOptions
+from lab.runs.resumed import check_same
 from lab.runs.rig_identity import FILE_NAME, add_identity, identities, wires
-from lab.runs.run import _check_same, _run_record
+from lab.runs.run import _run_record
 from lab.store.results import RigIdentity
 from lab.store.store import Store
 from rigs.rig_file import load_rig
@@ -63,7 +64,7 @@ def resumed(tmp_path, build):
         first, second = (RunOptions(tmp_path / "run", rig=rig, resume=True) for rig in (before, now))
         with Store.open(tmp_path / "run") as store:
             store.begin_run(_run_record([], built, 1, first))
-            _check_same(store, _run_record([], built, 1, second), second)
+            check_same(store, _run_record([], built, 1, second), second)
 
     return _resumed
 
