@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from lab.commands.evidence_ceilings import RowCeiling, ceilings, with_ceiling
-from lab.commands.evidence_growth import as_grown, grown, ranges_as_grown, units_as_grown
+from lab.commands.evidence_growth import as_grown, grown, ranges_as_grown, subject, units_as_grown
 from lab.runs.campaign import Campaign
 from lab.runs.evidence import EvidenceRow, Plan
 from lab.runs.findings import Finding, findings, needed_of, ranges, units
@@ -103,10 +103,6 @@ def kept(fresh: Figures, before: Figures, plan: Plan) -> Figures:
     )
 
 
-def _subject(line: Line) -> tuple[str, ...]:
-    return line.row, line.detector, line.stage, line.build_hash, line.scenario_hash
-
-
 def by_cells(line: Line) -> Line:
     """Missed where one cell alone shows it: what is easy elsewhere does not make up for it."""
     return line if short(line) is None else line.model_copy(update={"verdict": "fail", "needed": None})
@@ -123,7 +119,7 @@ def as_borne(line: Line) -> Line:
 def with_uploads(line: Line, before: Figures) -> Line:
     """Clips that left the device as they were counted before, where that was of more hours: hours add up over draws, clips do not."""
     for other in before.lines:
-        if _subject(other) != _subject(line):
+        if subject(other) != subject(line):
             continue
         if other.uploads is not None and (other.uploads_hours or other.hours) > (line.uploads_hours or 0.0):
             other = other.model_copy(update={"uploads_hours": other.uploads_hours or other.hours})
@@ -135,7 +131,7 @@ def with_uploads(line: Line, before: Figures) -> Line:
 def with_median(line: Line, fresh: Figures) -> Line:
     """Bounds of the median by the trials that are at hand, where those published hold none."""
     for other in fresh.lines:
-        if _subject(other) == _subject(line) and line.median_low_s is None and line.median_high_s is None:
+        if subject(other) == subject(line) and line.median_low_s is None and line.median_high_s is None:
             names = ("median_low_s", "median_high_s")
             return line.model_copy(update={name: getattr(other, name) for name in names})
     return line

@@ -17,13 +17,9 @@ def grown(row: EvidenceRow, before: Figures | None) -> Grown:
         return never
 
     def said(detector: str, stage: str, seeds: Sequence[int]) -> bool:
-        subject = row.name, detector, stage, row.build.parts.get(detector), row.scenario.hash
-        return any(
-            _changed(look, seeds, row.spec.asked, len(row.cells))
-            for other in before.lines
-            if _subject(other) == subject
-            for look in (other, *other.earlier)
-        )
+        own = row.name, detector, stage, row.build.parts.get(detector), row.scenario.hash
+        looks = [other for other in before.lines if subject(other) == own]
+        return _grew(looks, seeds, row.spec.asked, len(row.cells))
 
     return said
 
@@ -31,13 +27,12 @@ def grown(row: EvidenceRow, before: Figures | None) -> Grown:
 def as_grown(line: Line, before: Figures) -> Line:
     """Told apart where the plan was changed after a look, and with what was published of other draws."""
     for other in before.lines:
-        if _subject(other) == _subject(line):
-            looks = [*other.earlier, *([] if set(other.seeds) <= set(line.seeds) else [earlier(other)])]
-            changed = any(
-                _changed(look, line.seeds, line.asked, line.cells) for look in (other, *other.earlier)
-            )
-            apart = [look for look in looks if not set(look.seeds) <= set(line.seeds)]
-            return line.model_copy(update={"grown": line.grown or changed, "earlier": apart})
+        if subject(other) == subject(line):
+            grew = line.grown or _grew([other], line.seeds, line.asked, line.cells)
+            apart = [
+                look for look in (*other.earlier, earlier(other)) if not set(look.seeds) <= set(line.seeds)
+            ]
+            return line.model_copy(update={"grown": grew, "earlier": apart})
     return line
 
 
@@ -83,6 +78,11 @@ def units_as_grown(fresh: Figures, before: Figures, row: str) -> list[UnitLine]:
     return [one.model_copy(update={"grown": True}) for one in fresh.units]
 
 
+def _grew(lines: Iterable[Line], seeds: Sequence[int], asked: float, cells: int) -> bool:
+    """lines: published of a row, with what other draws of it had found."""
+    return any(_changed(look, seeds, asked, cells) for line in lines for look in (line, *line.earlier))
+
+
 def _changed(look: Line | Earlier, seeds: Sequence[int], asked: float, cells: int) -> bool:
     """Whether a look at draws that count was of less, or at a part of what was asked for then and is not now."""
     if not look.seeds or not set(look.seeds) <= set(seeds):
@@ -99,9 +99,10 @@ def _all_seen(lines: Sequence[RangeLine | UnitLine], asked: int) -> bool:
 
 def _same_draws(rows: Iterable[str | None], fresh: Figures, before: Figures) -> bool:
     of_rows = [line for line in fresh.lines if line.row in rows and fresh.tests(line.detector)]
-    known = [(_subject(line), line.seeds) for line in before.lines]
-    return any((_subject(line), line.seeds) in known for line in of_rows)
+    known = [(subject(line), line.seeds) for line in before.lines]
+    return any((subject(line), line.seeds) in known for line in of_rows)
 
 
-def _subject(line: Line) -> tuple[object, ...]:
+def subject(line: Line) -> tuple[str | None, ...]:
+    """What a line is of, whatever was drawn."""
     return line.row, line.detector, line.stage, line.build_hash, line.scenario_hash

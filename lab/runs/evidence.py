@@ -69,8 +69,8 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length
 
 
 class RowSpec(Spec):
-    """One row. build: name of a shipped one, or a build file beside the plan. trials: of each cell. hours: of all cells together, shared evenly. pace: seconds rendered and heard per second of one
-    core, a first guess. Limits that no scenario can state: median_s, of the time to a detection; uploads_per_day, of clips that leave the
+    """One row. build: name of a shipped one, or a build file beside the plan. trials: of each cell. hours: of all cells together, shared
+    evenly. pace: seconds rendered and heard per second of one core, a first guess. Limits that no scenario can state: median_s, of the time to a detection; uploads_per_day, of clips that leave the
     device; tone_on, share of the time with somebody there in which a tone is in the air; of_reference, least range relative to that of the
     row `reference`. seed: of draws of the row's own, by which alone it is judged; else those of the plan. by: key of a cell or of a drawn value, such as movers.person.gesture, by which the page splits what was found."""
 
@@ -173,8 +173,8 @@ class EvidenceRow:
 @dataclass(frozen=True)
 class Plan:
     """detector: the one under test; others of a build are what it is compared with. Empty: all of a build, which is one device. seed: of every
-    trial, but for rows with one of their own. counted_with: of draws published before whose hours count too. picture: id of a scenario, empty for none. note: Markdown below the number of targets that are
-    met: what the verdicts are of."""
+    trial, but for rows with one of their own. counted_with: of draws published before whose hours count too. picture: id of a scenario,
+    empty for none. note: Markdown below the number of targets that are met: what the verdicts are of."""
 
     path: Path
     title: str
