@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from lab.runs.campaign import Campaign, measure
+from lab.runs.evidence import load_plan
 from lab.runs.options import RunOptions
+from tests.runs.small_plan import written
 
 SCENARIO = """
 format = "earshot-scenario/1"
@@ -78,3 +81,24 @@ def options(tmp_path, build):
         return RunOptions(**{"out": tmp_path / name, "build": build, "examples": 1, **more})
 
     return _options
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The files of a small plan."""
+    return written(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="module")
+def campaign(folder):
+    """Of the small plan."""
+    return Campaign(load_plan(folder / "evidence.toml"), folder / "out")
+
+
+@pytest.fixture(scope="module")
+def measured(campaign):
+    """What was said while all of it was measured, one row by itself first."""
+    said = []
+    measure(Campaign(campaign.plan, campaign.out, rows=("near",)), 1, say=said.append)
+    measure(campaign, 1, say=said.append)
+    return said

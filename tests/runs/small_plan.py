@@ -88,3 +88,7 @@ def written(folder: Path) -> Path:
     for name, text in (("suite", SUITE), ("walk", WALK), ("empty", EMPTY), ("evidence", PLAN)):
         (folder / f"{name}.toml").write_text(text)
     return folder
+
+
+def cells_of(campaign):
+    return {row.name: [dict(cell.values) for cell in row.cells] for row in campaign.plan.rows}
