@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ from typing import Annotated
 import typer
 
 from lab.corpora.split import Split
+from lab.errors import ExitCode
 
 
 def run(
@@ -51,11 +53,11 @@ def run(
     """Run scenarios and judge them.
 
     Exit code: 0 all pass, 1 at least one fails, 2 none fails and some are inconclusive, 3 bad input,
-    4 the lab failed, also where a bench could not run some trials, 130 interrupted (finished trials are kept; go on with --resume).
+    4 the lab failed, also where none fails and a bench could not run some trials, 130 interrupted (finished trials are kept; go on with --resume).
     """
     from lab.commands.progress import watching
     from lab.commands.table import print_results
-    from lab.errors import BadInput, LabFailure
+    from lab.errors import BadInput
     from lab.runs.on_rig import told
     from lab.runs.options import RunOptions, default_jobs
     from lab.runs.run import run_scenarios
@@ -100,8 +102,8 @@ def run(
 
         print(f"report:  {write_report(out)}")
     if (lacking := told(results, out)) is not None:
-        raise LabFailure(lacking)
-    raise typer.Exit(VERDICT_CODES[results.verdict])
+        print(f"lab: {lacking}", file=sys.stderr)
+    raise typer.Exit(exit_code(results.verdict, lacking is None))
 
 
 def login() -> str | None:
@@ -114,4 +116,10 @@ def login() -> str | None:
         return None
 
 
-VERDICT_CODES = {"pass": 0, "reported": 0, "fail": 1, "inconclusive": 2}
+def exit_code(verdict: str, whole: bool) -> ExitCode:
+    """whole: all that was planned was run. What fails fails; short of that a bench that could not run trials comes first."""
+    if verdict == "fail":
+        return ExitCode.FAIL
+    if not whole:
+        return ExitCode.LAB_FAILURE
+    return ExitCode.INCONCLUSIVE if verdict == "inconclusive" else ExitCode.PASS

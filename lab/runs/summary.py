@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from types import MappingProxyType
 
+from detectors.interface import DUT
 from lab.bench.protocol import Origin
 from lab.corpora.split import Split
 from lab.runs.counted import with_counts
@@ -25,9 +26,10 @@ from lab.store.store import Store
 from lab.verdicts.decisions import worst
 from lab.verdicts.judge import judge_scenario
 from lab.verdicts.limits import Limit
-from lab.verdicts.planned import CellPlan
+from lab.verdicts.planned import NO_BENCH, CellPlan, unjudged_in
 
 NO_LOOKS: Looks = MappingProxyType({})
+BENCHED = (Origin.EMULATED, Origin.MEASURED)
 
 
 def summarise(
@@ -73,7 +75,14 @@ def _scenario(
     cells, asked = _cell_plans(store, run, one), limits(scenario.first.accept)
     if not cells:  # nothing is planned, so nothing is judged
         asked = []
+    # Only a bench can hear what a device reports of itself; elsewhere its limits are told, and keep nothing from passing.
+    absent = [limit for limit in asked if limit.stage == DUT and origin not in BENCHED]
+    asked = [limit for limit in asked if limit not in absent]
     judgement = judge_scenario(outcomes, asked, cells, grown=len(looks) > 1)
+    left = [
+        *judgement.unjudged,
+        *(unjudged_in(limit, [plan.cell for plan in cells], NO_BENCH) for limit in absent),
+    ]
     return ScenarioResult(
         id=scenario.id,
         title=scenario.title,
@@ -96,7 +105,7 @@ def _scenario(
         planned=one.trials if cells else None,
         not_run=sum(cell.not_run for cell in judgement.cells),
         cells=[CellTrials(**asdict(cell)) for cell in judgement.cells],
-        unjudged=[UnjudgedLimit(**asdict(limit)) for limit in judgement.unjudged],
+        unjudged=[UnjudgedLimit(**asdict(limit)) for limit in left],
         looks=list(looks),
         surroundings=surroundings((record for records in by_cell.values() for record in records), origin),
     )

@@ -152,20 +152,21 @@ class CellTrials(Record):
 
 
 class UnjudgedLimit(Record):
-    """A limit and the planned cells that it speaks of and of which nothing was heard. label: None where the scenario names none."""
+    """A limit and the planned cells in which nothing answers it. label: None where the scenario names none. reason: why nothing does."""
 
     metric: str
     label: str | None
     where: dict[str, Scalar]
     limit: str
     cells: list[dict[str, Scalar]]
+    reason: str = "no trial of it was run"
 
 
 class ScenarioResult(Record):
     """What became of one scenario.
 
     planned: trials of all cells, None where it was not kept, as by older releases. not_run: of them those of which nothing was recorded, by
-    reason as far as one is known; while there are any the scenario does not pass. unjudged: limits that no trial was heard for. looks: every number of trials
+    reason as far as one is known; while there are any the scenario does not pass. unjudged: limits that nothing answers. looks: every number of trials
     a cell at which it was judged; after more than one its limits take bounds of 99.9 %. surroundings: least and most that was
     measured or, in simulation, drawn.
 

@@ -21,7 +21,7 @@ from lab.verdicts.clusters import Sample, sample, target_clusters, trial_cluster
 from lab.verdicts.decisions import Decision, Verdict
 from lab.verdicts.exposure import NOTHING, Exposure, exposure
 from lab.verdicts.intervals import CONFIDENCE, INTERIM
-from lab.verdicts.limits import Limit, check_limits, with_labels
+from lab.verdicts.limits import Limit, Subject, check_limits, with_labels
 from lab.verdicts.planned import CellPlan, CellTrials, UnjudgedLimit, cell_trials, unjudged
 
 
@@ -130,7 +130,7 @@ def judge_scenario(
     """Judge every (cell, detector, stage, label); the scenario is as good as its worst limit.
 
     planned: every cell of the scenario; without any, what was heard is all there is. Limits of a cell that lacks trials cannot pass, and fail
-    by a bound of INTERIM; nor does a scenario pass that lacks a trial anywhere. grown: trials were added after a look, so that limits take
+    by a bound of INTERIM; nor does a scenario pass that lacks a trial anywhere, or an answer to a limit. grown: trials were added after a look, so that limits take
     bounds of INTERIM. Raises BadInput for a limit that speaks of no cell, detector or label there is.
     """
     groups: dict[tuple, list[Outcome]] = {}
@@ -156,8 +156,12 @@ def judge_scenario(
     rows = [_planned_row(group, spelled, counts.get(_cell_key(group[0].cell)), usual) for group in members]
     reasons = Counter(reason for reason in trials if reason is not None)
     verdicts = [accept.verdict for row in rows for accept in row.accept]
+    told: dict[tuple, list[Subject]] = {}
+    for group, subject in zip(members, reported, strict=True):
+        told.setdefault(_cell_key(group[0].cell), []).append(subject)
+    left = list(unjudged(limits, [(count, told.get(key, [])) for key, count in counts.items()]))
     lacking = any(one.not_run for one in counts.values())
-    if lacking and (limits or not trials):
+    if left or (lacking and (limits or not trials)):
         verdicts.append(Verdict.INCONCLUSIVE)
     return Judgement(
         rows,
@@ -166,7 +170,7 @@ def judge_scenario(
         reasons.total(),
         dict(reasons),
         list(counts.values()),
-        list(unjudged(limits, counts.values())),
+        left,
     )
 
 
@@ -238,10 +242,7 @@ def judge_cell(
         accept=[
             _accept(limit, label, evidence, confidence)
             for limit in limits
-            if limit.label in (None, label)
-            and limit.detector in (None, detector)
-            and limit.stage in (None, stage)
-            and limit.matches(first.cell)
+            if limit.asks((detector, label, stage)) and limit.matches(first.cell)
         ],
         per_clip=_per_clip(good) if few else None,
     )

@@ -55,6 +55,11 @@ class Limit:
     def matches(self, cell: Mapping[str, Scalar]) -> bool:
         return all(key in cell and _equal(cell[key], value) for key, value in self.where.items())
 
+    def asks(self, subject: Subject) -> bool:
+        """Whether it speaks of what this detector reports of this label at this stage."""
+        asked = (self.detector, self.label, self.stage)
+        return all(one in (None, other) for one, other in zip(asked, subject, strict=True))
+
 
 def check_limits(
     limits: Iterable[Limit],

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from lab.commands.faults import trace
 from lab.commands.main import VERBS, application, call
+from lab.commands.run import exit_code
 from tests.runs.conftest import BUILD, SCENARIO
 
 ROOT = Path(__file__).parents[2]
@@ -291,3 +292,19 @@ def test_no_help_loses_words_to_markup():
     found = list(texts(typer.main.get_command(application(VERBS))))
     assert any("[[accept]]" in Text.from_markup(text).plain for text in found)
     assert [text for text in found if Text.from_markup(text).spans] == []
+
+
+@pytest.mark.parametrize(
+    ("verdict", "whole", "code"),
+    [
+        ("pass", True, 0),
+        ("reported", True, 0),
+        ("fail", True, 1),
+        ("inconclusive", True, 2),
+        ("reported", False, 4),
+        ("inconclusive", False, 4),
+        ("fail", False, 1),
+    ],
+)
+def test_a_run_that_fails_says_so_also_where_trials_are_missing(verdict, whole, code):
+    assert exit_code(verdict, whole) == code

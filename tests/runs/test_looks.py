@@ -6,6 +6,7 @@ from contextlib import closing
 import pytest
 
 from detectors.build import load_build
+from lab.bench.protocol import Origin
 from lab.errors import BadInput
 from lab.runs import on_rig
 from lab.runs.environment import environment_of, here
@@ -222,6 +223,23 @@ def test_a_limit_of_a_cell_that_was_not_heard_is_listed_as_not_judged(summed):
         ({"distance_m": 1.1}, [{"distance_m": 1.1}])
     ]
     assert len(accepts(summed(2))) == 1
+    assert found.verdict == "inconclusive"
+
+
+def test_a_limit_of_a_device_is_told_in_simulation_and_bars_a_bench_that_has_none(scenario, options, build):
+    limit = '\n[[accept]]\nmetric = "false_alarms_per_day"\nat_most = 1\nstage = "dut"\n'
+    scenario.write_text(scenario.read_text() + limit)
+    (found,) = run_scenarios([scenario], options("device", trials=1)).scenarios
+    (left,) = found.unjudged
+    assert (left.limit, left.reason) == ("at most 1", "a device under test reports on a bench only")
+    assert left.cells == [{"distance_m": 0.8}, {"distance_m": 1.1}]
+    assert found.verdict == "reported"
+    with Store.open(options("device").out) as store:
+        (run,) = store.runs()
+        planned = [Planned(load_scenario(scenario), 1)]
+        made_with = environment_of(load_build(build), [])
+        (found,) = summarise(store, run, planned, made_with, Origin.MEASURED).scenarios
+    assert [one.reason for one in found.unjudged] == ["no device under test reports it here"]
     assert found.verdict == "inconclusive"
 
 

@@ -116,3 +116,15 @@ def test_latency_and_hours_take_the_stricter_bound_too():
     alarms = Limit("false_alarms_per_day", "watermark", at_most=1.0)
     assert judge_scenario(quiet, [alarms], plan(24)).verdict == "pass"
     assert "about 70 more distinct hours" in only(judge_scenario(quiet, [alarms], plan(24), True)).needed
+
+
+def test_a_limit_of_a_device_that_reported_nothing_keeps_its_scenario_from_passing():
+    of_device = replace(RATE, stage="dut")
+    judgement = judge_scenario(heard(100, 100), [RATE, of_device], plan(100))
+    (left,) = judgement.unjudged
+    assert (left.cells, left.reason) == ([NEAR], "no device under test reports it here")
+    assert (only(judgement).verdict, judgement.verdict) == ("pass", "inconclusive")
+    said = [replace(one, rule=replace(one.rule, stage="dut")) for one in heard(100, 100)]
+    judgement = judge_scenario([*heard(100, 100), *said], [RATE, of_device], plan(100))
+    assert (judgement.unjudged, judgement.verdict) == ([], "pass")
+    assert [len(row.accept) for row in judgement.rows] == [1, 2]
