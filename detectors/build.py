@@ -1,7 +1,8 @@
 """Build files: which detectors run, with which model, threshold and settings.
 
-A build is what is under test. Its hash covers every setting, the content of every model or key file and the
-revision of every detector's code (`detectors.shipped`), so two builds with one hash answer alike, as long as whoever changes what code scores raises that.
+A build is what is under test. Its hash covers every setting, the content of every model or key file and the revision of every
+detector's code (`detectors.shipped`), so two builds with one hash answer alike, as long as whoever changes what code scores raises
+that.
 """
 
 from __future__ import annotations

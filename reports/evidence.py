@@ -31,17 +31,18 @@ class Earlier(Record):
 
 class Line(Record):
     """One row of the plan by one stage of one detector, all its cells together. asked: trials of the plan, hours where `of_hours`.
-    complete: whether all of it is there; until then verdicts take bounds of 99.9 %. grown: whether the plan was changed
-    after a look; then they go on taking them. earlier: what was published of other draws by the same build. bounds are one-sided, 95 %. trials, detected: of events. silent_trials: those
-    without an event of the label; silent_share: of them with an alarm. median_limit_s, uploads_limit, tone_on_limit: asked of the median
-    time to a detection, of clips a day and of occupied_duty, the share of the time with somebody there in which the tone was on;
-    median_low_s to occupied_duty_high are the bounds by which these are judged. present: of `present_of` who make a major motion, those who
-    were called present in time. played: trials, of the last of its draws, in so many different `rooms`; None where it was not kept. alarmed: of
-    them those with a false alarm. others: false alarms of other labels;
-    others_high: at most a day. worst: of several cells the one with the fewest found, found, trials. by: of each drawn value of by_key, how
-    many of how many: events found, where none is expected trials with a false alarm. uploads_hours: of which clips are counted. seeds: of
-    the draws that count. duty: share of the time in which it listened. ceiling: see the page; ceiling_trials, ceiling_seed: how many trials it is the mean of and the seed of their
-    draws, None where it was not kept."""
+    complete: whether all of it is there; until then verdicts take bounds of 99.9 %. grown: whether the plan was changed after a look;
+    then they go on taking them. earlier: what was published of other draws by the same build. bounds are one-sided, 95 %. trials,
+    detected: of events. silent_trials: those without an event of the label; silent_share: of them with an alarm. median_limit_s,
+    uploads_limit, tone_on_limit: asked of the median time to a detection, of clips a day and of occupied_duty, the share of the time
+    with somebody there in which the tone was on; median_low_s to occupied_duty_high are the bounds by which these are judged. present:
+    of `present_of` who make a major motion, those who were called present in time. played: trials, of the last of its draws, in so many
+    different `rooms`; None where it was not kept. alarmed: of them those with a false alarm. others: false alarms of other labels;
+    others_high: at most a day. worst: of several cells the one with the fewest found, found, trials. by: of each drawn value of by_key,
+    how many of how many: events found, where none is expected trials with a false alarm. uploads_hours: of which clips are counted.
+    seeds: of the draws that count. duty: share of the time in which it listened. ceiling: see the page; ceiling_trials, ceiling_seed:
+    how many trials it is the mean of and the seed of their draws, None where it was not kept.
+    """
 
     row: str
     group: str

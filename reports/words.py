@@ -111,7 +111,7 @@ def cell_words(cell: Mapping[str, Scalar]) -> str:
 
 
 def unjudged(limit: UnjudgedLimit) -> str:
-    """A limit that nothing answers, with its cells: `not judged: detection_rate at least 0.9 of watermark, distance 3 m: no trial of it was run`."""
+    """A limit that nothing answers, with its cells and why: `not judged: detection_rate at least 0.9 of watermark, SNR 5 dB: REASON`."""
     of = "" if limit.label is None else f" of {limit.label}"
     cells = "; ".join(cell_words(cell) for cell in limit.cells)
     return f"not judged: {limit.metric} {limit.limit}{of}, {cells}: {limit.reason}"

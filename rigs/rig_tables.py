@@ -60,7 +60,8 @@ class Instrument(Table):
 class Output(Table):
     """One loudspeaker. full_scale_db_spl: level at 1 m, on axis, of a sine whose peaks reach full scale.
 
-    serial_number: of this very one, for the report. plays: `tone` is the device's own loudspeaker, which emits above hearing what the build under test commands.
+    serial_number: of this very one, for the report. plays: `tone` is the device's own loudspeaker, which emits above hearing what the
+    build under test commands.
     """
 
     name: Text
@@ -198,10 +199,10 @@ class Sensitivity(Table):
 class Device(Table):
     """The device under test.
 
-    build: id of the build it must run; its hash is compared too when the console tells one. console: what its lines
-    mean, see `rigs.console_patterns`; None for the profile of its instrument. labels: what it reports. delay_ms: from a decision to its line on the
-    console, taken off where that tells no time. refractory_s: at least this long between two of its reports of one label. forgets_s: how long what it heard goes on
-    counting with it, so that a trial begins so long after the one before has sounded.
+    build: id of the build it must run; its hash is compared too when the console tells one. console: what its lines mean, see
+    `rigs.console_patterns`; None for the profile of its instrument. labels: what it reports. delay_ms: from a decision to its line on
+    the console, taken off where that tells no time. refractory_s: at least this long between two of its reports of one label.
+    forgets_s: how long what it heard goes on counting with it, so that a trial begins so long after the one before has sounded.
     """
 
     name: Text
@@ -227,8 +228,8 @@ class Safety(Table):
     """Limits that only a person at the bench may lift, for one run.
 
     max_playback_db_spl: at 1 m of any loudspeaker. max_emission_db_spl_at_0_3_m: of all tones together that a build may command the
-    device to emit; nobody lifts it, and a bench that plays tones must state it. hearing_warning_db_spl: above it a person is warned before it sounds.
-    unattended_moves: the stage may move with nobody there to be warned, as in a locked room.
+    device to emit; nobody lifts it, and a bench that plays tones must state it. hearing_warning_db_spl: above it a person is warned
+    before it sounds. unattended_moves: the stage may move with nobody there to be warned, as in a locked room.
     """
 
     max_playback_db_spl: float = Field(85.0, ge=30.0, le=130.0)

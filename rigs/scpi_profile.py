@@ -19,9 +19,9 @@ Seconds = Annotated[float, Field(gt=0, le=60)]
 class Query:
     """A value that the instrument can be asked for.
 
-    before: lines sent first, as where a meter must be told to take its readings. reply: "number", "text" or "block" (definite length). pattern: regex with one group that holds the value,
-    for models that add words or units. low, high: what can be, in `unit`; beyond is a bad reply. example: what
-    a healthy instrument answers; the emulator does.
+    before: lines sent first, as where a meter must be told to take its readings. reply: "number", "text" or "block" (definite length).
+    pattern: regex with one group that holds the value, for models that add words or units. low, high: what can be, in `unit`; beyond is
+    a bad reply. example: what a healthy instrument answers; the emulator does.
     """
 
     send: Line

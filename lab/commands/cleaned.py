@@ -36,7 +36,9 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def heard_and_cleaned(variant: str) -> tuple[NDArray[np.complex64], NDArray[np.complex64], float]:
-    """Envelopes (M, n) at 4 kHz of trial 0, as heard and with the music taken out, and by how many dB as the removal reports in the median hop."""
+    """Envelopes (M, n) at 4 kHz of trial 0, as heard and with the music taken out, and by how many dB as the removal reports in the
+    median hop.
+    """
     from detectors.interface import PLAYBACK, ULTRASONIC, Emission, StreamNeed
     from detectors.presence.distortion import DistortionRemover
     from detectors.presence.front_end import Mixer

@@ -52,8 +52,8 @@ def run(
 ) -> None:
     """Run scenarios and judge them.
 
-    Exit code: 0 all pass, 1 at least one fails, 2 none fails and some are inconclusive, 3 bad input,
-    4 the lab failed, also where none fails and a bench could not run some trials, 130 interrupted (finished trials are kept; go on with --resume).
+    Exit code: 0 all pass, 1 at least one fails, 2 none fails and some are inconclusive, 3 bad input, 4 the lab failed, also where none
+    fails and a bench could not run some trials, 130 interrupted (finished trials are kept; go on with --resume).
     """
     from lab.commands.progress import watching
     from lab.commands.table import print_results

@@ -15,7 +15,8 @@
     form = "found"
     groups = ["walking"]
 
-`seed` (1) is that of every trial, but for rows that name their own: a body of evidence that a look has changed the detector by wants another, whose draws nobody has seen.
+`seed` (1) is that of every trial, but for rows that name their own: a body of evidence that a look has changed the detector by wants
+another, whose draws nobody has seen.
 `counted_with` names seeds of earlier draws by the same detector: hours that the ledger holds of them count too, so that a body of evidence
 grows from machine to machine. A detector whose code changed is another one.
 `picture` names a scenario of the plan that sweeps `distance_m`: the page shows its rate of detections over it.
@@ -69,10 +70,13 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length
 
 
 class RowSpec(Spec):
-    """One row. build: name of a shipped one, or a build file beside the plan. trials: of each cell. hours: of all cells together, shared
-    evenly. pace: seconds rendered and heard per second of one core, a first guess. Limits that no scenario can state: median_s, of the time to a detection; uploads_per_day, of clips that leave the
-    device; tone_on, share of the time with somebody there in which a tone is in the air; of_reference, least range relative to that of the
-    row `reference`. seed: of draws of the row's own, by which alone it is judged; else those of the plan. by: key of a cell or of a drawn value, such as movers.person.gesture, by which the page splits what was found."""
+    """One row. build: name of a shipped one, or a build file beside the plan. trials: of each cell. hours: of all cells together,
+    shared evenly. pace: seconds rendered and heard per second of one core, a first guess. Limits that no scenario can state: median_s,
+    of the time to a detection; uploads_per_day, of clips that leave the device; tone_on, share of the time with somebody there in which
+    a tone is in the air; of_reference, least range relative to that of the row `reference`. seed: of draws of the row's own, by which
+    alone it is judged; else those of the plan. by: key of a cell or of a drawn value, such as movers.person.gesture, by which the page
+    splits what was found.
+    """
 
     name: Name
     group: Name

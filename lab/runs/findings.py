@@ -37,12 +37,14 @@ class Finding:
     """detector, stage: whose. result: of all cells of the row together, the scenario's limit held against it, with what the detector
     counted and the published hours of earlier draws. duty: share of the time in which it listened. played_hours: of the trials stored
     here, played of them, in so many `rooms`, see `lab.scenario.trial.Shares`: cells share their draws. seeds: of all draws that count.
-    complete: whether all that the plan asks for is there; before, verdicts take bounds of INTERIM, and so they do where `grown`: the plan was changed after a look, or less is asked for than there is.
-    median_s: bounds by which the median time to a detection is judged. occupied_duty: of the time with somebody there, as it says itself,
-    that in which its tone was in the air, and the bounds by which it is judged; None where it says nothing of it. present: whether who
-    makes a major motion is called present as well. alarmed: trials stored here with a false alarm. others: false alarms of other labels where
-    nobody is, and how many a day at most. worst: of several cells the one with the fewest events found, as what tells it from the others,
-    found, events. by: the row's counts by what was drawn, see `lab.runs.split`."""
+    complete: whether all that the plan asks for is there; before, verdicts take bounds of INTERIM, and so they do where `grown`: the
+    plan was changed after a look, or less is asked for than there is. median_s: bounds by which the median time to a detection is
+    judged. occupied_duty: of the time with somebody there, as it says itself, that in which its tone was in the air, and the bounds by
+    which it is judged; None where it says nothing of it. present: whether who makes a major motion is called present as well. alarmed:
+    trials stored here with a false alarm. others: false alarms of other labels where nobody is, and how many a day at most. worst: of
+    several cells the one with the fewest events found, as what tells it from the others, found, events. by: the row's counts by what
+    was drawn, see `lab.runs.split`.
+    """
 
     row: EvidenceRow
     detector: str

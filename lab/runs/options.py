@@ -19,11 +19,11 @@ def default_jobs() -> int:
 class RunOptions:
     """trials: per cell, instead of the scenario's own. hours: per exposure cell. seed: of all draws.
 
-    build: a build file, None for the reference. out: the run's directory. jobs: worker processes, >= 1.
-    split: of rooms, clips and draws, instead of the scenarios' own. resume: do what is left of the run in `out`. tags: only scenarios that carry all of them. corpus: folder
-    of recordings, None for the cache. store: database URL, None for SQLite in `out`. examples: clips of the
-    worst misses and false alarms kept per scenario. rig: run on this bench instead of in simulated rooms.
-    lifted: safety limits of the bench that a person there has lifted for this run. operator: who runs it, by name.
+    build: a build file, None for the reference. out: the run's directory. jobs: worker processes, >= 1. split: of rooms, clips and
+    draws, instead of the scenarios' own. resume: do what is left of the run in `out`. tags: only scenarios that carry all of them.
+    corpus: folder of recordings, None for the cache. store: database URL, None for SQLite in `out`. examples: clips of the worst misses
+    and false alarms kept per scenario. rig: run on this bench instead of in simulated rooms. lifted: safety limits of the bench that a
+    person there has lifted for this run. operator: who runs it, by name.
     """
 
     out: Path

@@ -25,7 +25,9 @@ def value_at(values: Any, key: str) -> str | None:
 def by_drawn(
     key: str, records: Iterable[TrialRecord], subject: tuple[str, str, str], expected: bool
 ) -> dict[str, tuple[int, int]]:
-    """Value of a cell or of what was drawn -> (events found, events); where none is expected (trials with a false alarm, trials). subject: detector, stage, label."""
+    """Value of a cell or of what was drawn -> (events found, events); where none is expected (trials with a false alarm, trials).
+    subject: detector, stage, label.
+    """
     found: dict[str, tuple[int, int]] = {}
     for record in records:
         value = value_at(record.cell, key) or value_at(record.drawn, key)

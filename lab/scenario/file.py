@@ -23,8 +23,8 @@ from lab.sources.library import PROCEDURAL
 class ScenarioFile:
     """What `load_scenario` answers.
 
-    tree: merged with the suite's defaults, sources by name, variants apart. first: one corner of the first cell; what cells and trials never change is read from it.
-    hash: see `identity.content_hash`.
+    tree: merged with the suite's defaults, sources by name, variants apart. first: one corner of the first cell; what cells and trials
+    never change is read from it. hash: see `identity.content_hash`.
     """
 
     path: Path

@@ -1,7 +1,8 @@
 """The evidence ledger: what all published runs of a suite add up to, in `docs/results/<suite>.json`.
 
 An entry stands for one scenario (by hash), one detector of a build (by hash, see `Build.parts`), one origin and, of a bench, one room:
-a detector that joins a build leaves what was published of the others as it is. It keeps the counts of each seed apart, so that nothing counts twice: a trial is a pure function of scenario, cell, index and seed.
+a detector that joins a build leaves what was published of the others as it is. It keeps the counts of each seed apart, so that nothing
+counts twice: a trial is a pure function of scenario, cell, index and seed.
 """
 
 from __future__ import annotations
@@ -135,10 +136,10 @@ def merged(
 ) -> Ledger:
     """The ledger at `path` with a run added, its figures now the current ones; nothing is written.
 
-    provenance: of the trials of each scenario, by its id.
-    A row of a seed that heard more than it had replaces its shorter self, and rows that are not of this run stay. Of a build of several
-    detectors, those that did not change since keep what is counted of them. Raises BadInput when a seed of a scenario and build is already counted in full, when a scenario is not of the
-    test split, or when the ledger cannot be read.
+    provenance: of the trials of each scenario, by its id. A row of a seed that heard more than it had replaces its shorter self, and
+    rows that are not of this run stay. Of a build of several detectors, those that did not change since keep what is counted of them.
+    Raises BadInput when a seed of a scenario and build is already counted in full, when a scenario is not of the test split, or when
+    the ledger cannot be read.
     """
     entries = {entry.key: entry for entry in read(path).entries}
     build = results.environment.build

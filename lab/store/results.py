@@ -165,10 +165,10 @@ class UnjudgedLimit(Record):
 class ScenarioResult(Record):
     """What became of one scenario.
 
-    planned: trials of all cells, None where it was not kept, as by older releases. not_run: of them those of which nothing was recorded, by
-    reason as far as one is known; while there are any the scenario does not pass. unjudged: limits that nothing answers. looks: every number of trials
-    a cell at which it was judged; after more than one its limits take bounds of 99.9 %. surroundings: least and most that was
-    measured or, in simulation, drawn.
+    planned: trials of all cells, None where it was not kept, as by older releases. not_run: of them those of which nothing was
+    recorded, by reason as far as one is known; while there are any the scenario does not pass. unjudged: limits that nothing answers.
+    looks: every number of trials a cell at which it was judged; after more than one its limits take bounds of 99.9 %. surroundings:
+    least and most that was measured or, in simulation, drawn.
 
     audio_hours: hours of different audio that the scenario can draw from in its split; None when its audio is
     generated without end. Runs with other seeds share it. scope: what the verdict speaks of where that is less than all

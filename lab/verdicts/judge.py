@@ -129,9 +129,10 @@ def judge_scenario(
 ) -> Judgement:
     """Judge every (cell, detector, stage, label); the scenario is as good as its worst limit.
 
-    planned: every cell of the scenario; without any, what was heard is all there is. Limits of a cell that lacks trials cannot pass, and fail
-    by a bound of INTERIM; nor does a scenario pass that lacks a trial anywhere, or an answer to a limit. grown: trials were added after a look, so that limits take
-    bounds of INTERIM. Raises BadInput for a limit that speaks of no cell, detector or label there is.
+    planned: every cell of the scenario; without any, what was heard is all there is. Limits of a cell that lacks trials cannot pass,
+    and fail by a bound of INTERIM; nor does a scenario pass that lacks a trial anywhere, or an answer to a limit. grown: trials were
+    added after a look, so that limits take bounds of INTERIM. Raises BadInput for a limit that speaks of no cell, detector or label
+    there is.
     """
     groups: dict[tuple, list[Outcome]] = {}
     for outcome in outcomes:

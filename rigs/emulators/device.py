@@ -36,9 +36,9 @@ class Firmware:
 class DeviceEmulator:
     """Speaks a device's console: `feed` takes what is typed, both `feed` and `tick` answer what is printed.
 
-    clock: seconds, counts up; the device's own clock starts from 0 at each boot. boot_s: how long a boot takes.
-    echo: typed characters come back, as on a shell. thresholds: those in force, one dictionary for life. on_reset, on_threshold: told of a reset, of (label, value).
-    Any thread may call.
+    clock: seconds, counts up; the device's own clock starts from 0 at each boot. boot_s: how long a boot takes. echo: typed characters
+    come back, as on a shell. thresholds: those in force, one dictionary for life. on_reset, on_threshold: told of a reset, of (label,
+    value). Any thread may call.
     """
 
     def __init__(

@@ -74,12 +74,11 @@ class Guardian:
     ) -> Self:
         """Start the process and let it open all ports; returns when it has.
 
-        silence_s: longest pause between beats. It counts from the first beat, or from the first byte sent to
-        an instrument that has safe bytes, whichever is earlier: wrap the opening of instruments in
-        `keep_beating`. limit_s: from the last beat to the last safe byte and to silence; what takes longer is refused. leases: kept by the guardian
-        until it ends, so nobody takes a rig that is not safe yet. record: file it appends to what it did.
-        end_hung_lab: kill this process when it has tripped and does not stop what it plays (see `on_trip`).
-        Raises LinkLost, LinkBusy, BadRigFile as opening the ports would.
+        silence_s: longest pause between beats. It counts from the first beat, or from the first byte sent to an instrument that has
+        safe bytes, whichever is earlier: wrap the opening of instruments in `keep_beating`. limit_s: from the last beat to the last
+        safe byte and to silence; what takes longer is refused. leases: kept by the guardian until it ends, so nobody takes a rig that
+        is not safe yet. record: file it appends to what it did. end_hung_lab: kill this process when it has tripped and does not stop
+        what it plays (see `on_trip`). Raises LinkLost, LinkBusy, BadRigFile as opening the ports would.
         """
         for one in guarded:
             one.check(silence_s, limit_s)

@@ -1,8 +1,8 @@
 """How fast the presence detector listens: seconds of audio per second of processor time, one core, and its slowest hop.
 
-`python -m tests.benchmarks.bench_presence` prints the table; `pytest tests/benchmarks/bench_presence.py` holds what is asked of a core, and
-the ratios to scipy's in the same run, which hold on slower ones as well. Blocks of 50 ms unless it says otherwise; a carrier, noise and a walker's line; the shipped network. The simulated
-bench gives blocks of 200 ms while the emission stays the same.
+`python -m tests.benchmarks.bench_presence` prints the table; `pytest tests/benchmarks/bench_presence.py` holds what is asked of a core,
+and the ratios to scipy's in the same run, which hold on slower ones as well. Blocks of 50 ms unless it says otherwise; a carrier, noise
+and a walker's line; the shipped network. The simulated bench gives blocks of 200 ms while the emission stays the same.
 """
 
 from __future__ import annotations

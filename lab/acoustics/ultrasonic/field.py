@@ -67,9 +67,9 @@ def field_product(
 ):
     """Adds the echo of all scatterers to out, (2, M, steps, TILE) float32: real, imaginary; by step in an interval.
 
-    pose: (S, 6, KNOTS), centre and axis at the knots, the first one before the first sample. scale: (S, KNOTS).
-    radius, half: (S,), 0 for a point. source: (N, 3), source_weight (N,), source_axis (N, 3), as mirrored; pattern (K,)
-    float32. mics: (M, N, 3), mic_weight (M, N), mic_axis (N, 3); mic_pattern like pattern, one value for none. turns_per_m: 1 / wavelength. loss: Np/m.
+    pose: (S, 6, KNOTS), centre and axis at the knots, the first one before the first sample. scale: (S, KNOTS). radius, half: (S,), 0
+    for a point. source: (N, 3), source_weight (N,), source_axis (N, 3), as mirrored; pattern (K,) float32. mics: (M, N, 3), mic_weight
+    (M, N), mic_axis (N, 3); mic_pattern like pattern, one value for none. turns_per_m: 1 / wavelength. loss: Np/m.
     """
     channels, steps = out.shape[1:3]
     size = steps * TILE

@@ -135,7 +135,8 @@ def head_weights(taps: int) -> Array:
 class AngleTable:
     """The echo of a rotor over its angle and that of its head, rows computed when first asked for.
 
-    rows: (H, P, W), real and imaginary parts by microphone, at head angles first + h * head_step, rotor angles p * step, p < P covering 2 pi / symmetry.
+    rows: (H, P, W), real and imaginary parts by microphone, at head angles first + h * head_step, rotor angles p * step, p < P covering
+    2 pi / symmetry.
     """
 
     def __init__(self, rotor: Rotor, stage: Stage, pairs: int, edge_rad: float) -> None:

@@ -89,8 +89,9 @@ class Placing:
 class RigPlan:
     """What a bench does for one trial, in this order: place, move, switch on, play and record, switch off.
 
-    channels: microphones of the device, from the first, that the reference stack hears. tone: the device's own loudspeaker, where the build
-    emits. strokes: of the stage while the trial runs, of what `target` says. soundings: alarms that are set off meanwhile. notes: what of the scenario this bench does not reproduce.
+    channels: microphones of the device, from the first, that the reference stack hears. tone: the device's own loudspeaker, where the
+    build emits. strokes: of the stage while the trial runs, of what `target` says. soundings: alarms that are set off meanwhile. notes:
+    what of the scenario this bench does not reproduce.
     """
 
     trial: Trial

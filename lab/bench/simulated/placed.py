@@ -93,8 +93,8 @@ class Moving:
 class Stepping:
     """Step by step along a path: each from where the foot falls, outside the room from the doorway next to it.
 
-    passes_m: (S, 2), points of the path. A step outside reaches the doorway as late and as weak (1 / distance, beyond 1 m) as it is far from it, and comes
-    through it as through `open_door` or `closed_door`.
+    passes_m: (S, 2), points of the path. A step outside reaches the doorway as late and as weak (1 / distance, beyond 1 m) as it is far
+    from it, and comes through it as through `open_door` or `closed_door`.
     """
 
     def __init__(self, passes_m: NDArray[np.float64], through: Through, around: Around) -> None:

@@ -1,8 +1,8 @@
 """Thresholds of the baselines that give them the false alarms of the detector under test, on clutter of the tune split.
 
-`python -m lab.training.presence.baselines` runs build `presence_compared` over scenarios/training/presence/tune_clutter.toml, all detectors in one
-pass, and prints false alarms an hour at ascending thresholds and the threshold at which each baseline has as many as the
-detector under test, or at most `--per-hour`. The thresholds then go into the build file by hand.
+`python -m lab.training.presence.baselines` runs build `presence_compared` over scenarios/training/presence/tune_clutter.toml, all
+detectors in one pass, and prints false alarms an hour at ascending thresholds and the threshold at which each baseline has as many as
+the detector under test, or at most `--per-hour`. The thresholds then go into the build file by hand.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """What a context makes of whole trials: `python -m lab.training.presence.contexts --arrival-s 0.1 0.5 1`, on data that chose no weights.
 
-Each trial of the tune split goes through the network and then hop by hop through a `detectors.presence.context.Context` for each setting
-asked for, as in a device that never rests, sensitive after a major motion and all. For every setting, with the median of the time to it: major
-motions told within 2 s, and ever, a second after their end at the latest; presence told within 4 s of the first motion; small motions told within 3 s. Where nobody is:
-alarms of presence and of major motion, and the share of the time with presence in alarm.
+Each trial of the tune split goes through the network and then hop by hop through a `detectors.presence.context.Context` for each
+setting asked for, as in a device that never rests, sensitive after a major motion and all. For every setting, with the median of the
+time to it: major motions told within 2 s, and ever, a second after their end at the latest; presence told within 4 s of the first
+motion; small motions told within 3 s. Where nobody is: alarms of presence and of major motion, and the share of the time with presence
+in alarm.
 """
 
 from __future__ import annotations

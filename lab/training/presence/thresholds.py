@@ -1,8 +1,9 @@
 """What thresholds cost and bring: `python -m lab.training.presence.thresholds`, on data that chose no weights.
 
-Evidence of motions as in `detectors.presence.context` (for who came see `contexts`), e = mean of the clipped log odds over `average_s`. For every threshold of it: walks found
-within 2 s in the tune split, how late the median one is, small motions found within 3 s, and false alarms per day by what moves: in
-the tune split and in hours of clutter of the training scenarios with trial numbers that neither training nor mining ever heard.
+Evidence of motions as in `detectors.presence.context` (for who came see `contexts`), e = mean of the clipped log odds over `average_s`.
+For every threshold of it: walks found within 2 s in the tune split, how late the median one is, small motions found within 3 s, and
+false alarms per day by what moves: in the tune split and in hours of clutter of the training scenarios with trial numbers that neither
+training nor mining ever heard.
 """
 
 from __future__ import annotations

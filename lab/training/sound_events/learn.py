@@ -40,9 +40,11 @@ TRIES, ANYWHERE = 3, 0.3  # crops looked at, share of those that are taken as th
 
 @dataclass(frozen=True)
 class Recipe:
-    """steps: of the optimiser. crop: frames, batch: crops a step. short: frames of the crops of the first `short_share` of the steps, as many
-    more of them: most events are over in less than a second and are learnt much sooner from short crops; what lasts is learnt after.
-    burn_in: frames without loss, while memory and background settle. mined_weight: of mined scenes. threads: of torch, for heads and the verifier."""
+    """steps: of the optimiser. crop: frames, batch: crops a step. short: frames of the crops of the first `short_share` of the steps,
+    as many more of them: most events are over in less than a second and are learnt much sooner from short crops; what lasts is learnt
+    after. burn_in: frames without loss, while memory and background settle. mined_weight: of mined scenes. threads: of torch, for heads
+    and the verifier.
+    """
 
     steps: int = 10_000
     batch: int = 16

@@ -30,9 +30,9 @@ MotionLog = Callable[[float, tuple[float, ...]], None]
 class GrblEmulator:
     """Bytes in, bytes out: `feed`, `tick`, and the faults `alarm` and `reboot`.
 
-    settings: changes to the defaults. speed: emulated seconds a second. clock: seconds, never backwards.
-    travel_mm: between the switches; by default what $130 and on say. carriage_mm: where it stands at
-    power-up, from the lower switch. log: told where the carriage is, whenever time has passed. banner, options: first line and `[OPT:...]`, for relatives of GRBL.
+    settings: changes to the defaults. speed: emulated seconds a second. clock: seconds, never backwards. travel_mm: between the
+    switches; by default what $130 and on say. carriage_mm: where it stands at power-up, from the lower switch. log: told where the
+    carriage is, whenever time has passed. banner, options: first line and `[OPT:...]`, for relatives of GRBL.
     """
 
     def __init__(

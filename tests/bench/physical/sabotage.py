@@ -1,8 +1,8 @@
 """`lab` with something wrong in its own machine: `python -m tests.bench.physical.sabotage FAULTS lab-arguments...`.
 
-FAULTS, by commas: `lost=K` one block of capture K never reaches the lab; `disk=K` the system refuses to let the file of
-capture K grow; `clock` the wall clock jumps by hours, back and forth, at every look (of Python and of our own code). Captures count from 0, the pilot of the
-health check is none. The monotonic clock, the disk and PortAudio are the real ones.
+FAULTS, by commas: `lost=K` one block of capture K never reaches the lab; `disk=K` the system refuses to let the file of capture K grow;
+`clock` the wall clock jumps by hours, back and forth, at every look (of Python and of our own code). Captures count from 0, the pilot
+of the health check is none. The monotonic clock, the disk and PortAudio are the real ones.
 """
 
 from __future__ import annotations
